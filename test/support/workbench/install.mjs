@@ -26,8 +26,14 @@ export const WORKBENCH_ENTRY = path.join(MODULES, 'code-server', 'out', 'node', 
 /** Parts of code-server that no test needs: 250 MB. */
 const UNNEEDED = ['extensions/copilot', 'node_modules/@github', 'node_modules/@microsoft/mxc-sdk'];
 
+/** Files of ours that take the place of modules which only a C++ compiler could make work. */
+const STAND_INS = {
+  'file-logger.cjs': '@vscode/spdlog/index.js',
+  'parent-watch.cjs': '@vscode/native-watchdog/index.js',
+};
+
 /** Inputs of the installation: a change of any of them makes an existing one stale. */
-const STAMP_INPUTS = ['package-lock.json', 'install.mjs', 'file-logger.cjs'];
+const STAMP_INPUTS = ['package-lock.json', 'install.mjs', ...Object.keys(STAND_INS)];
 const STAMP = path.join(MODULES, '.workbench-stamp');
 
 /** Longer than the slowest cold install seen (116 s), with room for a slow network. */
@@ -71,10 +77,9 @@ function installNow() {
   runNpm(path.join(VSCODE, 'extensions'), args, { nodeFolder });
 
   for (const part of UNNEEDED) rmSync(path.join(VSCODE, part), { recursive: true, force: true });
-  copyFileSync(
-    path.join(FOLDER, 'file-logger.cjs'),
-    path.join(VSCODE, 'node_modules', '@vscode', 'spdlog', 'index.js'),
-  );
+  for (const [ours, theirs] of Object.entries(STAND_INS)) {
+    copyFileSync(path.join(FOLDER, ours), path.join(VSCODE, 'node_modules', theirs));
+  }
 
   const version = spawnSync(WORKBENCH_NODE, [WORKBENCH_ENTRY, '--version'], { encoding: 'utf8' });
   if (version.status !== 0) {

@@ -59,7 +59,7 @@ export interface WorkbenchServer {
   readonly startMs: number;
   /** The URL that opens `target`. */
   urlFor(target: OpenTarget): string;
-  /** Merges into the user settings; an open workbench takes the change within about a second. */
+  /** Merges into the user settings. An open workbench does not notice: it takes the change at its next `open`. */
   changeSettings(changes: Readonly<Record<string, unknown>>): void;
   /** The texts of all log files of VS Code and its extensions by path below the log folder. */
   readLogs(): Map<string, string>;
@@ -81,13 +81,13 @@ const QUIET_SETTINGS: Readonly<Record<string, unknown>> = {
   'workbench.colorTheme': 'Dark Modern',
   'window.autoDetectColorScheme': false,
   'telemetry.telemetryLevel': 'off',
-  'extensions.autoUpdate': false,
+  'extensions.autoUpdate': 'off',
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
   'chat.disableAIFeatures': true,
   'git.enabled': false,
   'remote.autoForwardPorts': false,
-  'typescript.disableAutomaticTypeAcquisition': true,
+  'js/ts.tsserver.automaticTypeAcquisition.enabled': false,
   'npm.autoDetect': 'off',
 };
 

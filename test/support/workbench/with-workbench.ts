@@ -39,17 +39,16 @@ export async function withWorkbench<T>(
   });
 }
 
-/** The same error with the circumstances added: they are gone once the clean-up has run. */
-async function explain(error: unknown, workbench: Workbench): Promise<unknown> {
+/** An error around `error` with the circumstances added: they are gone once the clean-up has run. */
+async function explain(error: unknown, workbench: Workbench): Promise<Error> {
   const picture = await workbench.screenshot('failure').catch(() => undefined);
-  if (!(error instanceof Error)) return error;
   const output = workbench.server.readServerOutput().trim().split('\n').slice(-15).join('\n');
   const consoleErrors = workbench.consoleErrors.slice(-5).join('\n');
-  error.message = [
-    error.message,
-    ...(picture === undefined ? [] : [`picture: ${picture}`]),
-    `end of the server's output:\n${output}`,
-    `last errors of the page's console:\n${consoleErrors}`,
+  const message = [
+    error instanceof Error ? error.message : String(error),
+    ...(picture === undefined ? [] : [`Picture: ${picture}`]),
+    `End of the server's output:\n${output}`,
+    `Last errors of the page's console:\n${consoleErrors}`,
   ].join('\n');
-  return error;
+  return new Error(message, { cause: error });
 }

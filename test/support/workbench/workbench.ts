@@ -188,17 +188,28 @@ export class Workbench {
     await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
   }
 
+  /** Lines of the debug console that hold `text`. */
+  debugOutput(text: string | RegExp): Locator {
+    return this.page.locator('.repl .output.expression').filter({ hasText: text }).first();
+  }
+
   /** Ends all debug sessions. */
   async stopDebugging(): Promise<void> {
     await this.page.keyboard.press('Shift+F5');
     await this.waitForDebugEnd();
   }
 
-  /** Switches the colour theme through the settings and waits until the workbench is drawn in it. */
+  /**
+   * Switches the colour theme, as a user would, and waits until the workbench is drawn in it. The choice is in the
+   * user settings afterwards, so it outlasts a reload.
+   */
   async setTheme(kind: ThemeKind): Promise<void> {
-    this.server.changeSettings({ 'workbench.colorTheme': COLOR_THEMES[kind] });
+    await this.runCommand('Preferences: Color Theme');
+    await this.page.locator(QUICK_INPUT).fill(COLOR_THEMES[kind]);
+    await this.pickRow(COLOR_THEMES[kind]);
     const themeClass = kind === 'light' ? 'vs' : 'vs-dark';
     await this.page.locator(`.monaco-workbench.${themeClass}`).waitFor();
+    await this.page.locator(QUICK_INPUT).waitFor({ state: 'hidden' });
   }
 
   /** A picture of the whole page, `<name>.png` in the screenshot folder; its path, or undefined without a folder. */

@@ -1,0 +1,96 @@
+// Owns building test programs against the built npm package, as a user's bundler would, and running them.
+// The programs import the package by its source path, which gives them types; the build puts the package in its place.
+import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const packageFolder = fileURLToPath(new URL('../../runtime-probe/node/', import.meta.url));
+
+export interface ProgramResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+export class ProbePrograms {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'wakeline-programs-'));
+  private packageBuilt = false;
+
+  /** Bundles a TypeScript program. Returns the path of the JavaScript to run. */
+  async build(source: URL): Promise<string> {
+    const packageOut = join(this.folder, 'package');
+    if (!this.packageBuilt) execFileSync(process.execPath, [join(packageFolder, 'build.mjs'), packageOut]);
+    this.packageBuilt = true;
+    const outfile = join(this.folder, basename(fileURLToPath(source)).replace(/\.ts$/, '.mjs'));
+    await build({
+      entryPoints: [fileURLToPath(source)],
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      sourcemap: true,
+      outfile,
+      logLevel: 'warning',
+      plugins: [
+        {
+          name: 'wakeline-package',
+          setup: (hooks) =>
+            hooks.onResolve({ filter: /runtime-probe\/node\/src\/index\.ts$/ }, () => ({
+              path: join(packageOut, 'index.js'),
+            })),
+        },
+      ],
+    });
+    return outfile;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface RunOptions {
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
+  readonly timeoutMs?: number;
+}
+
+/** Runs a built program to its end. One that does not end in time is killed, which its signal shows. */
+export function runProgram(path: string, options: RunOptions = {}): Promise<ProgramResult> {
+  return startProgram(path, options).result;
+}
+
+/** Starts a built program; `result` is there when it has ended. */
+export function startProgram(path: string, options: RunOptions = {}) {
+  const startMs = performance.now();
+  const { WAKELINE: _address, WAKELINE_TOKEN: _token, ...inherited } = process.env;
+  const spawnOptions: SpawnOptions = {
+    env: { ...inherited, NODE_OPTIONS: '', ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: options.timeoutMs ?? 20_000,
+    killSignal: 'SIGKILL',
+  };
+  const nodeArguments = options.nodeArguments ?? ['--enable-source-maps'];
+  const child = spawn(process.execPath, [...nodeArguments, path, ...(options.arguments ?? [])], spawnOptions);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (bytes: Buffer) => {
+    stdout += bytes.toString();
+  });
+  child.stderr?.on('data', (bytes: Buffer) => {
+    stderr += bytes.toString();
+  });
+  const result = new Promise<ProgramResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ code, signal, stdout, stderr, durationMs: performance.now() - startMs }),
+    );
+  });
+  return { child, result };
+}
