@@ -49,6 +49,7 @@ mod pool;
 mod reactor;
 mod runtime;
 mod scheduler;
+mod spawn;
 pub mod sync;
 mod task;
 pub mod time;
@@ -60,10 +61,8 @@ pub use combine::{join, join_all, select, Either, Join, JoinAll, Select};
 pub use frame::{traced, Traced};
 pub use join_handle::{AbortHandle, JoinError, JoinFuture, JoinHandle};
 pub use pool::{JobFuture, JobHandle};
-pub use runtime::{
-    block_on, spawn, spawn_blocking, spawn_local, spawn_local_named, spawn_named, Builder, Handle,
-    Runtime,
-};
+pub use runtime::{block_on, Builder, Runtime};
+pub use spawn::{spawn, spawn_blocking, spawn_local, spawn_local_named, spawn_named, Handle};
 pub use yield_now::{yield_now, YieldNow};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

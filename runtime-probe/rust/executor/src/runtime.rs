@@ -1,7 +1,6 @@
-//! Owns a runtime's life: it is built, runs roots, takes tasks, and ends with all
-//! that lives in it. It must not know how a worker works or how a poll goes.
+//! Owns a runtime's life: it is built, runs roots, and ends with all that lives in
+//! it. It must not know how a worker works or how a poll goes.
 
-use std::any::type_name;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -13,15 +12,14 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use crate::join_handle::JoinHandle;
 use crate::observe::{
-    self, Flavor, JobKind, JobOutcome, Outcome, ParkKind, RuntimeInfo, TaskKind, ThreadInfo,
-    ThreadRole,
+    self, Flavor, Outcome, ParkKind, RuntimeInfo, TaskKind, ThreadInfo, ThreadRole,
 };
-use crate::pool::{self, JobHandle, JobResult, Pool};
+use crate::pool::Pool;
 use crate::reactor::Reactor;
 use crate::scheduler::{Parker, Shared};
-use crate::task::{Body, Identity, Packet, Start, Task};
+use crate::spawn::{identity_of, Handle};
+use crate::task::{Start, Task};
 use crate::worker::Worker;
 use crate::{context, ids};
 
@@ -183,9 +181,7 @@ impl Runtime {
 
     /// A handle to spawn with from anywhere.
     pub fn handle(&self) -> Handle {
-        Handle {
-            shared: Arc::clone(&self.shared),
-        }
+        Handle::new(&self.shared)
     }
 
     /// Runs `future` as a root task on this thread until it is ready.
@@ -213,13 +209,7 @@ impl Runtime {
         };
         let _runtime = context::enter_runtime(Arc::clone(shared), worker);
         let _thread = report_thread(shared, role, worker);
-        let identity = Identity {
-            kind: TaskKind::Root,
-            name: None,
-            site,
-            type_name: type_name::<F>(),
-            future_bytes: size_of::<F>(),
-        };
+        let identity = identity_of::<F>(TaskKind::Root, None, site);
         let root = Task::new(shared, &identity, parker.clone(), |_| None);
         let mut future = pin!(Some(future));
         let result = match parker {
@@ -261,7 +251,7 @@ fn drive_multi<F: Future>(
             RootPoll::NotScheduled => {
                 let observer = observe::observer();
                 if let Some(observer) = observer {
-                    observer.park(ParkKind::Condvar, None);
+                    observer.park(ParkKind::Condvar, None, 0);
                 }
                 parker.park();
                 if let Some(observer) = observer {
@@ -348,113 +338,6 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Spawns on a runtime, from any thread. It does not keep the runtime running: a
-/// task spawned after the runtime's end is cancelled at once.
-#[derive(Clone)]
-pub struct Handle {
-    shared: Arc<Shared>,
-}
-
-impl Handle {
-    /// The handle of the runtime that this thread serves.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a runtime.
-    #[track_caller]
-    pub fn current() -> Handle {
-        Handle {
-            shared: context::expect_runtime("Handle::current"),
-        }
-    }
-
-    /// Spawns a task.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        spawn_shared(&self.shared, None, future, Location::caller())
-    }
-
-    /// Spawns a task with a name for the trace.
-    #[track_caller]
-    pub fn spawn_named<F>(&self, name: &str, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        spawn_shared(&self.shared, Some(name), future, Location::caller())
-    }
-
-    /// Runs `work`, which may block, on the runtime's pool.
-    #[track_caller]
-    pub fn spawn_blocking<F, T>(&self, work: F) -> JobHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let site = Location::caller();
-        let job = move || JobResult {
-            value: work(),
-            outcome: JobOutcome::Completed,
-            bytes: 0,
-        };
-        pool::submit(&self.shared, JobKind::Other, type_name::<F>(), site, job)
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
-            .field("runtime", &self.shared.id)
-            .finish()
-    }
-}
-
-fn spawn_shared<F>(
-    shared: &Arc<Shared>,
-    name: Option<&str>,
-    future: F,
-    site: &'static Location<'static>,
-) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let packet = Packet::new();
-    let identity = identity_of::<F>(TaskKind::Task, name, site);
-    let task = Task::new(shared, &identity, None, |id| {
-        Some(Body::shared(id, future, Arc::clone(&packet)))
-    });
-    launch(shared, &task);
-    JoinHandle::new(task, packet)
-}
-
-fn identity_of<'a, F>(
-    kind: TaskKind,
-    name: Option<&'a str>,
-    site: &'static Location<'static>,
-) -> Identity<'a> {
-    Identity {
-        kind,
-        name,
-        site,
-        type_name: type_name::<F>(),
-        future_bytes: size_of::<F>(),
-    }
-}
-
-/// Queues a new task for its first poll; cancels it if the runtime is over.
-fn launch(shared: &Shared, task: &Arc<Task>) {
-    if shared.adopt(task) {
-        shared.schedule(Arc::clone(task));
-    } else {
-        task.shut_down();
-    }
-}
-
 /// Runs a future on this thread, on a single-threaded runtime of its own.
 ///
 /// ```
@@ -470,119 +353,4 @@ pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
         Ok(runtime) => runtime.run_root(future.into_future(), Location::caller()),
         Err(error) => panic!("block_on could not build a runtime: {error}"),
     }
-}
-
-/// Spawns a task on the runtime that this thread serves.
-///
-/// # Panics
-///
-/// Outside of a runtime; there use [`Handle::spawn`].
-#[track_caller]
-pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let shared = context::expect_runtime("spawn");
-    spawn_shared(&shared, None, future, Location::caller())
-}
-
-/// As [`spawn`], with a name for the trace.
-///
-/// # Panics
-///
-/// As [`spawn`].
-#[track_caller]
-pub fn spawn_named<F>(name: &str, future: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let shared = context::expect_runtime("spawn_named");
-    spawn_shared(&shared, Some(name), future, Location::caller())
-}
-
-/// Spawns a task that stays on this thread, so its future need not be `Send`.
-///
-/// ```
-/// use std::rc::Rc;
-/// use wakeline_executor::{block_on, spawn_local};
-///
-/// let shared = Rc::new(5);
-/// let copy = Rc::clone(&shared);
-/// assert_eq!(block_on(async { spawn_local(async move { *copy }).await.unwrap() }), 5);
-/// ```
-///
-/// # Panics
-///
-/// Anywhere but in a task of a single-threaded runtime.
-#[track_caller]
-pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    spawn_on_this_thread(None, future, Location::caller())
-}
-
-/// As [`spawn_local`], with a name for the trace.
-///
-/// # Panics
-///
-/// As [`spawn_local`].
-#[track_caller]
-pub fn spawn_local_named<F>(name: &str, future: F) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    spawn_on_this_thread(Some(name), future, Location::caller())
-}
-
-#[track_caller]
-fn spawn_on_this_thread<F>(
-    name: Option<&str>,
-    future: F,
-    site: &'static Location<'static>,
-) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    let shared = context::expect_runtime("spawn_local");
-    assert!(
-        shared.flavor == Flavor::Single && context::worker_of(&shared).is_some(),
-        "spawn_local needs the thread of a single-threaded runtime: \
-         build it with Runtime::single, or use spawn with a Send future"
-    );
-    let packet = Packet::new();
-    let identity = identity_of::<F>(TaskKind::Local, name, site);
-    let task = Task::new(&shared, &identity, None, |id| {
-        Some(Body::local(id, future, Arc::clone(&packet)))
-    });
-    launch(&shared, &task);
-    JoinHandle::new(task, packet)
-}
-
-/// Runs `work`, which may block, on the blocking pool of the runtime that this
-/// thread serves. The job is submitted at once.
-///
-/// ```
-/// use wakeline_executor::{block_on, spawn_blocking};
-///
-/// let length = block_on(async { spawn_blocking(|| "blocking".len()).await });
-/// assert_eq!(length.unwrap(), 8);
-/// ```
-///
-/// # Panics
-///
-/// Outside of a runtime; there use [`Handle::spawn_blocking`].
-#[track_caller]
-pub fn spawn_blocking<F, T>(work: F) -> JobHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let shared = context::expect_runtime("spawn_blocking");
-    Handle { shared }.spawn_blocking(work)
 }

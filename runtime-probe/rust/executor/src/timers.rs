@@ -74,11 +74,12 @@ impl Timers {
         lock(&self.0).is_empty()
     }
 
-    /// The time from `now` to the next deadline: how long a worker may park.
-    pub(crate) fn until_next(&self, now: Instant) -> Option<Duration> {
+    /// The time from `now` to the next deadline, which is how long a worker may
+    /// park, and the timer that it is the deadline of.
+    pub(crate) fn until_next(&self, now: Instant) -> Option<(Duration, u64)> {
         let queue = lock(&self.0);
-        let (deadline, _) = queue.keys().next()?;
-        Some(deadline.saturating_duration_since(now))
+        let (deadline, timer) = queue.keys().next()?;
+        Some((deadline.saturating_duration_since(now), *timer))
     }
 
     /// Fires what is due. The wakers are called without the queue's lock.

@@ -88,7 +88,7 @@ impl Worker {
         }
         let turn = shared.reactor.try_take();
         if let Some(turn) = turn {
-            self.wait_in_reactor(turn, Some(Duration::ZERO));
+            self.wait_in_reactor(turn, Some((Duration::ZERO, 0)));
             self.after_reactor();
         }
     }
@@ -113,7 +113,7 @@ impl Worker {
             None => {
                 let observer = observe::observer();
                 if let Some(observer) = observer {
-                    observer.park(ParkKind::Condvar, None);
+                    observer.park(ParkKind::Condvar, None, 0);
                 }
                 shared.park_on_condvar(self.index);
                 if let Some(observer) = observer {
@@ -124,11 +124,17 @@ impl Worker {
         }
     }
 
-    /// One wait in the kernel. The reactor is free again before any waker is called.
-    fn wait_in_reactor(&mut self, mut turn: Turn<'_>, timeout: Option<Duration>) {
+    /// One wait in the kernel, no longer than until the timer given. The reactor is
+    /// free again before any waker is called.
+    fn wait_in_reactor(&mut self, mut turn: Turn<'_>, until: Option<(Duration, u64)>) {
         let observer = observe::observer();
+        let timeout = until.map(|(timeout, _)| timeout);
         if let Some(observer) = observer {
-            observer.park(ParkKind::Reactor, timeout);
+            observer.park(
+                ParkKind::Reactor,
+                timeout,
+                until.map_or(0, |(_, timer)| timer),
+            );
         }
         let events = turn.wait(timeout, &mut self.ready);
         if let Some(observer) = observer {
