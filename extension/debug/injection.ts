@@ -1,0 +1,85 @@
+// Owns how a launch configuration gets the environment that connects its program to the collector:
+// pure, one rule per debug type, and what the user had there is kept. Knows no vscode.
+
+/** What a program needs to find and convince the collector. */
+export interface ConnectionEnvironment {
+  readonly WAKELINE: string;
+  readonly WAKELINE_TOKEN: string;
+  readonly WAKELINE_LAUNCH: string;
+}
+
+/** A launch configuration as JSON: whatever the user and other extensions wrote. */
+export type LaunchConfiguration = Readonly<Record<string, unknown>>;
+
+/** Where the launch id stands in a configuration that was given the environment. */
+export const launchKey = '__wakelineLaunch';
+
+type Writer = (present: unknown, added: Readonly<Record<string, string>>) => unknown;
+
+interface Rule {
+  readonly key: 'env' | 'environment';
+  readonly write: Writer;
+}
+
+/** `env` as an object: js-debug, CodeLLDB. */
+const asObject: Writer = (present, added) => ({ ...objectOf(present), ...added });
+
+/** `env` as an object or as a list of `NAME=value`: lldb-dap takes both; the user's form is kept. */
+const asObjectOrList: Writer = (present, added) =>
+  Array.isArray(present)
+    ? [...present, ...Object.entries(added).map(([name, value]) => `${name}=${value}`)]
+    : asObject(present, added);
+
+/** `environment` as a list of { name, value }: cppdbg, cppvsdbg. */
+const asPairs: Writer = (present, added) => [
+  ...(Array.isArray(present) ? present : []),
+  ...Object.entries(added).map(([name, value]) => ({ name, value })),
+];
+
+const rules: Readonly<Record<string, Rule>> = {
+  node: { key: 'env', write: asObject },
+  'pwa-node': { key: 'env', write: asObject },
+  lldb: { key: 'env', write: asObject },
+  'lldb-dap': { key: 'env', write: asObjectOrList },
+  cppdbg: { key: 'environment', write: asPairs },
+  cppvsdbg: { key: 'environment', write: asPairs },
+};
+
+/** Whether a program of this configuration would get the environment: a launch of a known type, not a child, not done before. */
+export function wantsEnvironment(configuration: LaunchConfiguration): boolean {
+  const rule = rules[String(configuration['type'])];
+  if (rule === undefined || configuration['request'] !== 'launch') return false;
+  if (configuration['wakeline'] === false || configuration[launchKey] !== undefined) return false;
+  // js-debug resolves each child session as a configuration of its own; its program has the environment already.
+  if (configuration['__pendingTargetId'] !== undefined || configuration['__parentId'] !== undefined)
+    return false;
+  return !namesPresent(configuration[rule.key]).has('WAKELINE');
+}
+
+/** The configuration with the environment added, once; as it was when it does not want it. */
+export function withEnvironment(
+  configuration: LaunchConfiguration,
+  environment: ConnectionEnvironment,
+): LaunchConfiguration {
+  const rule = rules[String(configuration['type'])];
+  if (rule === undefined || !wantsEnvironment(configuration)) return configuration;
+  return {
+    ...configuration,
+    [rule.key]: rule.write(configuration[rule.key], { ...environment }),
+    [launchKey]: environment.WAKELINE_LAUNCH,
+  };
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** Names of variables that the user set, in whichever form. */
+function namesPresent(environment: unknown): Set<string> {
+  if (!Array.isArray(environment)) return new Set(Object.keys(objectOf(environment)));
+  return new Set(
+    environment.map((each: unknown) =>
+      typeof each === 'string' ? (each.split('=')[0] ?? '') : String(objectOf(each)['name'] ?? ''),
+    ),
+  );
+}

@@ -1,0 +1,96 @@
+// activate and deactivate: wires the parts, decides nothing.
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { LensClient } from './client/lens-client.ts';
+import { registerDebugTies } from './debug/register.ts';
+import { EditorLink } from './host/editor-link.ts';
+import { RecordingEditor } from './host/recording-editor.ts';
+import { setting } from './host/settings.ts';
+import { SourceFiles } from './host/source-files.ts';
+import { createStatusItem } from './host/status-item.ts';
+import { applyToTerminals } from './host/terminals.ts';
+import { TimelinePanel } from './host/timeline-panel.ts';
+import { TraceHost } from './host/trace-host.ts';
+
+let lenses: LensClient | undefined;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('Wakeline', { log: true });
+  const dist = (file: string) => join(context.extensionPath, 'dist', file);
+  const host = new TraceHost(
+    () => ({
+      program: dist('collector.cjs'),
+      storageFolder: (context.storageUri ?? context.globalStorageUri).fsPath,
+      quotaMiB: setting('recordings.quotaMiB', 2048),
+      memoryMiB: setting('collector.memoryMiB', 1024),
+    }),
+    log,
+  );
+  const files = new SourceFiles();
+  const parts = { host, files, log, extensionUri: context.extensionUri };
+  const panel = new TimelinePanel(parts);
+  const lensClient = new LensClient(dist('server.cjs'));
+  lenses = lensClient;
+  const lensesWanted = () => setting('codeLens.enabled', true);
+  const link = new EditorLink({ host, files, panel, lenses: lensClient, log, lensesWanted });
+  const terminals = () =>
+    applyToTerminals(setting('terminals.connect', false), context.environmentVariableCollection, host).catch(
+      (error: unknown) => log.error(`Terminals are not connected: ${String(error)}`),
+    );
+
+  const shown = new Set<string>();
+  context.subscriptions.push(
+    log,
+    host,
+    panel,
+    link,
+    createStatusItem(host),
+    RecordingEditor.register(parts),
+    registerDebugTies({
+      connect: () => host.connect(),
+      debuggerEvent: (event) => host.debuggerEvent(event),
+      log: (message) => log.info(message),
+      injects: () => setting('debug.connect', true),
+    }),
+    host.onDidChange(() => {
+      // The panel opens once for each debugged program, so that one who closed it is left in peace.
+      const started = host.sessions.find(
+        (s) => s.state === 'live' && s.launch !== '' && !shown.has(s.session),
+      );
+      if (started === undefined) return;
+      shown.add(started.session);
+      if (setting('timeline.openOnLaunch', true)) panel.show();
+    }),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('wakeline.terminals')) void terminals();
+    }),
+    vscode.commands.registerCommand('wakeline.showTimeline', async () => {
+      panel.show();
+      await host.connect();
+    }),
+    vscode.commands.registerCommand('wakeline.showLog', () => log.show()),
+    vscode.commands.registerCommand('wakeline.showLine', (uri: string, line: number) =>
+      link.showLine(vscode.Uri.parse(uri), line),
+    ),
+    vscode.commands.registerCommand('wakeline.openRecording', async () => {
+      const [picked] = (await vscode.window.showOpenDialog({ filters: { Recordings: ['wakeline'] } })) ?? [];
+      if (picked !== undefined)
+        await vscode.commands.executeCommand('vscode.openWith', picked, 'wakeline.recording');
+    }),
+    vscode.commands.registerCommand('wakeline.copyEnvironment', async () => {
+      const { endpoint, token } = await host.connect();
+      await vscode.env.clipboard.writeText(`WAKELINE=${endpoint} WAKELINE_TOKEN=${token}`);
+      void vscode.window.showInformationMessage(
+        'Put the copied variables in front of the command that starts your program. The token is a secret of this window.',
+      );
+    }),
+  );
+  if (setting('terminals.connect', false)) void terminals();
+  host
+    .rejoin()
+    .catch((error: unknown) => log.warn(`The last window's collector was not joined: ${String(error)}`));
+}
+
+export async function deactivate(): Promise<void> {
+  await lenses?.dispose();
+}
