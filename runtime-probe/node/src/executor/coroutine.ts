@@ -1,0 +1,139 @@
+// Owns the way from generators to futures: a generator yields the future it awaits, and is resumed with its value.
+// Must not know tasks, queues or sources.
+//
+//   poll ──► is a future awaited? ──► poll that one ──pending──► pending   (the generator is not touched)
+//                                          └─ready──► generator.next(value) ──► next awaited future, or done
+//                                          └─throws─► generator.throw(error)
+
+import { type Context, dropFuture, type Future, PENDING, type Poll, ready } from './poll.ts';
+
+/** What `function*` returns when it awaits by `yield*`. */
+export type Async<T> = Generator<Future<unknown>, T, unknown>;
+
+/** Everything that can be given where a future is expected. */
+export type IntoFuture<T> = Future<T> | Async<T>;
+
+/** A future that a generator can await by `yield* future`. All futures of this package are of this kind. */
+export abstract class Awaitable<T> implements Future<T> {
+  abstract poll(cx: Context): Poll<T>;
+
+  *[Symbol.iterator](): Async<T> {
+    // Whoever drives the generator resumes it with the value of the future that was yielded.
+    return (yield this) as T;
+  }
+}
+
+/** Awaits any object with `poll(cx)`: `yield* awaiting(future)`. */
+export function* awaiting<T>(future: Future<T>): Async<T> {
+  return (yield future) as T;
+}
+
+export function isGenerator<T>(value: IntoFuture<T>): value is Async<T> {
+  return 'next' in value && 'throw' in value && 'return' in value;
+}
+
+export function isFuture(value: unknown): value is Future<unknown> {
+  return typeof value === 'object' && value !== null && 'poll' in value && typeof value.poll === 'function';
+}
+
+export function toFuture<T>(value: IntoFuture<T>): Future<T> {
+  if (isGenerator(value)) return new Coroutine(value);
+  if (isFuture(value)) return value;
+  throw new TypeError(
+    'expected a future (an object with poll(cx)) or a generator; got ' +
+      `${describe(value)}. Call the generator function: spawn(work()), or wrap the promise in a future of its own`,
+  );
+}
+
+// A generator whose `finally` awaits while it is cancelled is told so by an error at that await. This many times,
+// then it is left as it stands.
+const CLEANUP_ATTEMPTS = 8;
+
+/** A future that runs a generator. */
+export class Coroutine<T> extends Awaitable<T> {
+  readonly #generator: Async<T>;
+  #awaited: Future<unknown> | undefined;
+  #running = false;
+  #started = false;
+
+  constructor(generator: Async<T>) {
+    super();
+    this.#generator = generator;
+  }
+
+  override poll(cx: Context): Poll<T> {
+    if (this.#running) throw new Error('a generator was polled from inside its own poll');
+    this.#running = true;
+    try {
+      return this.#advance(cx);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Drops the awaited future and runs the generator's `finally` blocks. An error thrown there comes out of here. */
+  drop(): void {
+    const awaited = this.#awaited;
+    this.#awaited = undefined;
+    if (awaited !== undefined) dropFuture(awaited);
+    // The value given to return() is seen by nobody; the type asks for one.
+    let step: IteratorResult<unknown, unknown> = (
+      this.#generator as Generator<unknown, unknown, unknown>
+    ).return(undefined);
+    for (let attempt = 0; !step.done && attempt < CLEANUP_ATTEMPTS; attempt += 1) {
+      if (isFuture(step.value)) dropFuture(step.value);
+      step = this.#generator.throw(
+        new Error(
+          'a cancelled task cannot await in its finally block: release what it holds without waiting',
+        ),
+      );
+    }
+  }
+
+  #advance(cx: Context): Poll<T> {
+    let step = this.#awaited === undefined ? this.#start() : this.#pollAwaited(cx, this.#awaited);
+    while (step !== undefined) {
+      if (step.done) return ready(step.value);
+      if (isFuture(step.value)) {
+        this.#awaited = step.value;
+        step = this.#pollAwaited(cx, step.value);
+      } else {
+        step = this.#generator.throw(notAFuture(step.value));
+      }
+    }
+    return PENDING;
+  }
+
+  #start(): IteratorResult<Future<unknown>, T> {
+    if (this.#started) throw new Error('a generator was polled after it had ended');
+    this.#started = true;
+    return this.#generator.next();
+  }
+
+  /** Undefined when the awaited future is pending, else what the generator did with its value or error. */
+  #pollAwaited(cx: Context, awaited: Future<unknown>): IteratorResult<Future<unknown>, T> | undefined {
+    let polled: Poll<unknown>;
+    try {
+      polled = awaited.poll(cx);
+    } catch (error) {
+      this.#awaited = undefined;
+      return this.#generator.throw(error);
+    }
+    if (polled === PENDING) return undefined;
+    this.#awaited = undefined;
+    return this.#generator.next(polled.ready);
+  }
+}
+
+function notAFuture(value: unknown): TypeError {
+  return new TypeError(
+    `a task yielded ${describe(value)}, which is no future. Await by "yield* future", or "yield* awaiting(object)"`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `${typeof value} (${String(value)})`;
+  return value instanceof Promise
+    ? 'a promise'
+    : `an object of class ${value.constructor?.name ?? 'unknown'}`;
+}

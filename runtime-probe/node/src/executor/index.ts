@@ -1,0 +1,46 @@
+// Owns the executor's public names.
+// Must not know a probe: one is installed through setObserver.
+
+export { clockNs } from './clock.ts';
+export { join, joinAll, type Selected, select } from './combine.ts';
+export { type Async, Awaitable, awaiting, Coroutine, type IntoFuture } from './coroutine.ts';
+export { readFile, writeFile } from './files.ts';
+export { Mutex, type MutexGuard } from './mutex.ts';
+export {
+  type EndOutcome,
+  type FrameInfo,
+  type JobInfo,
+  type Observer,
+  type OperationInfo,
+  type PollOutcome,
+  type PoolState,
+  READINESS,
+  type ResourceInfo,
+  type RuntimeInfo,
+  type SourceInfo,
+  setObserver,
+  type TaskInfo,
+  type WaitTarget,
+  type WakeCause,
+  type WakeEffect,
+} from './observe.ts';
+export { ChannelClosedError, type OneshotReceiver, type OneshotSender, oneshot } from './oneshot.ts';
+export {
+  Context,
+  dropFuture,
+  type Future,
+  PENDING,
+  type Poll,
+  type Ready,
+  ready,
+  type Waker,
+} from './poll.ts';
+export { type Job, poolJob, poolLimit } from './pool.ts';
+export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtime.ts';
+export type { Site } from './site.ts';
+export { Sleep, sleep, sleepUntil, TimeoutError, timeout } from './sleep.ts';
+export { currentTaskId, JoinError, JoinHandle } from './task.ts';
+export { connect, listen, type TcpAddress, type TcpListener } from './tcp-connect.ts';
+export { TcpError } from './tcp-source.ts';
+export type { TcpStream } from './tcp-stream.ts';
+export { yieldNow } from './yield-now.ts';

@@ -1,0 +1,5 @@
+// Owns the package's entry point.
+// Must not start anything: importing it has no effect on the program.
+
+export * from './executor/index.ts';
+export { type InitOptions, init, type Recording } from './probe/install.ts';
