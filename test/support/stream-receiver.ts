@@ -6,11 +6,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  type DictionaryRecord,
-  decodeDictionary,
   decodeEnd,
   decodeHello,
-  EventPlan,
   encodeControl,
   encodeFrame,
   type Frame,

@@ -1,0 +1,94 @@
+// Owns the program's side of the dictionary ring: lossless, bounded, never waiting.
+// Knows nothing of what records mean.
+import {
+  controlWord,
+  dictionaryEntryHeadBytes,
+  dictionaryEntryKind,
+  type RingLayout,
+} from './ring-layout.ts';
+
+/** How much may wait in the program's own memory when the ring is full; beyond it recording must stop. */
+const backlogLimitBytes = 8 * 1024 * 1024;
+
+interface Entry {
+  readonly kind: number;
+  readonly bytes: Uint8Array;
+}
+
+export class DictionaryRing {
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
+  private readonly layout: RingLayout;
+  private head = 0;
+  private backlog: Entry[] = [];
+  private backlogBytes = 0;
+  private overLimit = false;
+
+  constructor(memory: SharedArrayBuffer, layout: RingLayout) {
+    this.words = new Int32Array(memory);
+    this.bytes = new Uint8Array(memory);
+    this.layout = layout;
+  }
+
+  /** True when records wait outside the ring: events that refer to them must not be published before. */
+  get behind(): boolean {
+    return this.backlog.length > 0;
+  }
+
+  /** True when a record was lost: nothing that follows can be trusted, so recording must stop. */
+  get broken(): boolean {
+    return this.overLimit;
+  }
+
+  put(kind: number, bytes: Uint8Array): void {
+    if (!this.behind && this.tryPut(kind, bytes)) return;
+    if (this.backlogBytes + bytes.length > backlogLimitBytes) {
+      this.overLimit = true;
+      return;
+    }
+    this.backlog.push({ kind, bytes });
+    this.backlogBytes += bytes.length;
+  }
+
+  /** Moves what waits into the ring as far as there is room. True when nothing waits any more. */
+  catchUp(): boolean {
+    let moved = 0;
+    for (const entry of this.backlog) {
+      if (!this.tryPut(entry.kind, entry.bytes)) break;
+      this.backlogBytes -= entry.bytes.length;
+      moved++;
+    }
+    if (moved > 0) this.backlog.splice(0, moved);
+    return this.backlog.length === 0;
+  }
+
+  private tryPut(kind: number, bytes: Uint8Array): boolean {
+    const { dictionaryAt, dictionaryBytes } = this.layout;
+    const needed = padded(dictionaryEntryHeadBytes + bytes.length);
+    const at = this.head & (dictionaryBytes - 1);
+    const toEnd = dictionaryBytes - at;
+    const skipped = needed > toEnd ? toEnd : 0;
+    // Ordering: acquire; the writer thread has read an entry before it moves the tail past it.
+    const tail = Atomics.load(this.words, controlWord.dictionaryTail);
+    const used = (this.head - tail) | 0;
+    if (used + skipped + needed > dictionaryBytes) return false;
+    if (skipped > 0)
+      this.writeHead(dictionaryAt + at, dictionaryEntryKind.skip, toEnd - dictionaryEntryHeadBytes);
+    const entryAt = dictionaryAt + ((this.head + skipped) & (dictionaryBytes - 1));
+    this.writeHead(entryAt, kind, bytes.length);
+    this.bytes.set(bytes, entryAt + dictionaryEntryHeadBytes);
+    this.head = (this.head + skipped + needed) | 0;
+    // Ordering: release, so that a reader who sees the head sees the entry.
+    Atomics.store(this.words, controlWord.dictionaryHead, this.head);
+    return true;
+  }
+
+  private writeHead(at: number, kind: number, byteCount: number): void {
+    this.words[at >> 2] = byteCount;
+    this.words[(at >> 2) + 1] = kind;
+  }
+}
+
+function padded(byteCount: number): number {
+  return (byteCount + 7) & ~7;
+}

@@ -1,0 +1,63 @@
+// Owns what the program says of itself at the start of its stream, and honestly what the probe cannot see.
+import { type Capability, detail, type Hello, visibility } from '../wire/index.ts';
+
+/** Kept equal to package.json's version by a test. */
+export const probeVersion = '0.1.0';
+
+const { recorded, notRecorded } = visibility;
+
+const capabilities: readonly Capability[] = [
+  { name: 'polls', visibility: recorded, note: '' },
+  { name: 'wakes', visibility: recorded, note: '' },
+  { name: 'wakeEffects', visibility: recorded, note: '' },
+  { name: 'sources', visibility: recorded, note: "the executor's own sockets" },
+  {
+    name: 'operations',
+    visibility: recorded,
+    note: "reads are made by the loop's turn before any JavaScript runs; a poll takes what was read",
+  },
+  {
+    name: 'readiness',
+    visibility: recorded,
+    note: "derived from the loop's callbacks, which Node calls after it has read",
+  },
+  {
+    name: 'reactor',
+    visibility: recorded,
+    note: "from the loop's idle time, told at the first JavaScript after each park",
+  },
+  { name: 'timers', visibility: recorded, note: "the executor's own; other Node timers are not seen" },
+  { name: 'jobs', visibility: recorded, note: "the executor's own; the queue is counted, not observed" },
+  {
+    name: 'jobThreads',
+    visibility: notRecorded,
+    note: 'Node does not tell when a pool thread takes a job up',
+  },
+  { name: 'resources', visibility: recorded, note: '' },
+  { name: 'frames', visibility: recorded, note: 'branches of join and select' },
+  { name: 'awaitSites', visibility: recorded, note: '' },
+  { name: 'cpuTime', visibility: notRecorded, note: '' },
+];
+
+/** `originNs` is CLOCK_MONOTONIC at tick 0; call this at that moment. */
+export function describeProgram(session: string, originNs: number, launch: string): Omit<Hello, 'shapes'> {
+  return {
+    session,
+    tickRate: 1_000_000_000n,
+    originTick: BigInt(originNs),
+    anchorMonotonicNs: BigInt(originNs),
+    anchorWallUs: BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)),
+    pid: process.pid,
+    language: 'node',
+    program: process.argv[1] ?? process.execPath,
+    workingFolder: process.cwd(),
+    // Sites carry absolute paths.
+    sourceRoot: '',
+    probe: `wakeline ${probeVersion} (node ${process.versions.node})`,
+    tier: 'wakeline-executor',
+    launch,
+    ringFile: '',
+    detail: detail.full,
+    capabilities,
+  };
+}

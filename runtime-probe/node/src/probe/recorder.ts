@@ -1,0 +1,428 @@
+// Owns turning what the executor tells into events of the wire, stamped and in order.
+// Knows nothing of sockets, threads or how the ring is read. No hook throws, waits or allocates more than it must.
+import { clockNs } from '../executor/clock.ts';
+import type {
+  EndOutcome,
+  FrameId,
+  FrameInfo,
+  JobId,
+  JobInfo,
+  Observer,
+  OperationInfo,
+  PollOutcome,
+  PoolState,
+  ResourceId,
+  ResourceInfo,
+  RuntimeId,
+  RuntimeInfo,
+  SourceId,
+  SourceInfo,
+  TaskId,
+  TaskInfo,
+  TimerId,
+  WaitTarget,
+  WakeCause,
+  WakeEffect,
+} from '../executor/observe.ts';
+import type { Site } from '../executor/site.ts';
+import {
+  causeKind,
+  detail,
+  endOutcome,
+  eventKind,
+  frameKindOfTask,
+  interestBit,
+  jobKind,
+  operationKind,
+  operationMaker,
+  operationOutcome,
+  parkKind,
+  pollOutcome,
+  resourceKind,
+  runtimeFlavor,
+  sourceKind,
+  taskKind,
+  threadRole,
+  wakeEffect,
+} from '../wire/index.ts';
+import { Dictionary } from './dictionary.ts';
+import type { DictionaryRing } from './dictionary-ring.ts';
+import type { EventRing } from './event-ring.ts';
+
+export interface RecorderOptions {
+  readonly events: EventRing;
+  readonly dictionaryRing: DictionaryRing;
+  /** CLOCK_MONOTONIC of tick 0, in ns. */
+  readonly originNs: number;
+  readonly thread: number;
+  /** The operating system's id of this thread; 0 when it is not known. */
+  readonly osThread: number;
+  /** The timer that Node's loop is armed for. */
+  readonly nextTimer: () => { readonly id: number; readonly deadlineNs: number } | undefined;
+  /** Called once when a record had to be lost, after which nothing may be recorded. */
+  readonly onBroken: () => void;
+}
+
+export class Recorder implements Observer {
+  private readonly events: EventRing;
+  private readonly ring: DictionaryRing;
+  private readonly dictionary: Dictionary;
+  private readonly options: RecorderOptions;
+  private threadTold = false;
+  private full = true;
+  private firstRuntime = 0;
+  /** Sources that are registered: a second telling only adds what was not known. */
+  private readonly registered = new Set<SourceId>();
+
+  constructor(options: RecorderOptions) {
+    this.options = options;
+    this.events = options.events;
+    this.ring = options.dictionaryRing;
+    this.dictionary = new Dictionary(options.dictionaryRing);
+  }
+
+  // --- runtimes and tasks
+
+  runtimeStarted(runtime: RuntimeInfo): void {
+    this.dictionary.put({
+      record: 'runtime',
+      id: runtime.id,
+      name: this.dictionary.text(runtime.name),
+      flavor: runtimeFlavor[runtime.flavor],
+      workers: runtime.workers,
+      poolLimit: runtime.poolLimit,
+    });
+    if (!this.threadTold) this.tellThread(runtime.id);
+  }
+
+  runtimeStopped(runtime: RuntimeId): void {
+    this.one(eventKind.runtimeStop, runtime);
+  }
+
+  taskSpawned(task: TaskInfo): void {
+    this.dictionary.put({
+      record: 'task',
+      id: task.task,
+      parent: task.parent,
+      site: this.dictionary.site(task.site),
+      name: this.dictionary.text(task.name),
+      taskKind: taskKind[task.kind],
+      runtime: task.runtime,
+    });
+    this.two(eventKind.taskSpawn, task.task, task.parent);
+  }
+
+  pollStart(task: TaskId, epoch: number): void {
+    const startTick = this.tick();
+    if (this.beginAt(eventKind.pollStart, startTick)) {
+      this.events.uint(task);
+      this.events.uint(epoch);
+      this.events.commit();
+    }
+    this.events.openPolls.push({ task, epoch, startTick: Math.max(startTick, this.events.lastTick) });
+  }
+
+  pollEnd(_task: TaskId, outcome: PollOutcome): void {
+    // A poll that was open when recording began has no start for this end to close.
+    if (this.events.openPolls.length === 0) return;
+    this.one(eventKind.pollEnd, pollOutcome[outcome]);
+    this.events.openPolls.pop();
+  }
+
+  wake(task: TaskId, epoch: number, effect: WakeEffect, cause: WakeCause): void {
+    // "context" is what runs on this thread now, which is what the plain record says.
+    const plain = cause.kind === 'context';
+    if (!this.begin(plain ? eventKind.wake : eventKind.wakeFrom)) return;
+    this.events.uint(task);
+    this.events.uint(epoch);
+    this.events.uint(wakeEffect[effect]);
+    if (cause.kind !== 'context') {
+      this.events.uint(causeKind[cause.kind]);
+      this.events.uint(cause.id);
+      // One thread makes both the wakes and the polls, so the epoch cannot change meanwhile.
+      this.events.uint(epoch);
+    }
+    this.events.commit();
+  }
+
+  wakerCounts(task: TaskId, clones: number, drops: number): void {
+    if (this.full) this.three(eventKind.wakerCounts, task, clones, drops);
+  }
+
+  taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
+    if (this.begin(eventKind.taskEnd)) {
+      const cancelled = outcome === 'cancelled';
+      const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
+      this.events.uint(task);
+      this.events.uint(endOutcome[outcome]);
+      this.events.uint(byKind);
+      this.events.uint(cancelled ? byTask || this.options.thread : 0);
+      this.events.commit();
+    }
+    this.dictionary.retire('task', task, this.events.sequence);
+  }
+
+  // --- frames and waits
+
+  frameOpened(frame: FrameInfo): void {
+    if (!this.full) return;
+    const site = this.dictionary.site(frame.site);
+    const name = this.dictionary.text(frame.name);
+    if (!this.begin(eventKind.frameOpen)) return;
+    this.events.uint(frame.frame);
+    this.events.uint(frame.parent);
+    this.events.uint(frame.task);
+    this.events.uint(frameKindOfTask[frame.kind]);
+    this.events.uint(site);
+    this.events.uint(name);
+    this.events.commit();
+  }
+
+  frameEntered(frame: FrameId): void {
+    if (!this.full) return;
+    this.one(eventKind.frameEnter, frame);
+    this.events.openFrames.push(frame);
+  }
+
+  frameLeft(_frame: FrameId, outcome: PollOutcome): void {
+    // Empty when the frame was entered before frames were recorded.
+    if (this.events.openFrames.length === 0) return;
+    this.one(eventKind.frameLeave, pollOutcome[outcome]);
+    this.events.openFrames.pop();
+  }
+
+  frameEnded(frame: FrameId, outcome: EndOutcome): void {
+    if (this.full) this.two(eventKind.frameEnd, frame, endOutcome[outcome]);
+  }
+
+  waitStarted(frame: FrameId, target: WaitTarget, site: Site | undefined): void {
+    const siteId = this.dictionary.site(site);
+    if (!this.begin(eventKind.waitStart)) return;
+    this.events.uint(this.full ? frame : 0);
+    this.events.uint(waitKind[target.kind]);
+    this.events.uint(target.id);
+    this.events.uint(waitInterest[target.kind] ?? 0);
+    this.events.uint(siteId);
+    this.events.uint(0);
+    this.events.commit();
+  }
+
+  // --- resources
+
+  resourceCreated(resource: ResourceInfo): void {
+    this.dictionary.put({
+      record: 'resource',
+      id: resource.resource,
+      resourceKind: resourceKind[resource.kind],
+      name: 0,
+      site: this.dictionary.site(resource.site),
+    });
+  }
+
+  resourceAcquired(resource: ResourceId, task: TaskId): void {
+    if (this.full) this.three(eventKind.resourceAcquire, resource, task, 1);
+  }
+
+  resourceReleased(resource: ResourceId, task: TaskId): void {
+    if (this.full) this.three(eventKind.resourceRelease, resource, task, 1);
+  }
+
+  // --- sources and the loop
+
+  sourceRegistered(source: SourceInfo): void {
+    this.dictionary.put({
+      record: 'source',
+      id: source.source,
+      fd: source.fd,
+      sourceKind: sourceKind[source.kind],
+      local: this.dictionary.text(source.local),
+      peer: this.dictionary.text(source.peer),
+      site: this.dictionary.site(source.site),
+    });
+    if (this.registered.has(source.source)) return;
+    this.registered.add(source.source);
+    // Node does not tell the key under which libuv registered it.
+    this.three(eventKind.sourceRegister, source.source, source.interest, 0);
+  }
+
+  sourceDeregistered(source: SourceId): void {
+    this.one(eventKind.sourceDeregister, source);
+    this.registered.delete(source);
+    this.dictionary.retire('source', source, this.events.sequence);
+  }
+
+  park(startNs: number, endNs: number, _endedBy: TimerId): void {
+    // Told after it is over, so the ring moves a start that lies before the last event to that event.
+    const startTick = this.tickOf(startNs);
+    const next = this.options.nextTimer();
+    const timeoutNs = next === undefined ? 0 : Math.max(0, this.tickOf(next.deadlineNs) - startTick) + 1;
+    if (this.beginAt(eventKind.park, startTick)) {
+      this.events.uint(parkKind.reactor);
+      this.events.uint(timeoutNs);
+      this.events.uint(next?.id ?? 0);
+      this.events.commit();
+    }
+    if (this.beginAt(eventKind.unpark, this.tickOf(endNs))) {
+      this.events.uint(parkKind.reactor);
+      // How many came with it is not known before their callbacks run; the readiness events that follow tell.
+      this.events.uint(0);
+      this.events.commit();
+    }
+  }
+
+  readiness(source: SourceId, mask: number): void {
+    this.three(eventKind.readiness, source, mask, 0);
+  }
+
+  operation(operation: OperationInfo): void {
+    if (!this.begin(eventKind.operation)) return;
+    const { outcome } = operation;
+    const failed = 'errorNumber' in outcome;
+    this.events.uint(operation.source);
+    this.events.uint(operationKind[operation.kind]);
+    this.events.uint(failed ? operationOutcome.error : operationOutcome.done);
+    // Node's error numbers are negated.
+    this.events.uint(failed ? Math.abs(outcome.errorNumber) : outcome.bytes);
+    this.events.uint(operationMaker[operation.madeBy]);
+    this.events.commit();
+  }
+
+  // --- timers and jobs
+
+  timerSet(timer: TimerId, task: TaskId, deadlineNs: number): void {
+    const tick = this.tick();
+    const deadlineTick = this.tickOf(deadlineNs);
+    if (!this.beginAt(eventKind.timerSet, tick)) return;
+    this.events.uint(timer);
+    this.events.uint(task);
+    this.events.uint(Math.max(0, deadlineTick - tick));
+    this.events.commit();
+  }
+
+  timerFired(timer: TimerId, latenessNs: number): void {
+    this.two(eventKind.timerFire, timer, Math.max(0, Math.floor(latenessNs)));
+  }
+
+  timerCancelled(timer: TimerId): void {
+    this.one(eventKind.timerCancel, timer);
+  }
+
+  jobSubmitted(job: JobInfo): void {
+    const site = this.dictionary.site(job.site);
+    const name = this.dictionary.text(job.name);
+    if (!this.begin(eventKind.jobSubmit)) return;
+    this.events.uint(job.job);
+    this.events.uint(jobKind[job.kind]);
+    this.events.uint(job.task);
+    this.events.uint(site);
+    this.events.uint(name);
+    this.events.uint(job.queueDepth);
+    this.events.uint(job.runtime);
+    this.events.commit();
+  }
+
+  jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void {
+    this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
+  }
+
+  poolState(pool: PoolState): void {
+    if (!this.begin(eventKind.poolState)) return;
+    this.events.uint(this.firstRuntime);
+    this.events.uint(pool.limit);
+    this.events.uint(pool.limit - pool.running);
+    this.events.uint(pool.queued);
+    this.events.commit();
+  }
+
+  // --- the recording itself
+
+  /** What is recorded from here on; one of the wire's `detail`. */
+  setDetail(level: number): void {
+    this.full = level === detail.full;
+    if (!this.full) this.events.openFrames.length = 0;
+    this.one(eventKind.detailChange, level);
+  }
+
+  /** Whether the next event would be published. */
+  get hasRoom(): boolean {
+    return this.events.hasRoom && this.ring.catchUp();
+  }
+
+  /** The last event of this thread. */
+  stop(): void {
+    if (this.threadTold && this.begin(eventKind.threadStop)) this.events.commit();
+  }
+
+  /** Told with the first event, when the runtime that the thread works for is known. */
+  private tellThread(runtime: RuntimeId): void {
+    this.threadTold = true;
+    this.firstRuntime = runtime;
+    this.dictionary.put({
+      record: 'thread',
+      id: this.options.thread,
+      osId: this.options.osThread,
+      name: this.dictionary.text('main'),
+      runtime,
+      role: threadRole.main,
+    });
+    if (this.begin(eventKind.threadStart)) this.events.commit();
+  }
+
+  private tick(): number {
+    return this.tickOf(clockNs());
+  }
+
+  private tickOf(timeNs: number): number {
+    return Math.max(0, Math.floor(timeNs - this.options.originNs));
+  }
+
+  private begin(kind: number): boolean {
+    return this.beginAt(kind, this.tick());
+  }
+
+  private beginAt(kind: number, tick: number): boolean {
+    if (!this.threadTold) this.tellThread(0);
+    if (this.ring.behind && !this.ring.catchUp()) {
+      // The event may name a record that is not in the ring yet, so it must not overtake it.
+      this.events.drop();
+      if (this.ring.broken) this.options.onBroken();
+      return false;
+    }
+    return this.events.begin(kind, tick);
+  }
+
+  private one(kind: number, a: number): void {
+    if (!this.begin(kind)) return;
+    this.events.uint(a);
+    this.events.commit();
+  }
+
+  private two(kind: number, a: number, b: number): void {
+    if (!this.begin(kind)) return;
+    this.events.uint(a);
+    this.events.uint(b);
+    this.events.commit();
+  }
+
+  private three(kind: number, a: number, b: number, c: number): void {
+    if (!this.begin(kind)) return;
+    this.events.uint(a);
+    this.events.uint(b);
+    this.events.uint(c);
+    this.events.commit();
+  }
+}
+
+const waitKind = {
+  sourceReadable: causeKind.source,
+  sourceWritable: causeKind.source,
+  timer: causeKind.timer,
+  job: causeKind.job,
+  task: causeKind.poll,
+  resource: causeKind.resource,
+} as const;
+
+const waitInterest: Partial<Record<WaitTarget['kind'], number>> = {
+  sourceReadable: interestBit.readable,
+  sourceWritable: interestBit.writable,
+};

@@ -1,0 +1,23 @@
+// Owns what the program's thread hands to the writer thread at its start, and what they tell each other later.
+import type { Hello } from '../../wire/index.ts';
+
+/** Where the collector listens. */
+export type Endpoint =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+export interface WriterStart {
+  readonly memory: SharedArrayBuffer;
+  readonly ringBytes: number;
+  readonly endpoint: Endpoint;
+  /** 32 hexadecimal digits. */
+  readonly token: string;
+  readonly hello: Omit<Hello, 'shapes'>;
+  /** Dictionary id of the thread whose events the ring holds. */
+  readonly thread: number;
+}
+
+/** Writer thread to program's thread; seen when the program's loop next turns. */
+export type WriterMessage =
+  | { readonly kind: 'control'; readonly detail: number; readonly snapshot: boolean }
+  | { readonly kind: 'stopped'; readonly why: string };

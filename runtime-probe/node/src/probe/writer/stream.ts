@@ -1,0 +1,372 @@
+// Owns the stream to the collector: connecting, the order of frames, back-pressure, reconnecting and the end.
+// Knows nothing of how events are encoded. Runs on the writer thread, which may keep going while a debugger holds
+// the program's thread.
+import { connect, type Socket } from 'node:net';
+import {
+  decodeControl,
+  encodeAnchor,
+  encodeEnd,
+  encodeFrame,
+  encodeHello,
+  encodePreamble,
+  encodeWatermarks,
+  FrameSplitter,
+  frameKind,
+  role,
+} from '../../wire/index.ts';
+import { controlWord, layOutRing, type WriterStatus, writerStatus } from '../ring-layout.ts';
+import { DictionaryStore } from './dictionary-store.ts';
+import { EventReader } from './event-reader.ts';
+import type { WriterMessage, WriterStart } from './start.ts';
+
+/** How much is handed to the socket at once; the next batch waits until the kernel has taken it. */
+const batchBytes = 256 * 1024;
+/** What a kill loses at most, and how fresh the live view is. */
+const pumpIntervalMs = 10;
+/** Empty rounds before this thread sleeps until the doorbell rings. */
+const idleRounds = 3;
+/** The doorbell wakes this thread; the time-out is how often an idle program's picture moves on. */
+const longestSleepMs = 100;
+/** How far the clock must be beyond the last watermark before an idle program gets another. */
+const idleWatermarkTicks = 50_000_000;
+const firstRetryMs = 50;
+const slowestRetryMs = 1000;
+/** A window reload takes seconds; a collector that is gone for a minute is gone. */
+const patienceMs = 60_000;
+const anchorIntervalMs = 10_000;
+/** A peer that hangs up this often before it accepts does not want us, whatever the reason. */
+const hangUpsTaken = 5;
+
+export class StreamWriter {
+  private readonly start: WriterStart;
+  private readonly words: Int32Array;
+  private readonly events: EventReader;
+  private readonly dictionary: DictionaryStore;
+  private readonly tell: (message: WriterMessage) => void;
+
+  private socket: Socket | undefined;
+  private accepted = false;
+  private batchInFlight = false;
+  private toldLiving = false;
+  /** Slots that were handed to the kernel but wait for the collector's yes before they are given back. */
+  private sentThrough = 0;
+  private emptyRounds = 0;
+  private stopped = false;
+  private sleeping = false;
+  private retryMs = firstRetryMs;
+  private hangUps = 0;
+  private unreachableSinceMs: number | undefined;
+  private lastAnchorMs = 0;
+  /** The clock at the round before. */
+  private roundTick = 0;
+  private endSent = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(start: WriterStart, tell: (message: WriterMessage) => void) {
+    const layout = layOutRing(start.ringBytes);
+    this.start = start;
+    this.tell = tell;
+    this.words = new Int32Array(start.memory);
+    this.events = new EventReader(start.memory, layout, start.thread);
+    this.dictionary = new DictionaryStore(start.memory, layout);
+  }
+
+  run(): void {
+    this.connect();
+    this.pump();
+  }
+
+  private setStatus(status: WriterStatus): void {
+    Atomics.store(this.words, controlWord.status, status);
+  }
+
+  private get finishing(): boolean {
+    return Atomics.load(this.words, controlWord.finishReason) !== 0;
+  }
+
+  private connect(): void {
+    if (this.stopped) return;
+    this.setStatus(writerStatus.connecting);
+    const { endpoint } = this.start;
+    const socket =
+      endpoint.kind === 'unix'
+        ? connect({ path: endpoint.path })
+        : connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
+    const reply = new ReplyReader();
+    socket.on('connect', () => this.greet(socket));
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        this.hear(reply, bytes);
+      } catch {
+        // What comes back is not Wakeline's protocol, so nobody there can use the stream.
+        this.giveUp(writerStatus.refused, 'the peer does not speak the Wakeline protocol');
+      }
+    });
+    // The close that follows each error decides what to do.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.lost(socket));
+  }
+
+  private greet(socket: Socket): void {
+    const { hello, token } = this.start;
+    this.socket = socket;
+    this.accepted = false;
+    this.toldLiving = false;
+    this.batchInFlight = false;
+    this.events.rewind();
+    this.sentThrough = this.events.freed;
+    socket.write(encodePreamble(role.program, token));
+    socket.write(encodeFrame(frameKind.hello, encodeHello(hello)));
+    this.pump();
+  }
+
+  private hear(reply: ReplyReader, bytes: Buffer): void {
+    const rest = reply.push(bytes);
+    if (reply.status === undefined) return;
+    if (reply.status !== 0) {
+      this.giveUp(writerStatus.refused, reply.message);
+      return;
+    }
+    if (!this.accepted) {
+      this.accepted = true;
+      this.hangUps = 0;
+      this.retryMs = firstRetryMs;
+      this.unreachableSinceMs = undefined;
+      this.setStatus(writerStatus.streaming);
+      this.giveBack();
+    }
+    reply.frames.push(rest, ({ kind, payload }) => {
+      if (kind === frameKind.control) this.tell({ kind: 'control', ...decodeControl(payload) });
+    });
+  }
+
+  private lost(socket: Socket): void {
+    const wasConnected = this.socket === socket;
+    if (wasConnected) {
+      this.socket = undefined;
+      if (!this.accepted) this.hangUps++;
+    } else if (this.socket !== undefined) return;
+    if (this.stopped) return;
+    if (this.finishing) {
+      this.finish(writerStatus.unreachable);
+      return;
+    }
+    const now = performance.now();
+    this.unreachableSinceMs ??= now;
+    if (this.hangUps >= hangUpsTaken) {
+      this.giveUp(
+        writerStatus.refused,
+        'the collector closed the connection each time before it accepted it',
+      );
+      return;
+    }
+    if (now - this.unreachableSinceMs > patienceMs) {
+      this.giveUp(writerStatus.gaveUp, `no collector could be reached for ${patienceMs / 1000} s`);
+      return;
+    }
+    this.setStatus(writerStatus.unreachable);
+    setTimeout(() => this.connect(), this.retryMs);
+    this.retryMs = Math.min(this.retryMs * 2, slowestRetryMs);
+  }
+
+  private giveUp(status: WriterStatus, why: string): void {
+    if (this.stopped) return;
+    this.tell({ kind: 'stopped', why });
+    this.finish(status);
+  }
+
+  /** Nothing more can be done: frees whoever waits for the end, and lets this thread end. */
+  private finish(status: WriterStatus): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.setStatus(status);
+    Atomics.store(this.words, controlWord.finished, 1);
+    Atomics.notify(this.words, controlWord.finished);
+    if (status === writerStatus.ended) this.socket?.end();
+    else this.socket?.destroy();
+  }
+
+  /** One round: take what was published, hand it to the socket, decide when to look again. */
+  private pump(): void {
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    const sent = this.sendBatch();
+    if (this.stopped) return;
+    if (sent) this.emptyRounds = 0;
+    else this.emptyRounds++;
+    // A batch in flight calls back here when the kernel has taken it.
+    if (this.batchInFlight && sent) return;
+    if (this.emptyRounds < idleRounds || this.socket === undefined)
+      this.timer = setTimeout(() => this.pump(), this.finishing ? 1 : pumpIntervalMs);
+    else this.sleep();
+  }
+
+  /** True when something was handed to the socket. */
+  private sendBatch(): boolean {
+    const { socket, finishing } = this;
+    const tickBefore = this.roundTick;
+    this.roundTick = this.tickNow();
+    const ready = socket !== undefined && !this.batchInFlight;
+    // The published ends are read before the dictionary: so no event goes out before a record that it refers to.
+    const taken = ready ? this.events.take(batchBytes) : undefined;
+    this.dictionary.drain();
+    if (this.dictionary.overLimit) {
+      this.giveUp(
+        writerStatus.gaveUp,
+        'the program makes more living names and tasks than the probe may hold',
+      );
+      return false;
+    }
+    // Without a connection only the living dictionary counts; it is told whole on the next.
+    if (socket === undefined) this.dictionary.takeFresh();
+    if (socket === undefined || taken === undefined) return false;
+    const frames = this.dictionaryFrames();
+    for (const chunk of taken.chunks) frames.push(encodeFrame(frameKind.chunk, chunk));
+    if (frames.length > 0) {
+      const mark = this.events.watermark;
+      if (mark !== undefined) frames.push(encodeFrame(frameKind.watermarks, encodeWatermarks([mark])));
+      this.addAnchor(frames);
+    } else if (finishing && !this.endSent) {
+      frames.push(this.endFrame());
+      this.endSent = true;
+    }
+    if (frames.length === 0) {
+      this.tellIdle(socket, tickBefore);
+      return false;
+    }
+    this.batchInFlight = true;
+    socket.write(Buffer.concat(frames), (error) => {
+      if (socket !== this.socket) return;
+      this.batchInFlight = false;
+      if (error) return;
+      this.sentThrough = taken.takenThrough;
+      this.giveBack();
+      if (this.endSent) this.finish(writerStatus.ended);
+      else this.paceAfterBatch(taken.chunks.length);
+    });
+    return true;
+  }
+
+  /** Looks again at once when the batch was full or the program ends, else after the interval. */
+  private paceAfterBatch(chunkCount: number): void {
+    const full = chunkCount > 16;
+    if (full || this.finishing) this.pump();
+    else this.timer = setTimeout(() => this.pump(), pumpIntervalMs);
+  }
+
+  private giveBack(): void {
+    if (!this.accepted) return;
+    this.events.free(this.sentThrough);
+    this.dictionary.forget(this.sentThrough);
+  }
+
+  private dictionaryFrames(): Uint8Array[] {
+    const records = this.toldLiving ? this.dictionary.takeFresh() : this.dictionary.takeLiving();
+    this.toldLiving = true;
+    const frames: Uint8Array[] = [];
+    let group: Uint8Array[] = [];
+    let groupBytes = 0;
+    const close = (): void => {
+      if (group.length === 0) return;
+      // Sequence and offset 0: they serve readers of ring files, and Node has none.
+      const head = Uint8Array.of(0, 0);
+      frames.push(encodeFrame(frameKind.dictionary, Buffer.concat([head, ...group])));
+      group = [];
+      groupBytes = 0;
+    };
+    for (const record of records) {
+      if (groupBytes + record.length > batchBytes) close();
+      group.push(record);
+      groupBytes += record.length;
+    }
+    close();
+    return frames;
+  }
+
+  /**
+   * Outside any poll nothing new means that nothing happened, so the watermark follows the clock. It is the clock of
+   * the round before: what was stamped by then is published by now. Only the park itself comes later, see WIRE.md.
+   */
+  private tellIdle(socket: Socket, tick: number): void {
+    const told = this.events.watermark?.tick;
+    if (told === undefined || this.events.insidePoll || tick < told + idleWatermarkTicks) return;
+    this.events.raiseWatermark(tick);
+    const mark = this.events.watermark;
+    if (mark !== undefined) socket.write(encodeFrame(frameKind.watermarks, encodeWatermarks([mark])));
+  }
+
+  private tickNow(): number {
+    return Number(process.hrtime.bigint() - this.start.hello.originTick);
+  }
+
+  private addAnchor(frames: Uint8Array[]): void {
+    const now = performance.now();
+    if (now - this.lastAnchorMs < anchorIntervalMs) return;
+    this.lastAnchorMs = now;
+    const monotonicNs = process.hrtime.bigint();
+    const tick = Number(monotonicNs - this.start.hello.originTick);
+    const wallUs = BigInt(Date.now()) * 1000n;
+    frames.push(encodeFrame(frameKind.anchor, encodeAnchor({ tick, monotonicNs, wallUs })));
+  }
+
+  private endFrame(): Uint8Array {
+    const mark = this.events.watermark;
+    const dropped =
+      (this.words[controlWord.droppedHigh] ?? 0) * 2 ** 31 + (this.words[controlWord.droppedLow] ?? 0);
+    const threads =
+      mark === undefined ? [] : [{ thread: mark.thread, sequence: mark.sequence, end: mark.end, dropped }];
+    const reason = Atomics.load(this.words, controlWord.finishReason);
+    return encodeFrame(frameKind.end, encodeEnd({ reason, threads }));
+  }
+
+  /** Sleeps until the program's thread rings. */
+  private sleep(): void {
+    const rings = Atomics.load(this.words, controlWord.doorbell);
+    // Ordering: the flag goes up before the last look, so an event published after that look finds it up.
+    Atomics.store(this.words, controlWord.writerSleeps, 1);
+    if (this.sendBatch() || this.stopped) {
+      Atomics.store(this.words, controlWord.writerSleeps, 0);
+      return;
+    }
+    if (this.sleeping) return;
+    this.sleeping = true;
+    const waited = waitAsync(this.words, controlWord.doorbell, rings, longestSleepMs);
+    const wake = (): void => {
+      this.sleeping = false;
+      Atomics.store(this.words, controlWord.writerSleeps, 0);
+      this.pump();
+    };
+    if (waited.async) void waited.value.then(wake);
+    else this.timer = setTimeout(wake, 0);
+  }
+}
+
+/** Reads the collector's yes or no, then leaves the rest to the frames. */
+class ReplyReader {
+  readonly frames = new FrameSplitter();
+  status: number | undefined;
+  message = '';
+  private head = Buffer.alloc(0);
+
+  /** Returns what stands behind the reply. */
+  push(bytes: Buffer): Uint8Array {
+    if (this.status !== undefined) return bytes;
+    this.head = Buffer.concat([this.head, bytes]);
+    if (this.head.length < 4) return new Uint8Array(0);
+    const end = 4 + this.head.readUInt16LE(2);
+    if (this.head.length < end) return new Uint8Array(0);
+    this.status = this.head.readUInt8(0);
+    this.message = this.head.toString('utf8', 4, end);
+    return this.head.subarray(end);
+  }
+}
+
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+  timeoutMs: number,
+) => { readonly async: false } | { readonly async: true; readonly value: Promise<string> };
+
+// In V8 since Node 16, and in the standard's library types only from ES2024, which is newer than our floor.
+const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };

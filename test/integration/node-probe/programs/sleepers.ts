@@ -1,0 +1,63 @@
+// A program for tests: tasks that sleep and count their own polls, and an end of the kind that --ending names.
+import { parseArgs } from 'node:util';
+import {
+  type Context,
+  type Future,
+  init,
+  joinAll,
+  type Poll,
+  run,
+  sleep,
+  spawn,
+} from '../../../../runtime-probe/node/src/index.ts';
+
+const { values: settings } = parseArgs({
+  options: {
+    ending: { type: 'string', default: 'natural' },
+    tasks: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '5' },
+    sleepMs: { type: 'string', default: '1' },
+    ringBytes: { type: 'string' },
+    /** Holds the thread that long after half of the rounds, as a debugger does. */
+    holdMs: { type: 'string', default: '0' },
+  },
+});
+
+const counters = { tasks: 0, polls: 0 };
+const recording = init(settings.ringBytes === undefined ? {} : { ringBytes: Number(settings.ringBytes) });
+
+/** Counts the polls of the future inside it. */
+class Counted<T> implements Future<T> {
+  private readonly inner: Future<T>;
+  constructor(inner: Future<T>) {
+    this.inner = inner;
+  }
+  poll(cx: Context): Poll<T> {
+    counters.polls++;
+    return this.inner.poll(cx);
+  }
+  drop(): void {
+    this.inner.drop?.();
+  }
+}
+
+function hold(durationMs: number): void {
+  const endMs = performance.now() + durationMs;
+  while (performance.now() < endMs);
+}
+
+const rounds = Number(settings.rounds);
+await run(function* main() {
+  for (let round = 0; round < rounds; round++) {
+    if (round === Math.floor(rounds / 2)) hold(Number(settings.holdMs));
+    const handles = [];
+    for (let i = 0; i < Number(settings.tasks); i++) {
+      counters.tasks++;
+      handles.push(spawn(new Counted(sleep(Number(settings.sleepMs))), { name: `sleeper ${i}` }));
+    }
+    yield* joinAll(handles);
+  }
+});
+console.log(JSON.stringify({ ...counters, dropped: recording.dropped }));
+if (settings.ending === 'exit') process.exit(7);
+if (settings.ending === 'throw') throw new Error('thrown on purpose');

@@ -1,0 +1,232 @@
+// The probe in a real program, over a real socket: nothing is lost, nothing is changed, nothing is waited for.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { detail, endReason, eventKind, frameKind } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
+import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { recordsBeforeUse } from '../../support/stream-checks.ts';
+import { type ReceiverOptions, StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const programs = new ProbePrograms();
+let sleepers = '';
+
+before(async () => {
+  sleepers = await programs.build(new URL('./programs/sleepers.ts', import.meta.url));
+});
+after(() => programs.remove());
+
+async function withReceiver(
+  options: ReceiverOptions,
+  body: (receiver: StreamReceiver) => Promise<void>,
+): Promise<void> {
+  const receiver = await StreamReceiver.listen(options);
+  try {
+    await body(receiver);
+  } finally {
+    await receiver.close();
+  }
+}
+
+function pollCount(model: ReferenceModel, namePrefix: string): number {
+  const names = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
+  const named = new Set(
+    model.dictionary.flatMap((r) =>
+      r.record === 'task' && names.get(r.name)?.startsWith(namePrefix) ? [r.id] : [],
+    ),
+  );
+  return model.tasks.filter((t) => named.has(t.id)).reduce((sum, t) => sum + t.polls.length, 0);
+}
+
+/** Everything the program counted stands in the stream, and the stream ends as it must. */
+function checkComplete(receiver: StreamReceiver, stdout: string): ReferenceModel {
+  const counters = JSON.parse(stdout) as { tasks: number; polls: number; dropped: number };
+  const model = readReference(receiver.frames);
+  assert.equal(counters.dropped, 0);
+  assert.deepEqual(model.gaps, []);
+  assert.equal(model.tasks.length, counters.tasks + 1, 'the tasks of the program and its root');
+  assert.equal(pollCount(model, 'sleeper'), counters.polls);
+  assert.deepEqual(
+    model.tasks.flatMap((t) => t.spuriousEpochs),
+    [],
+  );
+  assert.equal(model.events.at(-1)?.kind, eventKind.threadStop);
+  assert.equal(receiver.end?.reason, endReason.exit);
+  assert.equal(receiver.end?.threads[0]?.dropped, 0);
+  assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+  return model;
+}
+
+describe('a program that ends loses nothing', () => {
+  for (const over of ['unix', 'tcp'] as const) {
+    for (const [ending, code] of [
+      ['natural', 0],
+      ['exit', 7],
+      ['throw', 1],
+    ] as const) {
+      test(`${ending}, over ${over}`, () =>
+        withReceiver({ over }, async (receiver) => {
+          const result = await runProgram(sleepers, {
+            environment: receiver.environment,
+            arguments: ['--ending', ending],
+          });
+          assert.equal(result.code, code, result.stderr);
+          await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+          checkComplete(receiver, result.stdout);
+        }));
+    }
+  }
+
+  test('the hello says who speaks and what cannot be seen', () =>
+    withReceiver({}, async (receiver) => {
+      await runProgram(sleepers, {
+        environment: { ...receiver.environment, WAKELINE_LAUNCH: 'launch-1' },
+      });
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      const hello = receiver.hellos[0];
+      assert.ok(hello);
+      assert.equal(hello.language, 'node');
+      assert.equal(hello.tickRate, 1_000_000_000n);
+      assert.equal(hello.program, sleepers);
+      assert.equal(hello.workingFolder, process.cwd());
+      assert.equal(hello.launch, 'launch-1');
+      assert.equal(hello.detail, detail.full);
+      const nowUs = BigInt(Date.now()) * 1000n;
+      assert.ok(nowUs - hello.anchorWallUs < 60_000_000n && hello.anchorWallUs < nowUs);
+      const monotonicNs = process.hrtime.bigint();
+      assert.ok(
+        hello.anchorMonotonicNs < monotonicNs && monotonicNs - hello.anchorMonotonicNs < 60_000_000_000n,
+      );
+      const unseen = hello.capabilities.filter((c) => c.visibility === 3).map((c) => c.name);
+      assert.deepEqual(unseen, ['jobThreads', 'cpuTime']);
+    }));
+
+  test('the thread carries the id that debuggers show', () =>
+    withReceiver({}, async (receiver) => {
+      const { child, result } = startProgram(sleepers, { environment: receiver.environment });
+      await result;
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      const thread = readReference(receiver.frames).dictionary.find((r) => r.record === 'thread');
+      assert.ok(thread?.record === 'thread');
+      assert.equal(thread.osId, process.platform === 'linux' ? child.pid : 0);
+    }));
+});
+
+describe('a program whose collector fails is not changed', () => {
+  const run = (environment: Record<string, string>) =>
+    runProgram(sleepers, { environment, arguments: ['--ending', 'exit'] });
+
+  async function checkUnchanged(environment: Record<string, string>, longestMs: number): Promise<void> {
+    const alone = await run({});
+    const result = await run(environment);
+    assert.equal(result.code, alone.code);
+    assert.equal(result.signal, null);
+    assert.equal(result.stderr, alone.stderr);
+    assert.equal((JSON.parse(result.stdout) as { tasks: number }).tasks, 100);
+    assert.ok(
+      result.durationMs < alone.durationMs + longestMs,
+      `took ${result.durationMs} ms, alone ${alone.durationMs} ms`,
+    );
+  }
+  // The exit may wait 300 ms; what starting a thread takes on a busy machine comes on top.
+  const slackMs = 2000;
+  const token = '0'.repeat(32);
+
+  test('no socket', () =>
+    checkUnchanged({ WAKELINE: 'unix:/nonexistent/wakeline', WAKELINE_TOKEN: token }, slackMs));
+  test('nobody on the port', () =>
+    checkUnchanged({ WAKELINE: 'tcp://127.0.0.1:1', WAKELINE_TOKEN: token }, slackMs));
+  test('an address that cannot be meant', () =>
+    checkUnchanged({ WAKELINE: 'somewhere', WAKELINE_TOKEN: token }, slackMs));
+  test('a collector that reads nothing', () =>
+    withReceiver({ behaviour: 'stall' }, (receiver) => checkUnchanged(receiver.environment, slackMs)));
+  test('a collector that refuses', () =>
+    withReceiver({ behaviour: 'refuse' }, (receiver) => checkUnchanged(receiver.environment, slackMs)));
+  test('a wrong token', () =>
+    withReceiver({}, async (receiver) => {
+      await checkUnchanged({ ...receiver.environment, WAKELINE_TOKEN: token }, slackMs);
+      assert.ok(receiver.refused >= 1);
+      assert.deepEqual(receiver.frames, []);
+    }));
+});
+
+describe('a program that goes on for a while', () => {
+  test('counts exactly what found no room', () =>
+    withReceiver({}, async (receiver) => {
+      const result = await runProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--ringBytes', String(128 * 1024), '--tasks', '3000', '--rounds', '2'],
+      });
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      const counters = JSON.parse(result.stdout) as { dropped: number };
+      const model = readReference(receiver.frames);
+      assert.ok(counters.dropped > 0, 'the ring is too small for this program');
+      const dropped = receiver.end?.threads[0]?.dropped ?? 0;
+      assert.ok(dropped >= counters.dropped, 'some more may be dropped after the program has looked');
+      const inGaps = model.gaps.reduce((sum, gap) => sum + gap.dropped, 0);
+      assert.equal(inGaps, dropped, 'each dropped event stands in a gap');
+      assert.equal(model.events.at(-1)?.kind, eventKind.threadStop);
+      assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+    }));
+
+  test('goes on sending while the thread is held', () =>
+    withReceiver({}, async (receiver) => {
+      const { result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400'],
+      });
+      // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
+      const sleeperEnds = (): number =>
+        readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
+      await until(() => receiver.frames.length > 0 && sleeperEnds() === 800, 'the events before the hold');
+      assert.equal(receiver.connections[0]?.closed, false);
+      assert.equal(receiver.end, undefined);
+      const ended = await result;
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      checkComplete(receiver, ended.stdout);
+    }));
+
+  test('connects again with its whole living dictionary', () =>
+    withReceiver({}, async (receiver) => {
+      const { result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '40', '--sleepMs', '20'],
+      });
+      await until(() => receiver.framesOf(frameKind.chunk).length > 3, 'the first chunks');
+      receiver.hangUp();
+      await until(() => (receiver.connections[1]?.frames.length ?? 0) > 3, 'a second connection');
+      await result;
+      await until(() => receiver.connections[1]?.closed === true, 'the connection to close');
+      const [first, second] = receiver.hellos;
+      assert.ok(first && second);
+      assert.equal(first.session, second.session);
+      assert.equal(first.originTick, second.originTick);
+      assert.deepEqual(recordsBeforeUse(receiver.connections[1]?.frames ?? []), []);
+      assert.equal(receiver.end?.reason, endReason.exit);
+    }));
+
+  test('follows the collector: lean, off, full', () =>
+    withReceiver({}, async (receiver) => {
+      const { child, result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '100000', '--sleepMs', '5'],
+      });
+      const changes = (): number[] =>
+        readReference(receiver.frames)
+          .events.filter((e) => e.kind === eventKind.detailChange)
+          .map((e) => e.values[0] ?? 0);
+      await until(() => receiver.framesOf(frameKind.chunk).length > 2, 'the first chunks');
+      receiver.sendControl(detail.lean);
+      await until(() => changes().length === 1, 'lean');
+      receiver.sendControl(detail.off);
+      await until(() => changes().length === 2, 'off');
+      const chunksWhenOff = receiver.framesOf(frameKind.chunk).length;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.equal(receiver.framesOf(frameKind.chunk).length, chunksWhenOff);
+      receiver.sendControl(detail.full);
+      await until(() => changes().length === 3, 'full');
+      await until(() => receiver.framesOf(frameKind.chunk).length > chunksWhenOff + 3, 'chunks again');
+      assert.deepEqual(changes(), [detail.lean, detail.off, detail.full]);
+      child.kill('SIGKILL');
+      await result;
+    }));
+});
