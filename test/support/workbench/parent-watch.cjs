@@ -9,7 +9,8 @@ const CHECK_INTERVAL_MS = 1_000;
 
 if (isMainThread) {
   exports.start = (parentPid) => {
-    new Worker(__filename, { workerData: { parentPid } }).unref();
+    // No execArgv: a preloaded module of this process must not run in the watching thread too.
+    new Worker(__filename, { workerData: { parentPid }, execArgv: [] }).unref();
   };
   exports.exit = (exitCode) => process.exit(exitCode);
 } else {

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { installWorkbench, WORKBENCH_ENTRY, WORKBENCH_NODE } from './install.mjs';
 import { endFamily, FAMILY_VARIABLE, familyMemoryMib, killFamilyNow } from './process-family.ts';
@@ -148,6 +148,7 @@ async function startIn(
   const child = spawn(
     WORKBENCH_NODE,
     [
+      ...['--require', path.join(path.dirname(fileURLToPath(import.meta.url)), 'end-with-parent.cjs')],
       ...commonArgs,
       ...['--auth', 'none'],
       ...['--bind-addr', `127.0.0.1:${options.port ?? 0}`],
