@@ -24,7 +24,9 @@ const files = (await listFiles({ cwd: root, dependencies: false })).sort();
 const extra = files.filter((file) => !allowed.includes(file));
 const missing = allowed.filter((file) => !files.includes(file));
 if (extra.length > 0 || missing.length > 0) {
-  console.error(`The package would hold ${extra.join(', ') || 'nothing'} too much and lack ${missing.join(', ') || 'nothing'}.`);
+  console.error(
+    `The package would hold ${extra.join(', ') || 'nothing'} too much and lack ${missing.join(', ') || 'nothing'}.`,
+  );
   process.exit(1);
 }
 await createVSIX({ cwd: root, dependencies: false, packagePath: join(root, 'wakeline.vsix') });

@@ -1,0 +1,57 @@
+// `npm test`: everything that CI runs, on a fresh machine too: set-up, checks, Rust and TypeScript tests,
+// the package, the real workbench, the demo's check. Ends with one line `N passed, N failed`.
+import { join } from 'node:path';
+import {
+  cargoFolder,
+  countTests,
+  filesBelow,
+  installPackages,
+  installSystemPackages,
+  must,
+  root,
+  run,
+} from './steps.mjs';
+
+const total = { passed: 0, failed: 0 };
+const started = Date.now();
+
+/** Runs a step; its tests count, and a failure that no test names counts as one. */
+async function step(name, command, args, cwd = root) {
+  const at = Date.now();
+  console.log(`\n=== ${name}`);
+  const { code, output } = await run(command, args, { cwd });
+  const { passed, failed } = countTests(output);
+  total.passed += passed;
+  total.failed += Math.max(failed, code === 0 ? 0 : 1);
+  console.log(`=== ${name}: ${code === 0 ? 'ok' : 'FAILED'}, ${((Date.now() - at) / 1000).toFixed(0)} s`);
+}
+
+const nodeTests = (...folders) => [
+  '--import',
+  'tsx',
+  '--test',
+  '--test-reporter=spec',
+  ...folders.flatMap((folder) => filesBelow(folder, '.test.ts')),
+];
+
+await installSystemPackages('native', 'witness', 'workbench', 'lldb');
+await installPackages();
+await must(process.execPath, [join(root, 'test/support/workbench/install.mjs')]);
+
+await step('checks', process.execPath, ['tools/check.mjs']);
+await step('Rust tests', 'cargo', ['test', '--workspace', '--locked', '--quiet'], cargoFolder);
+await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
+await step('bundles', process.execPath, ['tools/build.mjs']);
+await step(
+  'unit, property and golden tests',
+  process.execPath,
+  nodeTests('test/unit', 'test/property', 'test/golden'),
+);
+await step('integration tests', process.execPath, nodeTests('test/integration'));
+await step('package', process.execPath, ['tools/package.mjs']);
+await step('workbench tests', process.execPath, nodeTests('test/e2e'));
+await step('demo check', process.execPath, ['tools/demo.mjs', '--check']);
+
+console.log(`\n${((Date.now() - started) / 60_000).toFixed(1)} minutes`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
