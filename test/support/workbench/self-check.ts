@@ -52,6 +52,7 @@ async function checkExtension(workbench: Workbench): Promise<void> {
 
 async function checkDebugging(workbench: Workbench, project: string, fileName: string): Promise<void> {
   const line = stopLineOf(path.join(project, fileName));
+  await workbench.focusEditorGroup(1);
   await workbench.openFile(fileName);
   await workbench.setBreakpoint(line);
   await workbench.startDebugging(`Run ${fileName}`);

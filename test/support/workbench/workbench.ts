@@ -85,6 +85,16 @@ export class Workbench {
     if (line !== undefined) await this.goToLine(line);
   }
 
+  /** Gives the focus to an editor group, counted from 1 at the left; `openFile` opens in the group with the focus. */
+  async focusEditorGroup(position: 1 | 2 | 3): Promise<void> {
+    await this.page.keyboard.press(`Control+${position}`);
+    await this.page
+      .locator('.editor-group-container')
+      .nth(position - 1)
+      .and(this.page.locator('.active'))
+      .waitFor();
+  }
+
   /** Puts the cursor of the active editor at a one-based position and gives that editor the focus. */
   async goToLine(line: number, column = 1): Promise<void> {
     await this.runCommand('Go to Line/Column...');
