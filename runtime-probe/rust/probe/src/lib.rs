@@ -1,0 +1,161 @@
+//! Records what the async code of this program does, for Wakeline.
+//!
+//! One line at the start of `main`:
+//!
+//! ```
+//! wakeline::init!();
+//! wakeline_executor::block_on(async { /* … */ });
+//! ```
+//!
+//! Where `WAKELINE` is not in the environment this does nothing: the program runs as it
+//! would without it. Where it is, every poll, wake, wait, reactor turn, timer and blocking
+//! job of the executor is sent to the collector that listens there. The program never
+//! waits for the collector, and a collector that is gone, slow or unwilling changes nothing
+//! but the trace.
+//!
+//! Owns how recording is asked for. It must not know what is recorded or how.
+//!
+//! Environment:
+//!
+//! | Variable | Meaning |
+//! |---|---|
+//! | `WAKELINE` | `unix:<path>` or `tcp://127.0.0.1:<port>`: where the collector listens |
+//! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
+//! | `WAKELINE_LAUNCH` | which debug session started this program |
+//! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+
+mod address;
+mod batch;
+mod clock;
+mod connection;
+mod dictionary;
+mod flusher;
+mod observer;
+mod recorder;
+mod ring;
+mod session;
+mod snapshot;
+
+use std::path::PathBuf;
+
+pub use session::InitError;
+use session::{Session, Start, DEFAULT_MEMORY_MIB};
+
+/// Starts recording if the environment says where to, and tells the viewer that relative
+/// source paths start at the calling crate. Gives a [`Recording`], which may be ignored.
+#[macro_export]
+macro_rules! init {
+    () => {
+        $crate::init_at(env!("CARGO_MANIFEST_DIR"))
+    };
+}
+
+/// A recording, or none. Recording goes on when this is dropped, to the end of the
+/// process, which sends what is left.
+#[derive(Debug, Clone, Copy)]
+pub struct Recording {
+    session: Option<SessionRef>,
+}
+
+#[derive(Clone, Copy)]
+struct SessionRef(&'static Session);
+
+impl std::fmt::Debug for SessionRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl Recording {
+    /// Whether a recording was started.
+    pub fn is_active(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Ends the recording now: sends what is left and waits for that 300 ms at most. Of use
+    /// before a process ends in a way that runs no exit handlers.
+    pub fn finish(self) {
+        if let Some(SessionRef(session)) = self.session {
+            session.finish();
+        }
+    }
+}
+
+/// What [`init_with`] starts with. [`Config::from_env`] is the usual start.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where the collector listens, as in `WAKELINE`; none: nothing is recorded.
+    pub collector: Option<String>,
+    /// The collector's token, as in `WAKELINE_TOKEN`.
+    pub token: String,
+    /// Which debug session started this program; may be empty.
+    pub launch: String,
+    /// Size of the rings in MiB; 8 when not given.
+    pub memory_mib: Option<usize>,
+    /// Where relative source paths start: the folder where the compiler ran.
+    pub source_root: Option<PathBuf>,
+    /// Whether to keep the rings out of the shared-memory file, so that nothing is read
+    /// from them after a kill.
+    pub private_memory: bool,
+}
+
+impl Config {
+    /// What the environment says.
+    pub fn from_env() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        Self {
+            collector: text("WAKELINE"),
+            token: text("WAKELINE_TOKEN").unwrap_or_default(),
+            launch: text("WAKELINE_LAUNCH").unwrap_or_default(),
+            memory_mib: text("WAKELINE_MEMORY_MIB").and_then(|text| text.parse().ok()),
+            source_root: None,
+            private_memory: false,
+        }
+    }
+}
+
+/// Starts recording if the environment says where to. Whatever is wrong, the program goes
+/// on unrecorded; [`init_with`] tells what it was.
+pub fn init() -> Recording {
+    init_with(Config::from_env()).unwrap_or(Recording { session: None })
+}
+
+/// [`init`] with the folder of the calling crate; what [`init!`] expands to.
+pub fn init_at(manifest_folder: &str) -> Recording {
+    let mut config = Config::from_env();
+    if config.collector.is_some() {
+        config.source_root = Some(source_root(manifest_folder.into()));
+    }
+    init_with(config).unwrap_or(Recording { session: None })
+}
+
+/// Starts recording with this configuration.
+///
+/// # Errors
+/// When address or token are malformed, the process is recorded already, the executor has
+/// another observer, or the system gives no memory or thread. The program may go on then.
+pub fn init_with(config: Config) -> Result<Recording, InitError> {
+    let Some(collector) = config.collector else {
+        return Ok(Recording { session: None });
+    };
+    let session = Session::start(Start {
+        address: address::Address::parse(&collector).map_err(InitError::BadEnvironment)?,
+        token: address::Token::parse(&config.token).map_err(InitError::BadEnvironment)?,
+        launch: config.launch,
+        memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
+        shared_memory: !config.private_memory,
+        source_root: config.source_root,
+    })?;
+    Ok(Recording {
+        session: Some(SessionRef(session)),
+    })
+}
+
+/// Where the compiler's relative paths start: cargo runs it in the workspace's folder, which
+/// is the nearest one above the crate that holds a lock file.
+fn source_root(manifest_folder: PathBuf) -> PathBuf {
+    let mut folders = manifest_folder.ancestors();
+    let workspace = folders.find(|folder| folder.join("Cargo.lock").is_file());
+    workspace.unwrap_or(&manifest_folder).to_path_buf()
+}

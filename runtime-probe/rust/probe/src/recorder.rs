@@ -1,0 +1,603 @@
+//! Owns the hot path: one recorder per thread that writes events into its slot. It must
+//! not know of sockets or of what an executor's hooks are called.
+//!
+//! One event is a clock read, some bytes and one release store. It never waits, never
+//! allocates and never takes a lock; where no slot is free the event is counted instead.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use wakeline_wire::codec::UINT_MAX;
+use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
+use wakeline_wire::{kind, limits, thread_role};
+
+use crate::clock::Clock;
+use crate::dictionary::Living;
+use crate::ring::{os_thread_id, os_thread_name, Slot};
+use crate::session::Session;
+
+/// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
+const EVENT_BYTES: usize = 1 + 8 + 8 * 8;
+const OPEN_POLLS: usize = limits::OPEN_POLLS as usize;
+const OPEN_FRAMES: usize = limits::OPEN_FRAMES as usize;
+/// Sites remembered per thread, so that an await in a loop does not take the
+/// dictionary's lock: 256 × 16 bytes.
+const SITE_CACHE: usize = 256;
+
+/// What is recorded: the level of detail in the low byte, above it a number that changes
+/// with the level, so that a thread notices a change by one comparison. 0 is "nothing,
+/// for good".
+static GATE: AtomicU32 = AtomicU32::new(0);
+
+/// Level of detail of a gate word.
+#[inline(always)]
+pub(crate) fn detail_of(gate: u32) -> u64 {
+    u64::from(gate & 0xff)
+}
+
+/// The gate word as it is now.
+#[inline(always)]
+pub(crate) fn gate() -> u32 {
+    // Ordering: none needed; a thread that sees a change some events later is no harm.
+    GATE.load(Ordering::Relaxed)
+}
+
+/// Sets the level of detail.
+pub(crate) fn set_detail(detail: u64) {
+    let generation = (gate() >> 8).wrapping_add(1) & 0x00ff_ffff;
+    GATE.store(generation << 8 | detail as u32, Ordering::Relaxed);
+}
+
+/// Ends recording for good. Also called in a fork's child, so it only stores.
+pub(crate) fn shut_gate() {
+    GATE.store(0, Ordering::Relaxed);
+}
+
+/// What the flusher may read of a thread.
+pub(crate) struct ThreadShared {
+    pub(crate) id: u32,
+    /// Set while the thread is parked or outside of all that it flags: whatever it
+    /// publishes next has a later tick than a clock read before this was seen set.
+    pub(crate) quiet: AtomicBool,
+    /// Events dropped so far.
+    pub(crate) dropped: AtomicU64,
+    /// The thread has ended; it publishes nothing more.
+    pub(crate) closed: AtomicBool,
+    /// A tick before its first event.
+    pub(crate) opened_tick: AtomicU64,
+}
+
+impl ThreadShared {
+    pub(crate) fn new(id: u32) -> Self {
+        Self {
+            id,
+            quiet: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            opened_tick: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Reasons for which a thread does not count as quiet.
+mod hold {
+    /// It serves a runtime and is not parked.
+    pub(super) const WORKER: u8 = 1;
+    /// A poll is open.
+    pub(super) const POLL: u8 = 2;
+    /// A blocking job runs.
+    pub(super) const JOB: u8 = 4;
+    /// A stamp was taken whose event is not published yet.
+    pub(super) const STAMP: u8 = 8;
+    /// One event is being written.
+    pub(super) const EVENT: u8 = 16;
+}
+
+#[derive(Clone, Copy, Default)]
+struct OpenPoll {
+    task: u64,
+    epoch: u64,
+    start_tick: u64,
+}
+
+/// One thread's writer. Only its thread touches it.
+pub(crate) struct Recorder {
+    /// Where the next event goes.
+    cursor: *mut u8,
+    /// An event may begin up to here; below `cursor` when there is no slot.
+    limit: *mut u8,
+    slot: Option<Slot>,
+    payload: *mut u8,
+    last_tick: u64,
+    clock: Clock,
+    gate: u32,
+    holds: u8,
+    /// What `holds` was when the thread parked.
+    parked_holds: u8,
+    thread: u32,
+    sequence: u64,
+    dropped: u64,
+    shared: Arc<ThreadShared>,
+    session: &'static Session,
+    os_id: u64,
+    started: bool,
+    polls: [OpenPoll; OPEN_POLLS],
+    poll_depth: usize,
+    frames: [u64; OPEN_FRAMES],
+    frame_depth: usize,
+    job: u64,
+    sites: [(usize, u64); SITE_CACHE],
+}
+
+/// Not a recorder: one is being made on this thread.
+const OPENING: *mut Recorder = std::ptr::without_provenance_mut(1);
+/// Not a recorder: the thread's destructors have run.
+const GONE: *mut Recorder = std::ptr::without_provenance_mut(2);
+
+thread_local! {
+    // Without a destructor, so that it may be read at any time of a thread's life.
+    static RECORDER: Cell<*mut Recorder> = const { Cell::new(std::ptr::null_mut()) };
+    static CLOSER: Closer = const { Closer };
+}
+
+/// Closes the thread's recorder when the thread ends.
+struct Closer;
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        let recorder = RECORDER.replace(GONE);
+        if recorder > GONE {
+            // SAFETY: made by `open` from a box, and nobody else has it any more.
+            unsafe { Box::from_raw(recorder) }.close();
+        }
+    }
+}
+
+/// Runs `record` with this thread's recorder, which is made at the first call. Does
+/// nothing where there cannot be one: inside its making.
+#[inline(always)]
+pub(crate) fn with_recorder<T: Default>(
+    session: &'static Session,
+    record: impl FnOnce(&mut Recorder) -> T,
+) -> T {
+    let recorder = RECORDER.get();
+    if recorder > GONE {
+        // SAFETY: a pointer above the marks is a recorder of this thread. There is no
+        // second reference: `record` runs code of this file and the dictionary only,
+        // which call no hooks.
+        return record(unsafe { &mut *recorder });
+    }
+    with_new_recorder(session, recorder, record)
+}
+
+#[cold]
+#[inline(never)]
+fn with_new_recorder<T: Default>(
+    session: &'static Session,
+    mark: *mut Recorder,
+    record: impl FnOnce(&mut Recorder) -> T,
+) -> T {
+    if mark == OPENING {
+        return T::default();
+    }
+    if mark == GONE {
+        // Another destructor of this thread still records: a recorder for one event.
+        RECORDER.set(OPENING);
+        let mut recorder = Recorder::open(session);
+        let result = record(&mut recorder);
+        recorder.close();
+        RECORDER.set(GONE);
+        return result;
+    }
+    RECORDER.set(OPENING);
+    let recorder = Box::into_raw(Recorder::open(session));
+    RECORDER.set(recorder);
+    // Registers the destructor; fails only in a thread that is ending.
+    if CLOSER.try_with(|_| ()).is_err() {
+        RECORDER.set(GONE);
+        // SAFETY: just made, and no longer known to the thread.
+        let mut recorder = unsafe { Box::from_raw(recorder) };
+        let result = record(&mut recorder);
+        recorder.close();
+        return result;
+    }
+    // SAFETY: as in `with_recorder`.
+    record(unsafe { &mut *recorder })
+}
+
+impl Recorder {
+    fn open(session: &'static Session) -> Box<Self> {
+        let os_id = os_thread_id();
+        let shared = session.threads.register();
+        // Read after the registration: a flusher that did not find the thread has read
+        // its clock before, so its watermarks are below every event of this thread.
+        let tick = session.clock.now_fenced();
+        // Ordering: none needed; too low a value only makes a watermark lower.
+        shared.opened_tick.store(tick, Ordering::Relaxed);
+        let thread = shared.id;
+        session.dictionary.thread(
+            u64::from(thread),
+            os_id,
+            &os_thread_name(),
+            0,
+            thread_role::UNKNOWN,
+        );
+        let recorder = Box::new(Self {
+            cursor: std::ptr::without_provenance_mut(1),
+            limit: std::ptr::null_mut(),
+            slot: None,
+            payload: std::ptr::null_mut(),
+            last_tick: tick,
+            clock: session.clock,
+            gate: gate(),
+            holds: 0,
+            parked_holds: 0,
+            thread,
+            sequence: 0,
+            dropped: 0,
+            shared,
+            session,
+            os_id,
+            started: false,
+            polls: [OpenPoll::default(); OPEN_POLLS],
+            poll_depth: 0,
+            frames: [0; OPEN_FRAMES],
+            frame_depth: 0,
+            job: 0,
+            sites: [(0, 0); SITE_CACHE],
+        });
+        // Ordering: Release, the tick comes before.
+        recorder.shared.quiet.store(true, Ordering::Release);
+        recorder
+    }
+
+    fn close(mut self: Box<Self>) {
+        if gate() == 0 {
+            // Ended, or a fork's child: the slot and the dictionary are the parent's.
+            return;
+        }
+        if self.started && detail_of(gate()) > wakeline_wire::detail::OFF {
+            self.event(kind::THREAD_STOP, []);
+        }
+        self.seal();
+        self.session
+            .dictionary
+            .ended(Living::Thread(u64::from(self.thread)));
+        // Ordering: Release, the last slot is sealed before.
+        self.shared.closed.store(true, Ordering::Release);
+    }
+
+    /// Writes an event that happens now.
+    #[inline(always)]
+    pub(crate) fn event<const N: usize>(&mut self, kind: u64, fields: [u64; N]) {
+        if self.holds != 0 {
+            let tick = self.clock.now();
+            self.put(kind, tick, fields);
+        } else {
+            self.quiet_event(kind, fields);
+        }
+    }
+
+    #[inline(never)]
+    fn quiet_event<const N: usize>(&mut self, kind: u64, fields: [u64; N]) {
+        let tick = self.hold(hold::EVENT);
+        self.put(kind, tick, fields);
+        self.release(hold::EVENT);
+    }
+
+    /// Reads the clock, with a reason not to count as quiet.
+    #[inline(always)]
+    fn hold(&mut self, reason: u8) -> u64 {
+        let was = self.holds;
+        self.holds |= reason;
+        if was != 0 {
+            return self.clock.now();
+        }
+        // Ordering: SeqCst and a fence before the clock: a flusher that still sees the
+        // thread quiet has read its own clock before this one is read.
+        self.shared.quiet.store(false, Ordering::SeqCst);
+        self.clock.now_fenced()
+    }
+
+    #[inline(always)]
+    fn release(&mut self, reason: u8) {
+        let was = self.holds;
+        self.holds &= !reason;
+        if was != 0 && self.holds == 0 {
+            // Ordering: Release, a flusher that sees the thread quiet sees its events.
+            self.shared.quiet.store(true, Ordering::Release);
+        }
+    }
+
+    /// Writes an event with this tick and publishes it.
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, kind: u64, tick: u64, fields: [u64; N]) {
+        const { assert!(N <= 7, "EVENT_BYTES holds seven fields") };
+        // Ticks never go back inside a thread.
+        let tick = tick.max(self.last_tick);
+        let gate = gate();
+        if (self.cursor > self.limit || gate != self.gate) && !self.next_slot(tick, gate) {
+            return;
+        }
+        // SAFETY: `cursor <= limit`, so `EVENT_BYTES` fit, and this thread is the slot's
+        // only writer.
+        unsafe {
+            let mut at = self.cursor;
+            *at = kind as u8;
+            at = put_uint(at.add(1), tick - self.last_tick);
+            for field in fields {
+                at = put_uint(at, field);
+            }
+            self.cursor = at;
+            self.last_tick = tick;
+            let committed = at.offset_from(self.payload) as usize;
+            if let Some(slot) = &self.slot {
+                slot.commit(committed);
+            }
+        }
+    }
+
+    /// Leaves the slot and takes another one. False, and one more event dropped, when
+    /// there is none.
+    #[cold]
+    #[inline(never)]
+    fn next_slot(&mut self, tick: u64, gate: u32) -> bool {
+        self.seal();
+        self.gate = gate;
+        let slot = if gate == 0 {
+            None
+        } else {
+            self.session.ring.take()
+        };
+        let Some(slot) = slot else {
+            self.dropped += 1;
+            self.shared.dropped.store(self.dropped, Ordering::Relaxed);
+            return false;
+        };
+        self.sequence += 1;
+        self.payload = slot.payload();
+        // SAFETY: the context has 1 + 16 × 24 + 2 + 256 × 8 + 8 bytes at most, and an
+        // event fits behind it; the slot is ours and not visible yet.
+        let events = unsafe { self.put_context(self.payload, tick) };
+        // SAFETY: both are inside the slot.
+        let context_bytes = unsafe { events.offset_from(self.payload) } as usize;
+        slot.open_events(
+            self.thread,
+            self.sequence,
+            self.dropped,
+            tick,
+            context_bytes,
+        );
+        self.cursor = events;
+        // SAFETY: inside the slot.
+        self.limit = unsafe { self.payload.add(SLOT_PAYLOAD_BYTES - EVENT_BYTES) };
+        self.slot = Some(slot);
+        self.last_tick = tick;
+        self.session.nudge_flusher();
+        true
+    }
+
+    fn seal(&mut self) {
+        // With the gate shut this may be a fork's child, and the slot its parent's.
+        if let Some(slot) = self.slot.take().filter(|_| gate() != 0) {
+            slot.seal(self.last_tick);
+        }
+        self.cursor = std::ptr::without_provenance_mut(1);
+        self.limit = std::ptr::null_mut();
+    }
+
+    /// Writes what is open, as at the start of a chunk.
+    unsafe fn put_context(&self, at: *mut u8, tick: u64) -> *mut u8 {
+        let polls = &self.polls[..self.poll_depth.min(OPEN_POLLS)];
+        let frames = &self.frames[..self.frame_depth.min(OPEN_FRAMES)];
+        // SAFETY: told to the caller: the context fits in what `at` points to.
+        unsafe {
+            let mut at = put_uint(at, polls.len() as u64);
+            for poll in polls {
+                // A poll that began while nothing was recorded counts from here.
+                let start_tick = if poll.start_tick == 0 {
+                    tick
+                } else {
+                    poll.start_tick
+                };
+                for value in [poll.task, poll.epoch, start_tick] {
+                    at = put_uint(at, value);
+                }
+            }
+            at = put_uint(at, frames.len() as u64);
+            for frame in frames {
+                at = put_uint(at, *frame);
+            }
+            put_uint(at, self.job)
+        }
+    }
+}
+
+/// What the hooks use: events with what they change of the thread's context.
+impl Recorder {
+    /// The dictionary's id of this thread.
+    pub(crate) fn thread(&self) -> u64 {
+        u64::from(self.thread)
+    }
+
+    /// The task whose poll is open here; 0 for none.
+    #[inline]
+    pub(crate) fn current_task(&self) -> u64 {
+        match self.poll_depth {
+            0 => 0,
+            depth => self.polls[depth.min(OPEN_POLLS) - 1].task,
+        }
+    }
+
+    /// The id of a place, mostly without the dictionary's lock.
+    #[inline]
+    pub(crate) fn site(&mut self, location: &'static Location<'static>) -> u64 {
+        let address = std::ptr::from_ref(location) as usize;
+        let place = &mut self.sites[(address >> 3) % SITE_CACHE];
+        if place.0 != address {
+            *place = (address, self.session.dictionary.site(location));
+        }
+        place.1
+    }
+
+    /// Takes a time whose event is written later by `stamped_event`.
+    #[inline]
+    pub(crate) fn stamp(&mut self) -> u64 {
+        self.hold(hold::STAMP)
+    }
+
+    /// Writes the event of a stamp.
+    #[inline]
+    pub(crate) fn stamped_event<const N: usize>(&mut self, kind: u64, tick: u64, fields: [u64; N]) {
+        self.put(kind, tick, fields);
+        self.release(hold::STAMP);
+    }
+
+    #[inline]
+    pub(crate) fn poll_start(&mut self, recorded: bool, task: u64, epoch: u64) {
+        let mut start_tick = 0;
+        if recorded {
+            let tick = self.hold(hold::POLL);
+            self.put(kind::POLL_START, tick, [task, epoch]);
+            start_tick = tick.max(1);
+        }
+        if let Some(place) = self.polls.get_mut(self.poll_depth) {
+            *place = OpenPoll {
+                task,
+                epoch,
+                start_tick,
+            };
+        }
+        self.poll_depth += 1;
+    }
+
+    #[inline]
+    pub(crate) fn poll_end(&mut self, recorded: bool, outcome: u64) {
+        if recorded {
+            self.event(kind::POLL_END, [outcome]);
+        }
+        self.poll_depth = self.poll_depth.saturating_sub(1);
+        if self.poll_depth == 0 {
+            // Frames are inside of polls: where a panic has passed over their ends,
+            // nothing of them stays.
+            self.frame_depth = 0;
+            self.release(hold::POLL);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn frame_enter(&mut self, recorded: bool, frame: u64) {
+        if recorded {
+            self.event(kind::FRAME_ENTER, [frame]);
+        }
+        if let Some(place) = self.frames.get_mut(self.frame_depth) {
+            *place = frame;
+        }
+        self.frame_depth += 1;
+    }
+
+    #[inline]
+    pub(crate) fn frame_leave(&mut self, recorded: bool, outcome: u64) {
+        if recorded {
+            self.event(kind::FRAME_LEAVE, [outcome]);
+        }
+        self.frame_depth = self.frame_depth.saturating_sub(1);
+    }
+
+    pub(crate) fn job_start(&mut self, recorded: bool, job: u64, queued: u64) {
+        if recorded {
+            let tick = self.hold(hold::JOB);
+            self.put(kind::JOB_START, tick, [job, queued]);
+        }
+        self.job = job;
+    }
+
+    pub(crate) fn job_end(&mut self, recorded: bool, job: u64, outcome: u64, bytes: u64) {
+        if recorded {
+            self.event(kind::JOB_END, [job, outcome, bytes]);
+        }
+        // A job that was cancelled in the queue ends on a thread that runs another one.
+        if self.job == job {
+            self.job = 0;
+            self.release(hold::JOB);
+        }
+    }
+
+    /// The thread begins to serve a runtime. `busy`: it counts as quiet only while it
+    /// parks, not between polls or jobs.
+    pub(crate) fn thread_start(
+        &mut self,
+        recorded: bool,
+        name: &str,
+        runtime: u64,
+        role: u64,
+        busy: bool,
+    ) {
+        let os_name;
+        let name = if name.is_empty() {
+            os_name = os_thread_name();
+            &os_name
+        } else {
+            name
+        };
+        let thread = u64::from(self.thread);
+        self.session
+            .dictionary
+            .thread(thread, self.os_id, name, runtime, role);
+        if busy {
+            self.hold(hold::WORKER);
+        }
+        if recorded && !self.started {
+            self.event(kind::THREAD_START, []);
+            self.started = true;
+        }
+    }
+
+    /// The thread no longer serves it. Whether that is its last event shows when it ends.
+    pub(crate) fn thread_stop(&mut self) {
+        self.release(hold::WORKER);
+    }
+
+    #[inline]
+    pub(crate) fn park(&mut self, recorded: bool, fields: [u64; 3]) {
+        if recorded {
+            self.event(kind::PARK, fields);
+        }
+        self.parked_holds = self.holds;
+        self.release(u8::MAX);
+    }
+
+    #[inline]
+    pub(crate) fn unpark(&mut self, recorded: bool, park_kind: u64, events: u64) {
+        if recorded {
+            let tick = self.hold(hold::WORKER);
+            self.put(kind::UNPARK, tick, [park_kind, events]);
+        } else {
+            // Ordering: SeqCst as in `hold`; the clock is read by a later event.
+            self.shared.quiet.store(false, Ordering::SeqCst);
+        }
+        self.holds |= hold::WORKER | self.parked_holds;
+        self.parked_holds = 0;
+    }
+}
+
+/// Writes an unsigned LEB128 of up to 8 bytes; what is above 2^53 − 1 is written as that.
+///
+/// # Safety
+/// Eight bytes at `at` must be writable by this thread alone.
+#[inline(always)]
+unsafe fn put_uint(mut at: *mut u8, value: u64) -> *mut u8 {
+    let mut rest = value.min(UINT_MAX);
+    // SAFETY: 53 bits make at most 8 groups of 7.
+    unsafe {
+        while rest >= 0x80 {
+            *at = rest as u8 | 0x80;
+            at = at.add(1);
+            rest >>= 7;
+        }
+        *at = rest as u8;
+        at.add(1)
+    }
+}

@@ -1,0 +1,257 @@
+//! Owns the one recording session of the process: its parts, how it begins and ends.
+//! It must not know how events are written or frames are sent.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use wakeline_wire::detail;
+
+use crate::address::{Address, Token};
+use crate::clock::Clock;
+use crate::dictionary::Dictionary;
+use crate::flusher::Flusher;
+use crate::observer::ProbeObserver;
+use crate::recorder::{set_detail, shut_gate, ThreadShared};
+use crate::ring::Ring;
+
+/// How long the end of the program may be delayed for what was not sent yet.
+const EXIT_DELAY: Duration = Duration::from_millis(300);
+/// Used slots, in parts of 256, from which on the flusher is woken before its time: a
+/// quarter, which is 2 MiB of the default 8.
+const NUDGE_LEVEL: usize = 64;
+/// Size of the rings unless told otherwise.
+pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
+
+static SESSION: OnceLock<&'static Session> = OnceLock::new();
+
+/// What `init` starts a session with.
+pub(crate) struct Start {
+    pub(crate) address: Address,
+    pub(crate) token: Token,
+    pub(crate) launch: String,
+    pub(crate) memory_mib: usize,
+    pub(crate) shared_memory: bool,
+    pub(crate) source_root: Option<PathBuf>,
+}
+
+/// Everything of one recording. Leaked: threads refer to it until the process ends.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) pid: u32,
+    pub(crate) clock: Clock,
+    pub(crate) ring: &'static Ring,
+    pub(crate) dictionary: Dictionary,
+    pub(crate) threads: Threads,
+    pub(crate) launch: String,
+    pub(crate) source_root: Option<PathBuf>,
+    flusher: OnceLock<Thread>,
+    nudged: AtomicBool,
+    finish: Finish,
+}
+
+/// The threads that record.
+#[derive(Default)]
+pub(crate) struct Threads {
+    last_id: AtomicU32,
+    alive: Mutex<Vec<Arc<ThreadShared>>>,
+}
+
+/// How the end is asked for and told.
+#[derive(Default)]
+struct Finish {
+    asked: AtomicBool,
+    done: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Why recording could not begin. The program is not affected.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InitError {
+    /// A recording runs in this process already.
+    AlreadyStarted,
+    /// Another observer is set on the executor.
+    ObserverTaken,
+    /// `WAKELINE` or `WAKELINE_TOKEN` is not what it should be.
+    BadEnvironment(String),
+    /// The system gave no memory or no thread.
+    System(io::Error),
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyStarted => {
+                f.write_str("wakeline records this process already; call init once, at the start of main")
+            }
+            Self::ObserverTaken => {
+                f.write_str("the executor has another observer already, so wakeline cannot see it; set one only")
+            }
+            Self::BadEnvironment(what) => f.write_str(what),
+            Self::System(error) => write!(f, "wakeline cannot record: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for InitError {}
+
+impl Threads {
+    /// A new thread, listed from now on.
+    pub(crate) fn register(&self) -> Arc<ThreadShared> {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let shared = Arc::new(ThreadShared::new(id));
+        alive.push(Arc::clone(&shared));
+        shared
+    }
+
+    /// All threads that were not removed.
+    pub(crate) fn list(&self, into: &mut Vec<Arc<ThreadShared>>) {
+        into.clear();
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        into.extend(alive.iter().cloned());
+    }
+
+    /// Forgets threads that have ended and are sent.
+    pub(crate) fn remove(&self, ids: &[u32]) {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        alive.retain(|thread| !ids.contains(&thread.id));
+    }
+}
+
+impl Session {
+    /// Starts the process's session: from here on events are recorded.
+    pub(crate) fn start(start: Start) -> Result<&'static Self, InitError> {
+        let id = session_id();
+        let ring =
+            Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
+        let ring: &'static Ring = Box::leak(Box::new(ring));
+        let session: &'static Self = Box::leak(Box::new(Self {
+            id,
+            pid: std::process::id(),
+            clock: Clock::start(),
+            ring,
+            dictionary: Dictionary::new(ring),
+            threads: Threads::default(),
+            launch: start.launch,
+            source_root: start.source_root,
+            flusher: OnceLock::new(),
+            nudged: AtomicBool::new(false),
+            finish: Finish::default(),
+        }));
+        session.begin(start.address, start.token).inspect_err(|_| {
+            shut_gate();
+            ring.remove_file();
+        })
+    }
+
+    fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {
+        SESSION.set(self).map_err(|_| InitError::AlreadyStarted)?;
+        let observer = Box::leak(Box::new(ProbeObserver::new(self)));
+        wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
+        set_detail(detail::FULL);
+        let flusher = Flusher::new(self, address, token);
+        let thread = std::thread::Builder::new()
+            .name("wakeline-flush".into())
+            .spawn(move || flusher.run())
+            .map_err(InitError::System)?;
+        let _ = self.flusher.set(thread.thread().clone());
+        // SAFETY: both functions are of the right type, take nothing and never unwind.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_fork_child));
+            libc::atexit(at_exit);
+        }
+        Ok(self)
+    }
+
+    /// Wakes the flusher before its time when the rings fill up.
+    pub(crate) fn nudge_flusher(&self) {
+        if self.ring.fill_level() < NUDGE_LEVEL || self.nudged.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(flusher) = self.flusher.get() {
+            flusher.unpark();
+        }
+    }
+
+    /// The flusher is awake: it may be nudged again.
+    pub(crate) fn rearm_nudge(&self) {
+        self.nudged.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the flusher should send the rest and end.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.finish.asked.load(Ordering::Acquire)
+    }
+
+    /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most.
+    pub(crate) fn finish(&self) {
+        if std::process::id() != self.pid {
+            return;
+        }
+        // Ordering: Release pairs with `is_finishing`.
+        self.finish.asked.store(true, Ordering::Release);
+        if let Some(flusher) = self.flusher.get() {
+            flusher.unpark();
+        }
+        let end = Instant::now() + EXIT_DELAY;
+        let mut done = self
+            .finish
+            .done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while !*done {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            done = match self.finish.changed.wait_timeout(done, left) {
+                Ok((done, _)) => done,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    /// The flusher has ended.
+    pub(crate) fn finished(&self) {
+        *self
+            .finish
+            .done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        self.finish.changed.notify_all();
+    }
+}
+
+/// In a fork's child there is no flusher and the rings are the parent's: nothing is
+/// recorded. Only stores, as everything else may be in any state here.
+extern "C" fn in_fork_child() {
+    shut_gate();
+}
+
+extern "C" fn at_exit() {
+    if let Some(session) = SESSION.get() {
+        session.finish();
+    }
+}
+
+/// 32 hexadecimal digits that no other process has.
+fn session_id() -> String {
+    let mut bytes = [0_u8; 16];
+    let random = std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| io::Read::read_exact(&mut file, &mut bytes));
+    if random.is_err() {
+        // Keys of the standard hasher are random per process; the time tells apart
+        // processes that got the same ones.
+        use std::hash::{BuildHasher, RandomState};
+        let high = RandomState::new().hash_one(std::process::id());
+        let low = RandomState::new().hash_one(std::time::SystemTime::now());
+        bytes[..8].copy_from_slice(&high.to_le_bytes());
+        bytes[8..].copy_from_slice(&low.to_le_bytes());
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

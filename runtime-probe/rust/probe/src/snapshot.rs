@@ -1,0 +1,26 @@
+//! Owns what the flusher itself records: changes of detail, and what is alive when
+//! recording begins late. It must not know of sockets.
+
+use wakeline_wire::{detail, kind};
+
+use crate::recorder::with_recorder;
+use crate::session::Session;
+
+/// Records that the level of detail changes; `change` makes it so, on the side of the
+/// event on which something is recorded.
+pub(crate) fn record_detail_change(session: &'static Session, wanted: u64, change: impl FnOnce()) {
+    let tell = || with_recorder(session, |r| r.event(kind::DETAIL_CHANGE, [wanted]));
+    if wanted == detail::OFF {
+        tell();
+        change();
+    } else {
+        change();
+        tell();
+    }
+}
+
+/// Records every task that is alive, with its state as the executor tells it.
+pub(crate) fn record(session: &'static Session) {
+    with_recorder(session, |r| r.event(kind::SNAPSHOT_START, []));
+    with_recorder(session, |r| r.event(kind::SNAPSHOT_END, []));
+}
