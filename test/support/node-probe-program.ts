@@ -1,7 +1,7 @@
 // Owns building test programs against the built npm package, as a user's bundler would, and running them.
 // The programs import the package by its source path, which gives them types; the build puts the package in its place.
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,32 +21,36 @@ export class ProbePrograms {
   private readonly folder = mkdtempSync(join(tmpdir(), 'wakeline-programs-'));
   private packageBuilt = false;
 
-  /** Bundles a TypeScript program. Returns the path of the JavaScript to run. */
-  async build(source: URL): Promise<string> {
+  /**
+   * Bundles a TypeScript program and what it starts besides, next to each other. Returns the path of the JavaScript
+   * to run.
+   */
+  async build(source: URL, ...besides: readonly URL[]): Promise<string> {
     const packageOut = join(this.folder, 'package');
     if (!this.packageBuilt) execFileSync(process.execPath, [join(packageFolder, 'build.mjs'), packageOut]);
     this.packageBuilt = true;
-    const outfile = join(this.folder, basename(fileURLToPath(source)).replace(/\.ts$/, '.mjs'));
+    const entry = fileURLToPath(source);
+    const outdir = join(this.folder, basename(entry, '.ts'));
+    const wakeline = { path: join(packageOut, 'index.js') };
     await build({
-      entryPoints: [fileURLToPath(source)],
+      entryPoints: [entry, ...besides.map((url) => fileURLToPath(url))],
       bundle: true,
       platform: 'node',
       target: 'node20',
       format: 'esm',
       sourcemap: true,
-      outfile,
+      outdir,
       logLevel: 'warning',
       plugins: [
         {
           name: 'wakeline-package',
           setup: (hooks) =>
-            hooks.onResolve({ filter: /runtime-probe\/node\/src\/index\.ts$/ }, () => ({
-              path: join(packageOut, 'index.js'),
-            })),
+            hooks.onResolve({ filter: /^wakeline$|runtime-probe\/node\/src\/index\.ts$/ }, () => wakeline),
         },
       ],
     });
-    return outfile;
+    writeFileSync(join(outdir, 'package.json'), '{"type":"module"}');
+    return join(outdir, `${basename(entry, '.ts')}.js`);
   }
 
   remove(): void {
