@@ -24,10 +24,13 @@ interface Rule {
 /** `env` as an object: js-debug, CodeLLDB. */
 const asObject: Writer = (present, added) => ({ ...objectOf(present), ...added });
 
-/** `env` as an object or as a list of `NAME=value`: lldb-dap takes both; the user's form is kept. */
-const asObjectOrList: Writer = (present, added) =>
-  Array.isArray(present)
-    ? [...present, ...Object.entries(added).map(([name, value]) => `${name}=${value}`)]
+/**
+ * `env` as a list of `NAME=value`, which every lldb-dap takes (version 19 ignores an object without a word);
+ * newer ones take an object too, so that form is kept where the user has it.
+ */
+const asListOrObject: Writer = (present, added) =>
+  present === undefined || Array.isArray(present)
+    ? [...(present ?? []), ...Object.entries(added).map(([name, value]) => `${name}=${value}`)]
     : asObject(present, added);
 
 /** `environment` as a list of { name, value }: cppdbg, cppvsdbg. */
@@ -40,7 +43,7 @@ const rules: Readonly<Record<string, Rule>> = {
   node: { key: 'env', write: asObject },
   'pwa-node': { key: 'env', write: asObject },
   lldb: { key: 'env', write: asObject },
-  'lldb-dap': { key: 'env', write: asObjectOrList },
+  'lldb-dap': { key: 'env', write: asListOrObject },
   cppdbg: { key: 'environment', write: asPairs },
   cppvsdbg: { key: 'environment', write: asPairs },
 };

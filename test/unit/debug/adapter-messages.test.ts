@@ -1,0 +1,36 @@
+// What a debug adapter says becomes stop and continue, whichever way the adapter says that the program goes on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { debuggeeEvent } from '../../../extension/debug/adapter-messages.ts';
+
+test('a stop carries its reason and thread', () => {
+  const message = { type: 'event', event: 'stopped', body: { reason: 'breakpoint', threadId: 4711 } };
+  assert.deepEqual(debuggeeEvent(message), { event: 'stop', reason: 'breakpoint', threadId: 4711 });
+});
+
+test('a reason that is not known and a thread that is none say so', () => {
+  const message = { type: 'event', event: 'stopped', body: { reason: 'moonlight', threadId: -1 } };
+  assert.deepEqual(debuggeeEvent(message), { event: 'stop', reason: 'unknown', threadId: 0 });
+});
+
+for (const message of [
+  { type: 'event', event: 'continued' },
+  { type: 'event', event: 'terminated' },
+  { type: 'response', command: 'continue', success: true },
+  { type: 'response', command: 'next', success: true },
+])
+  test(`the program goes on: ${JSON.stringify(message)}`, () => {
+    assert.deepEqual(debuggeeEvent(message), { event: 'continue' });
+  });
+
+for (const message of [
+  { type: 'response', command: 'continue', success: false },
+  { type: 'response', command: 'threads', success: true },
+  { type: 'event', event: 'output' },
+  { type: 'request', command: 'runInTerminal' },
+  null,
+  'text',
+])
+  test(`nothing of stopping or running: ${JSON.stringify(message)}`, () => {
+    assert.equal(debuggeeEvent(message), undefined);
+  });
