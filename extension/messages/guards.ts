@@ -17,7 +17,7 @@ export class GuardError extends Error {
 }
 
 /** The most pixels and lanes that one viewport may ask for: 8192 px is wider than any screen in use. */
-export const viewportLimits = { widthPx: 8192, laneCount: 4096, filterChars: 1024 } as const;
+export const viewportLimits = { widthPx: 8192, laneCount: 4096, filterChars: 1024, locate: 256 } as const;
 
 /** Longest path that Linux takes, in bytes; used for characters. */
 const pathChars = 4096;
@@ -98,7 +98,19 @@ function viewport(fields: Fields): ViewportQuery {
     firstLane: whole(fields, 'firstLane', 0, Number.MAX_SAFE_INTEGER),
     laneCount: whole(fields, 'laneCount', 0, viewportLimits.laneCount),
     filter: text(fields, 'filter', viewportLimits.filterChars),
+    ...(fields['locate'] === undefined ? {} : { locate: wholeList(fields, 'locate', viewportLimits.locate) }),
   };
+}
+
+function wholeList(fields: Fields, name: string, mostItems: number): readonly number[] {
+  const value = fields[name];
+  if (!Array.isArray(value) || value.length > mostItems)
+    throw new GuardError(
+      `${name} must be a list of at most ${mostItems} whole numbers, not ${describe(value)}`,
+    );
+  return value.map((_item, index) =>
+    whole(value as unknown as Fields, String(index), 0, Number.MAX_SAFE_INTEGER),
+  );
 }
 
 function explain(fields: Fields): ExplainQuery {

@@ -78,6 +78,8 @@ export interface ViewportQuery {
   readonly laneCount: number;
   /** Only task lanes whose label contains this, without case; empty for all. */
   readonly filter: string;
+  /** Lanes whose place in this order is wanted too, to scroll to them or to point at them; at most 256. */
+  readonly locate?: readonly number[];
 }
 
 export interface LaneHeader {
@@ -123,6 +125,8 @@ export interface ViewportAnswer {
   /** Lanes that the filter leaves. */
   readonly laneTotal: number;
   readonly lanes: readonly LaneHeader[];
+  /** Where the lanes of `locate` stand, counted as `firstLane` is; -1 for one that the filter hides. Absent when none was asked for. */
+  readonly located?: readonly { readonly lane: number; readonly place: number }[];
   /** Last tick known, and from where on the picture may still change. */
   readonly endNs: number;
   readonly provisionalFromNs: number;
