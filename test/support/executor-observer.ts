@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path';
 import {
+  type AliveTask,
   type EndOutcome,
   type FrameInfo,
   type JobInfo,
@@ -231,6 +232,13 @@ export class RecordingObserver implements Observer {
   poolState(state: PoolState): void {
     this.pool.push(state);
     this.#add('poolState', 0, `pool ${state.running} running ${state.queued} queued of ${state.limit}`);
+  }
+
+  snapshot(tasks: readonly AliveTask[]): void {
+    for (const { info, epoch, state } of tasks) {
+      this.tasks.set(info.task, info);
+      this.#add('snapshot', info.task, `${this.#name(info.task)} is ${state} after ${epoch} polls`);
+    }
   }
 
   #add(hook: keyof Observer, subject: number, text: string): void {

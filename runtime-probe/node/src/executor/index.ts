@@ -7,6 +7,7 @@ export { type Async, Awaitable, awaiting, Coroutine, type IntoFuture } from './c
 export { readFile, writeFile } from './files.ts';
 export { Mutex, type MutexGuard } from './mutex.ts';
 export {
+  type AliveTask,
   type EndOutcome,
   type FrameInfo,
   type JobInfo,

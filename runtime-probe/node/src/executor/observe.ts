@@ -113,6 +113,14 @@ export interface JobInfo {
   readonly requests: number | undefined;
 }
 
+/** A task that was alive when the observer came. */
+export interface AliveTask {
+  readonly info: TaskInfo;
+  /** Polls begun so far. */
+  readonly epoch: number;
+  readonly state: 'idle' | 'scheduled' | 'running';
+}
+
 /**
  * The pool as the executor's own jobs use it. Node tells nobody when a pool thread takes a job up, and other users
  * of the pool are unseen: `running` is min(jobs in flight, limit) and `queued` is the rest.
@@ -171,6 +179,12 @@ export interface Observer {
   jobSubmitted(job: JobInfo): void;
   jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void;
   poolState(state: PoolState): void;
+
+  /**
+   * Called once when the observer is installed while tasks live, after runtimeStarted and sourceRegistered for what
+   * lives. An observer without it gets a taskSpawned for each of them instead.
+   */
+  snapshot?(tasks: readonly AliveTask[]): void;
 }
 
 /** Who listens. A live binding: read it anew at every hook site. */

@@ -8,7 +8,14 @@
 
 import { type Async, type IntoFuture, isGenerator, toFuture } from './coroutine.ts';
 import { enterCheckPhase } from './loop.ts';
-import { idSequence, observer, onObserverChange, type RuntimeId, type RuntimeInfo } from './observe.ts';
+import {
+  type AliveTask,
+  idSequence,
+  observer,
+  onObserverChange,
+  type RuntimeId,
+  type RuntimeInfo,
+} from './observe.ts';
 import { poolLimit } from './pool.ts';
 import { captureSite, type Site } from './site.ts';
 import {
@@ -225,8 +232,18 @@ function warnOfPanic(task: AnyTask, error: unknown): void {
 
 onObserverChange((next) => {
   if (next === undefined) return;
+  const alive: AliveTask[] = [];
   for (const runtime of liveRuntimes) {
     next.runtimeStarted(runtime.info());
-    for (const task of runtime.tasks) next.taskSpawned(task.info);
+    for (const task of runtime.tasks) alive.push(describeAlive(task));
   }
+  if (alive.length === 0) return;
+  if (next.snapshot !== undefined) next.snapshot(alive);
+  else for (const { info } of alive) next.taskSpawned(info);
 });
+
+function describeAlive(task: AnyTask): AliveTask {
+  const { info, epoch, state } = task;
+  // A task in the runtime's set has not ended, but for one whose last poll is on the stack.
+  return { info, epoch, state: state === 'idle' || state === 'scheduled' ? state : 'running' };
+}
