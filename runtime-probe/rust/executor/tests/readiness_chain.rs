@@ -1,0 +1,276 @@
+//! Readiness is not data: readiness, wake, poll, and only then the read.
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::thread;
+use std::time::Duration;
+
+use support::{record, Event};
+use wakeline_executor::net::{TcpListener, TcpStream};
+use wakeline_executor::observe::{
+    mask, OperationKind, OperationResult, Outcome, ParkKind, SourceKind, WaitTarget, WakeCause,
+    WakeEffect,
+};
+use wakeline_executor::{block_on, join_all, spawn, Runtime};
+
+/// A plain blocking server that says `hello` to one client after a while.
+fn late_server(delay: Duration) -> (SocketAddr, thread::JoinHandle<()>) {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        thread::sleep(delay);
+        stream.write_all(b"hello").unwrap();
+    });
+    (address, server)
+}
+
+#[test]
+fn a_late_answer_is_read_by_the_poll_that_readiness_caused() {
+    let (source, trace) = record(|| {
+        let (address, server) = late_server(Duration::from_millis(20));
+        let source = block_on(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let mut buffer = [0; 16];
+            let bytes = stream.read(&mut buffer).await.unwrap();
+            assert_eq!(&buffer[..bytes], b"hello");
+            stream.source_id()
+        });
+        server.join().unwrap();
+        source
+    });
+    trace.check();
+    let root = trace.root();
+    let read = |result| {
+        move |event: &Event| {
+            *event
+                == Event::Operation {
+                    source,
+                    kind: OperationKind::Read,
+                    result,
+                }
+        }
+    };
+    let blocked = trace.position(0, read(OperationResult::WouldBlock));
+    let wait = trace.position(blocked, |event| {
+        matches!(event, Event::Wait { target, .. } if *target == WaitTarget::SourceReadable(source))
+    });
+    let pending = trace.position(wait, |event| {
+        *event
+            == Event::PollEnd {
+                task: root,
+                outcome: Outcome::Pending,
+            }
+    });
+    let park = trace.position(pending, |event| {
+        matches!(
+            event,
+            Event::Park {
+                kind: ParkKind::Reactor,
+                ..
+            }
+        )
+    });
+    let unpark = trace.position(
+        park,
+        |event| matches!(event, Event::Unpark { events, .. } if *events >= 1),
+    );
+    let ready = trace.position(unpark, |event| {
+        matches!(event, Event::Readiness { source: id, mask } if *id == source && mask & mask::READABLE != 0)
+    });
+    let wake = trace.position(
+        ready,
+        |event| matches!(event, Event::Wake { cause, .. } if *cause == WakeCause::Source(source)),
+    );
+    let poll = trace.position(wake, |event| matches!(event, Event::PollStart { .. }));
+    let bytes = trace.position(poll, read(OperationResult::Bytes(5)));
+    let order = [
+        blocked, wait, pending, park, unpark, ready, wake, poll, bytes,
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    // Nothing comes between readiness, wake, poll and read: one thread, one cause.
+    assert_eq!([wake, poll, bytes], [ready + 1, ready + 2, ready + 3]);
+}
+
+#[test]
+fn a_registration_is_told_before_its_readiness_and_undone_before_its_close() {
+    let ((), trace) = record(|| {
+        let runtime = Runtime::multi(2).build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = spawn(async move {
+                let (stream, _) = listener.accept().await.unwrap();
+                stream.write_all(b"x").await.unwrap();
+            });
+            let stream = TcpStream::connect(address).await.unwrap();
+            let mut byte = [0];
+            stream.read_exact(&mut byte).await.unwrap();
+            server.await.unwrap();
+        });
+    });
+    trace.check();
+    let mut registered = 0;
+    for (at, told) in trace.0.iter().enumerate() {
+        if let Event::Readiness { source, .. } = told.event {
+            let from = trace.position(0, |event| {
+                matches!(event, Event::SourceRegistered { source: id, .. } if *id == source)
+            });
+            assert!(from < at);
+        }
+        if let Event::SourceRegistered {
+            source,
+            kind,
+            interest,
+            has_peer,
+        } = told.event
+        {
+            registered += 1;
+            let listens = kind == SourceKind::TcpListener;
+            assert_eq!(has_peer, !listens);
+            assert_eq!(interest & mask::WRITABLE == 0, listens);
+            trace.position(
+                at,
+                |event| matches!(event, Event::SourceDeregistered { source: id } if *id == source),
+            );
+        }
+    }
+    assert_eq!(registered, 3, "a listener and both ends");
+}
+
+#[test]
+fn a_full_socket_makes_the_writer_wait_and_loses_nothing() {
+    const BYTES: usize = 8 << 20;
+    let (received, trace) = record(|| {
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let reader = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            thread::sleep(Duration::from_millis(20));
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).unwrap();
+            all
+        });
+        block_on(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let data: Vec<u8> = (0..BYTES).map(|n| (n % 251) as u8).collect();
+            stream.write_all(&data).await.unwrap();
+        });
+        reader.join().unwrap()
+    });
+    trace.check();
+    assert_eq!(received.len(), BYTES);
+    assert!(received
+        .iter()
+        .enumerate()
+        .all(|(n, byte)| *byte == (n % 251) as u8));
+    let waits = trace.count(|event| {
+        matches!(
+            event,
+            Event::Wait {
+                target: WaitTarget::SourceWritable(_),
+                ..
+            }
+        )
+    });
+    assert!(waits >= 1);
+    let written: usize = trace
+        .events()
+        .filter_map(|event| match event {
+            Event::Operation {
+                kind: OperationKind::Write,
+                result: OperationResult::Bytes(bytes),
+                ..
+            } => Some(*bytes),
+            _ => None,
+        })
+        .sum();
+    assert_eq!(written, BYTES);
+}
+
+#[test]
+fn a_refused_connection_is_an_error() {
+    let (error, trace) = record(|| {
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        block_on(TcpStream::connect(address)).unwrap_err()
+    });
+    trace.check();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_stream_that_ends_early_says_how_far_it_came() {
+    let (error, trace) = record(|| {
+        let (address, server) = late_server(Duration::ZERO);
+        let error = block_on(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let mut buffer = [0; 64];
+            stream.read_exact(&mut buffer).await.unwrap_err()
+        });
+        server.join().unwrap();
+        error
+    });
+    trace.check();
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+    assert!(error.to_string().contains("5 of 64"), "{error}");
+}
+
+#[test]
+fn a_hundred_requests_are_a_hundred_sources_on_one_thread() {
+    let ((), trace) = record(|| {
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut streams: Vec<StdStream> =
+                (0..100).map(|_| listener.accept().unwrap().0).collect();
+            thread::sleep(Duration::from_millis(10));
+            for stream in &mut streams {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                stream.write_all(&byte).unwrap();
+            }
+        });
+        block_on(async move {
+            let clients = (0..100u8).map(|n| {
+                spawn(async move {
+                    let stream = TcpStream::connect(address).await.unwrap();
+                    stream.write_all(&[n]).await.unwrap();
+                    let mut answer = [0];
+                    stream.read_exact(&mut answer).await.unwrap();
+                    assert_eq!(answer, [n]);
+                })
+            });
+            for answer in join_all(clients).await {
+                answer.unwrap();
+            }
+        });
+        server.join().unwrap();
+    });
+    trace.check();
+    assert_eq!(
+        trace.count(|event| matches!(event, Event::SourceRegistered { .. })),
+        100
+    );
+    assert_eq!(
+        trace.count(|event| matches!(event, Event::JobSubmitted { .. })),
+        0
+    );
+    let threads: std::collections::HashSet<_> = trace.0.iter().map(|told| told.thread).collect();
+    assert_eq!(threads.len(), 1);
+    // Each client's last wake came from its own source.
+    let by_source = trace.count(|event| {
+        matches!(
+            event,
+            Event::Wake {
+                cause: WakeCause::Source(_),
+                effect: WakeEffect::Scheduled,
+                ..
+            }
+        )
+    });
+    assert!(by_source >= 100, "{by_source}");
+}

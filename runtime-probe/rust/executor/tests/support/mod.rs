@@ -1,0 +1,525 @@
+//! Owns the one recording observer of a test program. Tests run one at a time
+//! inside `record`, so each sees the events of its own runtimes only.
+#![allow(dead_code)] // Each test file uses a part of this.
+
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use wakeline_executor::observe::{
+    set_observer, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome,
+    Observer, OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo,
+    SourceInfo, SourceKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo, ThreadRole, WaitTarget,
+    Wake, WakeCause, WakeEffect,
+};
+
+type Site = &'static std::panic::Location<'static>;
+
+/// What one hook told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Event {
+    RuntimeStarted {
+        flavor: Flavor,
+        workers: usize,
+        pool_limit: usize,
+    },
+    RuntimeStopped,
+    ThreadStarted {
+        role: ThreadRole,
+        worker: Option<usize>,
+    },
+    ThreadStopped,
+    Spawned {
+        task: u64,
+        parent: u64,
+        kind: TaskKind,
+        name: Option<String>,
+        line: u32,
+    },
+    PollStart {
+        task: u64,
+        epoch: u64,
+    },
+    PollEnd {
+        task: u64,
+        outcome: Outcome,
+    },
+    Wake {
+        task: u64,
+        epoch: u64,
+        effect: WakeEffect,
+        cause: WakeCause,
+    },
+    WakerCounts {
+        task: u64,
+        clones: u32,
+        drops: u32,
+    },
+    Ended {
+        task: u64,
+        end: End,
+        by: EndedBy,
+        during_poll_of: u64,
+    },
+    FrameOpened {
+        frame: u64,
+        parent_frame: u64,
+        task: u64,
+        kind: FrameKind,
+        branch: u32,
+        name: Option<String>,
+    },
+    FrameEntered {
+        frame: u64,
+    },
+    FrameLeft {
+        frame: u64,
+        outcome: Outcome,
+    },
+    FrameEnded {
+        frame: u64,
+        end: End,
+    },
+    Wait {
+        frame: u64,
+        target: WaitTarget,
+        line: u32,
+    },
+    ResourceCreated {
+        resource: u64,
+        kind: ResourceKind,
+    },
+    ResourceAcquired {
+        resource: u64,
+        task: u64,
+    },
+    ResourceReleased {
+        resource: u64,
+    },
+    ResourceDropped {
+        resource: u64,
+    },
+    SourceRegistered {
+        source: u64,
+        kind: SourceKind,
+        interest: u8,
+        has_peer: bool,
+    },
+    SourceDeregistered {
+        source: u64,
+    },
+    Park {
+        kind: ParkKind,
+        timeout: Option<Duration>,
+        timer: u64,
+    },
+    Unpark {
+        kind: ParkKind,
+        events: u32,
+    },
+    Readiness {
+        source: u64,
+        mask: u8,
+    },
+    Operation {
+        source: u64,
+        kind: OperationKind,
+        result: OperationResult,
+    },
+    TimerSet {
+        timer: u64,
+        deadline: Instant,
+    },
+    TimerFired {
+        timer: u64,
+        lateness: Duration,
+    },
+    TimerCancelled {
+        timer: u64,
+    },
+    JobSubmitted {
+        job: u64,
+        kind: JobKind,
+        queue_depth: usize,
+        line: u32,
+    },
+    JobStarted {
+        job: u64,
+    },
+    JobEnded {
+        job: u64,
+        outcome: JobOutcome,
+        bytes: u64,
+    },
+    PoolState {
+        threads: usize,
+        idle: usize,
+        queued: usize,
+    },
+}
+
+/// An event with the thread that told it and the time when it did.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) thread: ThreadId,
+    pub(crate) at: Instant,
+    pub(crate) event: Event,
+}
+
+struct Recorder;
+
+static EVENTS: Mutex<Vec<Told>> = Mutex::new(Vec::new());
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+static SET: Once = Once::new();
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `scenario`, which must end its runtimes, and gives what it returned and all
+/// that was told meanwhile, in one order that every thread agrees on.
+pub(crate) fn record<R>(scenario: impl FnOnce() -> R) -> (R, Trace) {
+    let _turn = lock(&ONE_AT_A_TIME);
+    SET.call_once(|| set_observer(&Recorder).expect("this is the only observer"));
+    lock(&EVENTS).clear();
+    let result = scenario();
+    (result, Trace(std::mem::take(&mut lock(&EVENTS))))
+}
+
+/// All that was told during one scenario.
+pub(crate) struct Trace(pub Vec<Told>);
+
+impl Trace {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.0.iter().map(|told| &told.event)
+    }
+
+    pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.events().filter(|event| wanted(event)).count()
+    }
+
+    /// The place of the first event from `from` on that is wanted.
+    pub(crate) fn position(&self, from: usize, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.0
+            .iter()
+            .skip(from)
+            .position(|told| wanted(&told.event))
+            .map_or_else(|| panic!("no such event in {:#?}", self.0), |at| at + from)
+    }
+
+    /// The task spawned with this name.
+    pub(crate) fn task_named(&self, wanted: &str) -> u64 {
+        self.events()
+            .find_map(|event| match event {
+                Event::Spawned { task, name, .. } if name.as_deref() == Some(wanted) => Some(*task),
+                _ => None,
+            })
+            .unwrap_or_else(|| panic!("no task was named {wanted}"))
+    }
+
+    /// The root task.
+    pub(crate) fn root(&self) -> u64 {
+        self.events()
+            .find_map(|event| match event {
+                Event::Spawned {
+                    task,
+                    kind: TaskKind::Root,
+                    ..
+                } => Some(*task),
+                _ => None,
+            })
+            .expect("block_on makes a root task")
+    }
+
+    pub(crate) fn polls(&self, wanted: u64) -> usize {
+        self.count(|event| matches!(event, Event::PollStart { task, .. } if *task == wanted))
+    }
+
+    /// The wakes of a task: epoch, effect and cause.
+    pub(crate) fn wakes(&self, wanted: u64) -> Vec<(u64, WakeEffect, WakeCause)> {
+        self.events()
+            .filter_map(|event| match event {
+                Event::Wake {
+                    task,
+                    epoch,
+                    effect,
+                    cause,
+                } if *task == wanted => Some((*epoch, *effect, *cause)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn end(&self, wanted: u64) -> Option<(End, EndedBy)> {
+        let mut ends = self.events().filter_map(|event| match event {
+            Event::Ended { task, end, by, .. } if *task == wanted => Some((*end, *by)),
+            _ => None,
+        });
+        let end = ends.next();
+        assert_eq!(ends.next(), None, "task {wanted} ended twice");
+        end
+    }
+
+    /// The frames opened, in order, with their kinds.
+    pub(crate) fn frames(&self) -> Vec<(u64, FrameKind)> {
+        self.events()
+            .filter_map(|event| match event {
+                Event::FrameOpened { frame, kind, .. } => Some((*frame, *kind)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Checks what holds for every trace of this executor:
+    /// polls are numbered without a gap; every poll after the first has exactly one
+    /// scheduling wake with the epoch before it; no poll overlaps another of its
+    /// task; every task that was spawned ended once; and between park and unpark a
+    /// thread tells nothing.
+    pub(crate) fn check(&self) {
+        let mut tasks: std::collections::HashMap<u64, Life> = std::collections::HashMap::new();
+        let mut parked: std::collections::HashMap<ThreadId, bool> =
+            std::collections::HashMap::new();
+        for told in &self.0 {
+            let is_parked = parked.entry(told.thread).or_default();
+            match told.event {
+                Event::Park { .. } => assert!(!std::mem::replace(is_parked, true)),
+                Event::Unpark { .. } => assert!(std::mem::replace(is_parked, false)),
+                ref event => assert!(!*is_parked, "{event:?} while parked"),
+            }
+            match told.event {
+                Event::Spawned { task, .. } => {
+                    assert!(tasks.insert(task, Life::default()).is_none());
+                }
+                Event::PollStart { task, epoch } => {
+                    let life = tasks.get_mut(&task).expect("spawned before its poll");
+                    assert!(!life.running && !life.over, "task {task} poll {epoch}");
+                    assert_eq!(epoch, life.polls + 1, "polls of {task} are counted");
+                    life.running = true;
+                    life.polls = epoch;
+                }
+                Event::PollEnd { task, .. } => {
+                    let life = tasks.get_mut(&task).expect("spawned before its poll");
+                    assert!(std::mem::take(&mut life.running), "task {task} was running");
+                }
+                Event::Wake {
+                    task,
+                    epoch,
+                    effect,
+                    ..
+                } => {
+                    let life = tasks.get_mut(&task).expect("spawned before its wake");
+                    if matches!(effect, WakeEffect::Scheduled | WakeEffect::WhileRunning) {
+                        assert!(
+                            life.causes.insert(epoch),
+                            "two wakes schedule poll {} of {task}",
+                            epoch + 1
+                        );
+                    }
+                }
+                Event::Ended { task, .. } => {
+                    let life = tasks.get_mut(&task).expect("spawned before its end");
+                    assert!(!life.running, "task {task} ended inside its poll records");
+                    assert!(!std::mem::replace(&mut life.over, true));
+                }
+                _ => {}
+            }
+        }
+        for (task, life) in &tasks {
+            assert!(life.over, "task {task} never ended");
+            for epoch in 1..life.polls {
+                assert!(
+                    life.causes.contains(&epoch),
+                    "poll {} of {task} has no wake",
+                    epoch + 1
+                );
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Life {
+    polls: u64,
+    running: bool,
+    over: bool,
+    /// Epochs of the wakes that schedule a poll.
+    causes: std::collections::HashSet<u64>,
+}
+
+fn tell(event: Event) {
+    lock(&EVENTS).push(Told {
+        thread: thread::current().id(),
+        at: Instant::now(),
+        event,
+    });
+}
+
+impl Observer for Recorder {
+    fn runtime_started(&self, info: &RuntimeInfo<'_>) {
+        tell(Event::RuntimeStarted {
+            flavor: info.flavor,
+            workers: info.workers,
+            pool_limit: info.pool_limit,
+        });
+    }
+    fn runtime_stopped(&self, _runtime: u64) {
+        tell(Event::RuntimeStopped);
+    }
+    fn thread_started(&self, info: &ThreadInfo<'_>) {
+        tell(Event::ThreadStarted {
+            role: info.role,
+            worker: info.worker,
+        });
+    }
+    fn thread_stopped(&self) {
+        tell(Event::ThreadStopped);
+    }
+    fn task_spawned(&self, info: &TaskInfo<'_>) {
+        tell(Event::Spawned {
+            task: info.task,
+            parent: info.parent,
+            kind: info.kind,
+            name: info.name.map(str::to_owned),
+            line: info.site.line(),
+        });
+    }
+    fn poll_start(&self, task: u64, epoch: u64) {
+        tell(Event::PollStart { task, epoch });
+    }
+    fn poll_end(&self, task: u64, outcome: Outcome) {
+        tell(Event::PollEnd { task, outcome });
+    }
+    fn wake(&self, wake: &Wake) {
+        assert_eq!(wake.epoch, wake.epoch_after);
+        tell(Event::Wake {
+            task: wake.task,
+            epoch: wake.epoch,
+            effect: wake.effect,
+            cause: wake.cause,
+        });
+    }
+    fn waker_counts(&self, task: u64, clones: u32, drops: u32) {
+        tell(Event::WakerCounts {
+            task,
+            clones,
+            drops,
+        });
+    }
+    fn task_ended(&self, ended: &TaskEnded) {
+        tell(Event::Ended {
+            task: ended.task,
+            end: ended.end,
+            by: ended.by,
+            during_poll_of: ended.during_poll_of,
+        });
+    }
+    fn frame_opened(&self, info: &FrameInfo<'_>) {
+        tell(Event::FrameOpened {
+            frame: info.frame,
+            parent_frame: info.parent_frame,
+            task: info.task,
+            kind: info.kind,
+            branch: info.branch,
+            name: info.name.map(str::to_owned),
+        });
+    }
+    fn frame_entered(&self, frame: u64) {
+        tell(Event::FrameEntered { frame });
+    }
+    fn frame_left(&self, frame: u64, outcome: Outcome) {
+        tell(Event::FrameLeft { frame, outcome });
+    }
+    fn frame_ended(&self, frame: u64, end: End) {
+        tell(Event::FrameEnded { frame, end });
+    }
+    fn wait_started(&self, frame: u64, target: WaitTarget, site: Site) {
+        tell(Event::Wait {
+            frame,
+            target,
+            line: site.line(),
+        });
+    }
+    fn resource_created(&self, resource: u64, kind: ResourceKind, _site: Site) {
+        tell(Event::ResourceCreated { resource, kind });
+    }
+    fn resource_acquired(&self, resource: u64, task: u64) {
+        tell(Event::ResourceAcquired { resource, task });
+    }
+    fn resource_released(&self, resource: u64) {
+        tell(Event::ResourceReleased { resource });
+    }
+    fn resource_dropped(&self, resource: u64) {
+        tell(Event::ResourceDropped { resource });
+    }
+    fn source_registered(&self, info: &SourceInfo) {
+        tell(Event::SourceRegistered {
+            source: info.source,
+            kind: info.kind,
+            interest: info.interest,
+            has_peer: info.peer.is_some(),
+        });
+    }
+    fn source_deregistered(&self, source: u64) {
+        tell(Event::SourceDeregistered { source });
+    }
+    fn park(&self, kind: ParkKind, timeout: Option<Duration>, timer: u64) {
+        tell(Event::Park {
+            kind,
+            timeout,
+            timer,
+        });
+    }
+    fn unpark(&self, kind: ParkKind, events: u32) {
+        tell(Event::Unpark { kind, events });
+    }
+    fn readiness(&self, source: u64, mask: u8) {
+        tell(Event::Readiness { source, mask });
+    }
+    fn operation(
+        &self,
+        source: u64,
+        kind: OperationKind,
+        result: OperationResult,
+        _requested: usize,
+    ) {
+        tell(Event::Operation {
+            source,
+            kind,
+            result,
+        });
+    }
+    fn timer_set(&self, timer: u64, deadline: Instant) {
+        tell(Event::TimerSet { timer, deadline });
+    }
+    fn timer_fired(&self, timer: u64, lateness: Duration) {
+        tell(Event::TimerFired { timer, lateness });
+    }
+    fn timer_cancelled(&self, timer: u64) {
+        tell(Event::TimerCancelled { timer });
+    }
+    fn job_submitted(&self, info: &JobInfo<'_>) {
+        tell(Event::JobSubmitted {
+            job: info.job,
+            kind: info.kind,
+            queue_depth: info.queue_depth,
+            line: info.site.line(),
+        });
+    }
+    fn job_started(&self, job: u64, _queue_depth: usize) {
+        tell(Event::JobStarted { job });
+    }
+    fn job_ended(&self, job: u64, outcome: JobOutcome, bytes: u64) {
+        tell(Event::JobEnded {
+            job,
+            outcome,
+            bytes,
+        });
+    }
+    fn pool_state(&self, _runtime: u64, threads: usize, idle: usize, queued: usize) {
+        tell(Event::PoolState {
+            threads,
+            idle,
+            queued,
+        });
+    }
+}
