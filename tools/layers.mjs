@@ -32,9 +32,22 @@ const zones = {
     may: ['runtime-probe/protocol/typescript', 'extension/messages', 'extension/trace/format.ts'],
     outside: [],
   },
-  'extension/link': { may: ['extension/messages', 'runtime-probe/protocol/typescript'], outside: ['node:'] },
+  // The viewer's side of the connection, which the host uses, with what both sides say of endpoints.
+  'extension/collector/client.ts': {
+    may: ['extension/messages', 'runtime-probe/protocol/typescript', 'extension/collector/endpoint.ts'],
+    outside: ['node:'],
+  },
+  'extension/collector/endpoint.ts': { may: ['extension/collector/processes.ts'], outside: ['node:'] },
+  'extension/collector/processes.ts': { may: [], outside: ['node:'] },
   'extension/collector': {
-    may: ['extension/trace', 'extension/messages', 'extension/link', 'runtime-probe/protocol/typescript'],
+    may: [
+      'extension/trace',
+      'extension/messages',
+      'extension/trace/format.ts',
+      'extension/collector/endpoint.ts',
+      'extension/collector/processes.ts',
+      'runtime-probe/protocol/typescript',
+    ],
     outside: ['node:'],
   },
   'extension/server': {
@@ -44,7 +57,7 @@ const zones = {
   'extension/client': { may: ['extension/messages'], outside: ['vscode', 'vscode-languageclient/'] },
   'extension/debug': { may: ['extension/messages'], outside: ['vscode', 'node:crypto'] },
   'extension/host': {
-    may: ['extension/client', 'extension/debug', 'extension/messages', 'extension/link'],
+    may: ['extension/client', 'extension/debug', 'extension/messages', 'extension/collector/client.ts'],
     outside: ['vscode', 'node:'],
   },
   'extension/main.ts': {

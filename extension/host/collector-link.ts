@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CollectorClient } from '../link/client.ts';
+import { type CollectorClient, connect } from '../collector/client.ts';
 
 export interface CollectorSettings {
   /** The bundled collector. */
@@ -35,7 +35,7 @@ export async function findCollector(
   const known = readConnection(settings.storageFolder);
   if (known === undefined) return undefined;
   try {
-    const client = await CollectorClient.connect(known.endpoint, known.token);
+    const client = await connect(known.endpoint, known.token);
     log(`Found the collector again at ${known.endpoint}.`);
     return { client, ...known };
   } catch (error) {
@@ -55,7 +55,7 @@ export async function openCollector(
   const started = await startCollector(settings);
   writeConnection(settings.storageFolder, started);
   log(`Started a collector at ${started.endpoint}.`);
-  return { client: await CollectorClient.connect(started.endpoint, started.token), ...started };
+  return { client: await connect(started.endpoint, started.token), ...started };
 }
 
 /** Detached, so that a window reload does not end it; it ends by itself when nobody has used it for a while. */
@@ -66,9 +66,12 @@ function startCollector(settings: CollectorSettings): Promise<Connection> {
     process.execPath,
     [
       settings.program,
-      'serve',
-      '--socket-folder',
-      socketFolder(settings.storageFolder),
+      'collect',
+      '--token-stdin',
+      '--folder',
+      join(tmpdir(), `wakeline-${userInfo().uid}`),
+      '--name',
+      socketName(settings.storageFolder),
       '--recordings',
       recordings,
       '--quota-mib',
@@ -108,10 +111,13 @@ function startCollector(settings: CollectorSettings): Promise<Connection> {
   });
 }
 
-/** Unix socket paths hold about 100 bytes, and workspace storage is deeper than that: the socket stands in the temp folder. */
-function socketFolder(storageFolder: string): string {
+/**
+ * The socket stands in the temp folder, because its path may hold about 100 bytes and workspace storage is deeper.
+ * The workspace is in its name so that two windows do not meet, and random digits so that a left-over is no obstacle.
+ */
+function socketName(storageFolder: string): string {
   const workspace = createHash('sha256').update(storageFolder).digest('hex').slice(0, 8);
-  return join(tmpdir(), `wakeline-${userInfo().uid}`, workspace);
+  return `${workspace}-${randomBytes(3).toString('hex')}`;
 }
 
 /** NODE_OPTIONS of a debugged extension host would make the collector wait for a debugger. */
