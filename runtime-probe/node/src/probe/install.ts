@@ -75,6 +75,7 @@ class ActiveRecording implements Recording {
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
   private stopReason = '';
+  private detail: number = detail.full;
 
   constructor(address: CollectorAddress, ringBytes: number, totalBytes: number) {
     const memory = new SharedArrayBuffer(totalBytes);
@@ -141,9 +142,15 @@ class ActiveRecording implements Recording {
     else if (this.stopReason === '') this.control(message.detail, message.snapshot);
   }
 
-  private control(level: number, _snapshot: boolean): void {
-    this.recorder.setDetail(level);
-    setObserver(level === detail.off ? undefined : this.recorder);
+  private control(level: number, snapshot: boolean): void {
+    const known = level === detail.off || level === detail.lean || level === detail.full;
+    if (!known) return;
+    const wasOff = this.detail === detail.off;
+    if (level !== this.detail) this.recorder.setDetail(level);
+    this.detail = level;
+    if (level === detail.off) setObserver(undefined);
+    // Installing the observer makes the executor tell what is alive.
+    else if (wasOff || snapshot) setObserver(this.recorder);
   }
 
   /** Nobody takes what is recorded: the program goes on as if it had never been. */

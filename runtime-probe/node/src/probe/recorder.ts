@@ -2,6 +2,7 @@
 // Knows nothing of sockets, threads or how the ring is read. No hook throws, waits or allocates more than it must.
 import { clockNs } from '../executor/clock.ts';
 import type {
+  AliveTask,
   EndOutcome,
   FrameId,
   FrameInfo,
@@ -42,6 +43,7 @@ import {
   runtimeFlavor,
   sourceKind,
   taskKind,
+  taskState,
   threadRole,
   wakeEffect,
 } from '../wire/index.ts';
@@ -100,15 +102,7 @@ export class Recorder implements Observer {
   }
 
   taskSpawned(task: TaskInfo): void {
-    this.dictionary.put({
-      record: 'task',
-      id: task.task,
-      parent: task.parent,
-      site: this.dictionary.site(task.site),
-      name: this.dictionary.text(task.name),
-      taskKind: taskKind[task.kind],
-      runtime: task.runtime,
-    });
+    this.tellTask(task);
     this.two(eventKind.taskSpawn, task.task, task.parent);
   }
 
@@ -336,11 +330,30 @@ export class Recorder implements Observer {
 
   // --- the recording itself
 
+  /** What lives when recording begins late, is switched on again, or the collector asks. */
+  snapshot(tasks: readonly AliveTask[]): void {
+    for (const { info } of tasks) this.tellTask(info);
+    if (this.begin(eventKind.snapshotStart)) this.events.commit();
+    for (const { info, epoch, state } of tasks) {
+      if (!this.begin(eventKind.snapshotTask)) continue;
+      this.events.uint(info.task);
+      this.events.uint(epoch);
+      this.events.uint(taskState[state]);
+      // The executor does not keep what a task waits for.
+      this.events.uint(causeKind.unknown);
+      this.events.uint(0);
+      this.events.uint(0);
+      this.events.commit();
+    }
+    if (this.begin(eventKind.snapshotEnd)) this.events.commit();
+  }
+
   /** What is recorded from here on; one of the wire's `detail`. */
   setDetail(level: number): void {
     this.full = level === detail.full;
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
+    if (level === detail.off) this.events.openPolls.length = 0;
   }
 
   /** Whether the next event would be published. */
@@ -366,6 +379,18 @@ export class Recorder implements Observer {
       role: threadRole.main,
     });
     if (this.begin(eventKind.threadStart)) this.events.commit();
+  }
+
+  private tellTask(task: TaskInfo): void {
+    this.dictionary.put({
+      record: 'task',
+      id: task.task,
+      parent: task.parent,
+      site: this.dictionary.site(task.site),
+      name: this.dictionary.text(task.name),
+      taskKind: taskKind[task.kind],
+      runtime: task.runtime,
+    });
   }
 
   private tick(): number {
