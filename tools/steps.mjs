@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensurePackages } from './setup/npm.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const cargoFolder = join(root, 'runtime-probe/rust');
@@ -65,11 +66,7 @@ export function filesBelow(folder, ending) {
 
 /** Installs the root's packages when they are not what the lock file says. */
 export async function installPackages() {
-  const installed = join(root, 'node_modules/.package-lock.json');
-  const lock = join(root, 'package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  console.log('Installing packages (npm ci)…');
-  await must('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { quiet: true });
+  ensurePackages(root);
 }
 
 /** Makes sure of system packages by group: see tools/setup/system.mjs. */

@@ -1,0 +1,95 @@
+// Owns `npm run demo -- --check`: every example runs under the debugger in a real workbench without a screen; what the
+// webview shows and what the recording holds must be what the program counted itself.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readReference } from '../../test/support/reference-reader.ts';
+import { framesOfRecording } from '../../test/support/text-trace.ts';
+import { waitFor } from '../../test/support/workbench/wait.ts';
+import { withWorkbench } from '../../test/support/workbench/with-workbench.ts';
+import type { Workbench } from '../../test/support/workbench/workbench.ts';
+import { root } from '../steps.mjs';
+import type { DemoParts } from './build.ts';
+import { type Example, examples } from './examples.ts';
+import { demoSettings, examplesFolder } from './open.ts';
+
+const timeoutMs = 90_000;
+
+/** Runs all examples; prints what holds and what does not. Exit code 0 only when everything holds. */
+export async function checkExamples(parts: DemoParts, screenshotFolder: string): Promise<number> {
+  const outcomes = await withWorkbench(
+    {
+      vsixFiles: Object.values(parts) as string[],
+      settings: demoSettings(undefined),
+      open: { folder: examplesFolder },
+      screenshotFolder: join(root, screenshotFolder),
+    },
+    async (workbench) => {
+      const broken: string[] = [];
+      for (const example of examples) {
+        const found = await checkExample(workbench, example);
+        console.log(`${found.length === 0 ? 'ok  ' : 'FAIL'} ${example.name}`);
+        for (const sentence of found.slice(0, 20)) console.log(`     ${sentence}`);
+        broken.push(...found);
+      }
+      return broken;
+    },
+  );
+  console.log(
+    `demo: ${examples.length} examples, ${outcomes.length} claims broken; pictures in ${screenshotFolder}`,
+  );
+  return outcomes.length === 0 ? 0 : 1;
+}
+
+async function checkExample(workbench: Workbench, example: Example): Promise<string[]> {
+  const before = new Set(recordings(workbench));
+  await workbench.focusEditorGroup(1);
+  await workbench.openFile(example.file);
+  await workbench.startDebugging(example.name);
+  const timeline = await workbench.webview('#timeline');
+  const total = async (name: string) =>
+    Number(await timeline.locator(`[data-total="${name}"]`).first().textContent());
+  const recording = await waitFor(`recording of ${example.name}`, timeoutMs, () =>
+    recordings(workbench).find((file) => !before.has(file)),
+  );
+  await waitFor('tasks in the timeline', timeoutMs, async () =>
+    (await total('tasks')) > 0 ? true : undefined,
+  );
+  await workbench.screenshot(`${example.key}-live`);
+  await workbench.statusItem('wakeline.wakeline.wakeline.status').filter({ hasText: 'ended' }).waitFor();
+  const counters: unknown = await printedCounters(workbench);
+  await workbench.waitForDebugEnd();
+  const model = readReference(framesOfRecording(new Uint8Array(readFileSync(recording))));
+  const broken = example.broken(model, counters);
+  const polls = model.tasks.reduce((sum, task) => sum + task.polls.length, 0);
+  for (const [name, expected] of [
+    ['tasks', model.tasks.length],
+    ['polls', polls],
+    ['wakes', model.wakes.length],
+    ['spuriousPolls', 0],
+  ] as const) {
+    const shown = await total(name);
+    if (shown !== expected)
+      broken.push(`the timeline shows ${shown} ${name}, the recording holds ${expected}`);
+  }
+  await workbench.screenshot(`${example.key}-dark`);
+  await workbench.setTheme('light');
+  await workbench.screenshot(`${example.key}-light`);
+  await workbench.setTheme('dark');
+  return broken;
+}
+
+/** The line of JSON that the example prints at its end, from the debug console. */
+async function printedCounters(workbench: Workbench): Promise<unknown> {
+  await workbench.runCommand('Debug Console: Focus on Debug Console View');
+  const text = await workbench.debugOutput(/^\{"(tasks|jobs)":/).textContent();
+  await workbench.runCommand('Debug: Clear Console');
+  await workbench.runCommand('View: Close Panel');
+  return JSON.parse(text ?? '');
+}
+
+/** Recordings that collectors of this workbench have written so far. */
+function recordings(workbench: Workbench): string[] {
+  return (readdirSync(workbench.server.rootFolder, { recursive: true }) as string[])
+    .filter((path) => path.endsWith('.wakeline'))
+    .map((path) => join(workbench.server.rootFolder, path));
+}
