@@ -1,0 +1,23 @@
+// `npm run bench [-- area…]`: benchmarks by area. Each prints a table and one line of JSON for each figure.
+// Figures are CPU time where possible, minimum and median of at least seven interleaved runs.
+import { join } from 'node:path';
+import { cargoFolder, installPackages, must, root } from './steps.mjs';
+
+const areas = {
+  /** What one event costs the traced Rust program, in ns and bytes. */
+  recorder: () =>
+    must('cargo', ['bench', '--locked', '--quiet', '-p', 'wakeline', '--bench', 'recorder'], {
+      cwd: cargoFolder,
+    }),
+  /** What the collector pays: events/s of ingest, ms of a viewport query. */
+  engine: () => must(process.execPath, ['--import', 'tsx', join(root, 'test/bench/engine.ts')]),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((area) => !(area in areas));
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(areas).join(', ')}.`);
+  process.exit(2);
+}
+await installPackages();
+for (const area of asked.length > 0 ? asked : Object.keys(areas)) await areas[area]();
