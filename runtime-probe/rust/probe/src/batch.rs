@@ -80,6 +80,12 @@ impl Sender {
         known.copied().unwrap_or_default()
     }
 
+    /// The connection broke: what the collector has of slots that are still here is not
+    /// known, so they are sent from their start again.
+    pub(crate) fn restart_slots(&mut self) {
+        self.slots.clear();
+    }
+
     /// Forgets a thread that has ended.
     pub(crate) fn remove(&mut self, thread: u32) -> ThreadProgress {
         self.threads.remove(&thread).unwrap_or_default()

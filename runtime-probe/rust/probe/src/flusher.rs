@@ -159,6 +159,7 @@ impl Flusher {
     fn lose_connection(&mut self) {
         // What was on its way stays where it was: slots and dictionary are sent again.
         self.connection = None;
+        self.sender.restart_slots();
         if let Some(flight) = self.flight.take() {
             self.dying.extend(flight.dying);
         }
@@ -368,21 +369,28 @@ impl Flusher {
     fn finish(mut self) {
         shut_gate();
         let end = Instant::now() + LAST_SEND;
-        if self.connection.is_none() {
-            self.next_try = Instant::now();
-            self.try_connect();
-        }
         let mut through = false;
-        while self.connection.is_some() && Instant::now() < end {
+        let mut tries = 0;
+        while !through && Instant::now() < end {
+            if self.connection.is_none() {
+                // Not connected yet, or the connection broke just now: it is worth two tries.
+                tries += 1;
+                self.next_try = Instant::now();
+                self.try_connect();
+                if self.connection.is_none() || tries > 2 {
+                    break;
+                }
+            }
             match self.round(SEND_PATIENCE) {
-                Turn::Refused => self.connection = None,
+                Turn::Refused => {
+                    self.ever_connected = false;
+                    self.connection = None;
+                    break;
+                }
                 Turn::More => {}
                 Turn::Idle => {
-                    let stalled = self.connection.as_ref().is_some_and(Connection::is_stalled);
-                    if !stalled {
-                        through = true;
-                        break;
-                    }
+                    let connection = self.connection.as_ref();
+                    through = connection.is_some_and(|connection| !connection.is_stalled());
                 }
             }
         }

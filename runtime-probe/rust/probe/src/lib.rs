@@ -38,6 +38,8 @@ mod snapshot;
 
 use std::path::PathBuf;
 
+use wakeline_executor::observe::Observer;
+
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
 
@@ -70,6 +72,13 @@ impl Recording {
     /// Whether a recording was started.
     pub fn is_active(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// The hooks that record, for an executor of one's own and for benchmarks; the executor
+    /// of this workspace calls them already.
+    pub fn observer(self) -> Option<&'static dyn Observer> {
+        let observer: &'static dyn Observer = self.session?.0.observer()?;
+        Some(observer)
     }
 
     /// Ends the recording now: sends what is left and waits for that 300 ms at most. Of use

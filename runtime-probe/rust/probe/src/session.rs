@@ -48,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) threads: Threads,
     pub(crate) launch: String,
     pub(crate) source_root: Option<PathBuf>,
+    observer: OnceLock<&'static ProbeObserver>,
     flusher: OnceLock<Thread>,
     nudged: AtomicBool,
     finish: Finish,
@@ -139,6 +140,7 @@ impl Session {
             threads: Threads::default(),
             launch: start.launch,
             source_root: start.source_root,
+            observer: OnceLock::new(),
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             finish: Finish::default(),
@@ -151,7 +153,8 @@ impl Session {
 
     fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {
         SESSION.set(self).map_err(|_| InitError::AlreadyStarted)?;
-        let observer = Box::leak(Box::new(ProbeObserver::new(self)));
+        let observer: &'static ProbeObserver = Box::leak(Box::new(ProbeObserver::new(self)));
+        let _ = self.observer.set(observer);
         wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
         set_detail(detail::FULL);
         let flusher = Flusher::new(self, address, token);
@@ -166,6 +169,11 @@ impl Session {
             libc::atexit(at_exit);
         }
         Ok(self)
+    }
+
+    /// The hooks of this session.
+    pub(crate) fn observer(&self) -> Option<&'static ProbeObserver> {
+        self.observer.get().copied()
     }
 
     /// Wakes the flusher before its time when the rings fill up.

@@ -1,0 +1,225 @@
+//! What is recorded arrives: exactly, or counted as dropped.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{child, connected, expected, finish, record, role, wait_for_go, Collector};
+use wakeline::Config;
+use wakeline_executor::observe::Observer;
+use wakeline_wire::EventRecord;
+
+fn start(memory_mib: usize) -> &'static dyn Observer {
+    let mut config = Config::from_env();
+    config.memory_mib = Some(memory_mib);
+    wakeline::init_with(config).unwrap().observer().unwrap()
+}
+
+fn record_on_threads(observer: &'static dyn Observer, threads: u64, count: u64) {
+    std::thread::scope(|scope| {
+        for seed in 0..threads {
+            let thread = std::thread::Builder::new().name(format!("hammer {seed}"));
+            thread
+                .spawn_scoped(scope, move || record(observer, seed, count))
+                .unwrap();
+        }
+    });
+}
+
+#[test]
+fn two_threads_are_decoded_to_exactly_what_they_recorded() {
+    const EVENTS: u64 = 400_000;
+    if role().is_some() {
+        return record_on_threads(start(64), 2, EVENTS);
+    }
+    let collector = Collector::start();
+    let name = "two_threads_are_decoded_to_exactly_what_they_recorded";
+    let output = finish(
+        connected(child(name, "hammer"), &collector)
+            .spawn()
+            .unwrap(),
+    );
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    assert_eq!(trace.broken_watermarks, []);
+    let end = trace.end.as_ref().unwrap();
+    assert!(
+        end.threads.iter().all(|thread| thread.dropped == 0),
+        "{end:?}"
+    );
+    for seed in 0..2 {
+        assert!(
+            trace.of_thread(&format!("hammer {seed}")) == expected(seed, EVENTS),
+            "thread {seed} differs"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_counted_exactly() {
+    const BEFORE: u64 = 500_000;
+    const AFTER: u64 = 1_000;
+    if role().is_some() {
+        let observer = start(1);
+        // Nobody listens yet: 1 MiB of slots runs full.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("flood".into());
+            let flood = move || {
+                record(observer, 1, BEFORE);
+                wait_for_go();
+                record(observer, 2, AFTER);
+            };
+            thread.spawn_scoped(scope, flood).unwrap();
+        });
+        return;
+    }
+    let collector = Collector::stopped();
+    let name = "what_does_not_fit_is_counted_exactly";
+    let running = connected(child(name, "flood"), &collector).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    collector.listen();
+    // What had room has come once two watermarks have.
+    collector.wait_until("what had room", |connections| {
+        let trace = support::Trace::decode(&connections.concat());
+        trace.watermark_frames > 2
+    });
+    std::fs::write(collector.go_file(), "").unwrap();
+    let output = finish(running);
+    assert!(output.status.success(), "{output:?}");
+
+    let trace = collector.trace();
+    assert_eq!(trace.broken_watermarks, []);
+    let recorded = trace.of_thread("flood");
+    let dropped: u64 = trace
+        .end
+        .as_ref()
+        .unwrap()
+        .threads
+        .iter()
+        .map(|t| t.dropped)
+        .sum();
+    assert!(dropped > 0, "1 MiB does not hold {BEFORE} events");
+    assert_eq!(recorded.len() as u64 + dropped, BEFORE + AFTER);
+    let first = recorded.len() - AFTER as usize;
+    assert!(
+        recorded[..first] == expected(1, BEFORE)[..first],
+        "the first part differs"
+    );
+    assert!(
+        recorded[first..] == expected(2, AFTER)[..],
+        "the last part differs"
+    );
+    // The chunk behind the gap names the drops before it, and the poll that is open there.
+    let gap = trace.chunks.iter().find(|chunk| chunk.dropped > 0).unwrap();
+    assert_eq!(gap.dropped, dropped);
+}
+
+#[test]
+fn a_reconnected_collector_gets_what_lives_and_what_it_missed() {
+    const EVENTS: u64 = 10_000;
+    if role().is_some() {
+        let observer = start(8);
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("twice".into());
+            let work = move || {
+                record(observer, 1, EVENTS);
+                wait_for_go();
+                record(observer, 2, EVENTS);
+            };
+            thread.spawn_scoped(scope, work).unwrap();
+        });
+        return;
+    }
+    let collector = Collector::start();
+    let name = "a_reconnected_collector_gets_what_lives_and_what_it_missed";
+    let running = connected(child(name, "twice"), &collector).spawn().unwrap();
+    collector.wait_until("the first part", |connections| {
+        let trace = support::Trace::decode(&connections.concat());
+        trace.all().count() as u64 >= EVENTS
+    });
+    collector.break_connections();
+    std::fs::write(collector.go_file(), "").unwrap();
+    let output = finish(running);
+    assert!(output.status.success(), "{output:?}");
+
+    collector.wait_until("the end frame", |connections| {
+        support::Trace::decode(&connections.concat()).end.is_some()
+    });
+    let trace = collector.trace();
+    assert_eq!(trace.hellos.len(), 2);
+    assert_eq!(trace.hellos[0].session, trace.hellos[1].session);
+    assert_eq!(trace.hellos[0].tick_rate, trace.hellos[1].tick_rate);
+    let mut all = expected(1, EVENTS);
+    all.extend(expected(2, EVENTS));
+    assert!(
+        trace.of_thread("twice") == all,
+        "something is missing or twice"
+    );
+    // Each connection tells all that lives: the second can be read without the first.
+    let second = collector.connection(1);
+    assert!(!support::Trace::decode(&second)
+        .of_thread("twice")
+        .is_empty());
+    assert!(trace.end.is_some());
+}
+
+#[test]
+fn a_collector_that_stalls_gets_whole_frames_later() {
+    const EVENTS: u64 = 300_000;
+    if role().is_some() {
+        let observer = start(16);
+        record_on_threads(observer, 1, EVENTS);
+        wait_for_go();
+        // Longer than the flusher needs to send what waits.
+        std::thread::sleep(Duration::from_millis(500));
+        return;
+    }
+    let collector = Collector::start();
+    let name = "a_collector_that_stalls_gets_whole_frames_later";
+    collector.set_stalled(true);
+    let running = connected(child(name, "stall"), &collector).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    collector.set_stalled(false);
+    std::fs::write(collector.go_file(), "").unwrap();
+    let output = finish(running);
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    assert!(
+        trace.of_thread("hammer 0") == expected(0, EVENTS),
+        "something is missing"
+    );
+    assert!(trace.end.is_some());
+}
+
+#[test]
+fn a_forked_child_records_nothing() {
+    if role().is_some() {
+        let observer = start(8);
+        observer.timer_cancelled(1);
+        // SAFETY: the child calls hooks, which only look at the gate, and `_exit`.
+        unsafe {
+            let pid = libc::fork();
+            if pid == 0 {
+                for timer in 0..100_000 {
+                    observer.timer_cancelled(timer);
+                }
+                libc::_exit(0);
+            }
+            let mut status = 0;
+            assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
+            assert_eq!(status, 0);
+        }
+        observer.timer_cancelled(2);
+        return;
+    }
+    let collector = Collector::start();
+    let running = connected(child("a_forked_child_records_nothing", "fork"), &collector);
+    let output = finish({ running }.spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    let timers = trace.all().map(|event| match event {
+        EventRecord::TimerCancel(cancel) => cancel.timer,
+        other => panic!("{other:?} was not recorded"),
+    });
+    assert_eq!(timers.collect::<Vec<_>>(), [1, 2]);
+}

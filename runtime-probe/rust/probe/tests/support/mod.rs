@@ -1,0 +1,531 @@
+//! Owns what the probe's tests share: a collector that records, and children that the test
+//! program starts of itself. It must not know what a test expects.
+#![allow(dead_code, unreachable_pub)] // Each test uses its part.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use wakeline_executor::observe::{Observer, Outcome};
+use wakeline_wire::frame::{PREAMBLE_BYTES, REPLY_HEAD_BYTES};
+use wakeline_wire::payload::{ChunkHead, Control, End, Hello};
+use wakeline_wire::stream::{Item, StreamDecoder, TimedEvent};
+use wakeline_wire::{
+    poll_outcome, DictionaryRecord, EventRecord, PollEnd, PollStart, Readiness, TimerCancel,
+};
+
+/// The token that collectors of tests expect.
+pub const TOKEN: &str = "00112233445566778899aabbccddeeff";
+/// Set in children: what they are to do.
+pub const ROLE: &str = "WAKELINE_TEST_ROLE";
+/// Set in children: the file for whose appearance they wait.
+pub const GO: &str = "WAKELINE_TEST_GO";
+/// Nothing in these tests takes that long; what does is stuck.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder that is removed at the end of the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wakeline-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// One accepted connection after the other, each with the bytes that followed its preamble.
+#[derive(Default)]
+struct Received {
+    connections: Vec<Vec<u8>>,
+    closed: usize,
+    refused: usize,
+}
+
+/// A collector: accepts, checks the token, keeps what comes.
+pub struct Collector {
+    folder: Folder,
+    received: Arc<(Mutex<Received>, Condvar)>,
+    streams: Arc<Mutex<Vec<UnixStream>>>,
+    stalled: Arc<AtomicBool>,
+}
+
+impl Collector {
+    pub fn start() -> Self {
+        let collector = Self::stopped();
+        collector.listen();
+        collector
+    }
+
+    /// A collector that does not listen yet.
+    pub fn stopped() -> Self {
+        Self {
+            folder: Folder::new(),
+            received: Arc::default(),
+            streams: Arc::default(),
+            stalled: Arc::default(),
+        }
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.0.join("collector.sock")
+    }
+
+    pub fn address(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
+    pub fn listen(&self) {
+        let _ = std::fs::remove_file(self.socket());
+        let listener = UnixListener::bind(self.socket()).unwrap();
+        let received = Arc::clone(&self.received);
+        let streams = Arc::clone(&self.streams);
+        let stalled = Arc::clone(&self.stalled);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                streams.lock().unwrap().push(stream.try_clone().unwrap());
+                let received = Arc::clone(&received);
+                let stalled = Arc::clone(&stalled);
+                std::thread::spawn(move || serve(stream, &received, &stalled));
+            }
+        });
+    }
+
+    /// Stops or goes on reading.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::SeqCst);
+    }
+
+    /// A file by which a test tells its child to go on.
+    pub fn go_file(&self) -> PathBuf {
+        self.folder.0.join("go")
+    }
+
+    /// Breaks all connections.
+    pub fn break_connections(&self) {
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    pub fn send_control(&self, control: Control) {
+        let mut frame = Vec::new();
+        Item::Control(control).encode(&mut frame);
+        for stream in self.streams.lock().unwrap().iter_mut() {
+            let _ = stream.write_all(&frame);
+        }
+    }
+
+    /// Waits until what came makes `is_there` true.
+    pub fn wait_until(&self, what: &str, mut is_there: impl FnMut(&[Vec<u8>]) -> bool) {
+        let (received, changed) = &*self.received;
+        let end = Instant::now() + PATIENCE;
+        let mut guard = received.lock().unwrap();
+        while !is_there(&guard.connections) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain for {what}");
+            guard = changed.wait_timeout(guard, left).unwrap().0;
+        }
+    }
+
+    pub fn refused(&self) -> usize {
+        self.received.0.lock().unwrap().refused
+    }
+
+    /// All bytes so far, of all connections one after the other: the recording.
+    pub fn recording(&self) -> Vec<u8> {
+        self.received.0.lock().unwrap().connections.concat()
+    }
+
+    /// What came over one connection.
+    pub fn connection(&self, index: usize) -> Vec<u8> {
+        self.received.0.lock().unwrap().connections[index].clone()
+    }
+
+    /// Waits until all connections are closed, then decodes.
+    pub fn trace(&self) -> Trace {
+        self.wait_until_closed();
+        Trace::decode(&self.recording())
+    }
+
+    /// Waits until all connections are closed, then gives what came in whole frames.
+    pub fn trace_bytes(&self) -> Vec<u8> {
+        self.wait_until_closed();
+        let mut bytes = self.recording();
+        let mut decoder = StreamDecoder::new();
+        decoder.push(&bytes, |_| ()).unwrap();
+        bytes.truncate(decoder.consumed_bytes() as usize);
+        bytes
+    }
+
+    fn wait_until_closed(&self) {
+        let (received, changed) = &*self.received;
+        let end = Instant::now() + PATIENCE;
+        let mut guard = received.lock().unwrap();
+        while guard.closed < guard.connections.len() || guard.connections.is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain for the program to close");
+            guard = changed.wait_timeout(guard, left).unwrap().0;
+        }
+    }
+}
+
+fn serve(mut stream: UnixStream, received: &(Mutex<Received>, Condvar), stalled: &AtomicBool) {
+    let mut preamble = [0; PREAMBLE_BYTES];
+    if stream.read_exact(&mut preamble).is_err() {
+        return;
+    }
+    let token = wakeline_wire::frame::parse_token(TOKEN).unwrap();
+    if preamble[12..] != token {
+        received.0.lock().unwrap().refused += 1;
+        received.1.notify_all();
+        let message = b"wrong token";
+        let mut reply = vec![1, 0, message.len() as u8, 0];
+        reply.extend_from_slice(message);
+        let _ = stream.write_all(&reply);
+        return;
+    }
+    let _ = stream.write_all(&[0; REPLY_HEAD_BYTES]);
+    let index = {
+        let mut guard = received.0.lock().unwrap();
+        guard.connections.push(Vec::new());
+        guard.connections.len() - 1
+    };
+    let mut bytes = [0; 65536];
+    loop {
+        while stalled.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let count = stream.read(&mut bytes).unwrap_or(0);
+        let mut guard = received.0.lock().unwrap();
+        if count == 0 {
+            guard.closed += 1;
+            received.1.notify_all();
+            return;
+        }
+        guard.connections[index].extend_from_slice(&bytes[..count]);
+        received.1.notify_all();
+    }
+}
+
+/// A decoded recording, with the rules of the wire checked on the way.
+#[derive(Default)]
+pub struct Trace {
+    pub hellos: Vec<Hello>,
+    pub dictionary: Vec<DictionaryRecord>,
+    pub end: Option<End>,
+    pub chunks: Vec<ChunkHead>,
+    /// Each thread's events, in order, none twice.
+    pub events: BTreeMap<u64, Vec<TimedEvent>>,
+    /// Watermarks that a later event contradicts: thread, watermark, event's tick.
+    pub broken_watermarks: Vec<(u64, u64, u64)>,
+    /// Events that name a record that the dictionary had not told by then.
+    pub unknown_references: Vec<String>,
+    pub watermark_frames: usize,
+    known: Known,
+    reached: HashMap<u64, (u64, u64)>,
+    watermarks: HashMap<u64, u64>,
+}
+
+#[derive(Default)]
+struct Known {
+    texts: HashMap<u64, String>,
+    sites: HashMap<u64, u64>,
+    tasks: HashMap<u64, u64>,
+    sources: HashMap<u64, u64>,
+    threads: HashMap<u64, u64>,
+}
+
+impl Trace {
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut trace = Self::default();
+        let mut decoder = StreamDecoder::new();
+        let mut items = Vec::new();
+        decoder.push(bytes, |item| items.push(item)).unwrap();
+        for item in items {
+            trace.take(item);
+        }
+        trace
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Hello(hello) => self.hellos.push(*hello),
+            Item::Dictionary { records, .. } => {
+                for record in records {
+                    self.know(&record);
+                    self.dictionary.push(record);
+                }
+            }
+            Item::Chunk { head, events } => self.take_chunk(head, events),
+            Item::Watermarks(watermarks) => {
+                self.watermark_frames += 1;
+                for each in watermarks {
+                    let tick = self.watermarks.entry(each.thread).or_default();
+                    *tick = each.tick.max(*tick);
+                    // What is claimed as published has come.
+                    let reached = self.reached.get(&each.thread).copied().unwrap_or_default();
+                    assert!(
+                        (each.sequence, each.end) <= reached,
+                        "{each:?} claims more than {reached:?}"
+                    );
+                }
+            }
+            Item::End(end) => self.end = Some(end),
+            Item::Anchor(_) | Item::Control(_) => {}
+        }
+    }
+
+    pub fn take_chunk(&mut self, head: ChunkHead, events: Vec<TimedEvent>) {
+        if !self.known.threads.contains_key(&head.thread) {
+            self.unknown_references
+                .push(format!("thread {}", head.thread));
+        }
+        let reached = self.reached.entry(head.thread).or_default();
+        if head.sequence != reached.0 {
+            assert!(head.sequence > reached.0, "slots come in order");
+            *reached = (head.sequence, 0);
+        }
+        let already = reached.1;
+        assert!(head.offset <= already, "nothing is left out inside a slot");
+        let mut last_tick = head.first_tick;
+        for event in events {
+            assert!(event.tick >= last_tick, "ticks do not go back");
+            last_tick = event.tick;
+            let end = head.offset + event.end as u64;
+            if end <= already {
+                continue;
+            }
+            reached.1 = end;
+            let watermark = self.watermarks.get(&head.thread).copied().unwrap_or(0);
+            if event.tick < watermark {
+                self.broken_watermarks
+                    .push((head.thread, watermark, event.tick));
+            }
+            check_references(&self.known, &event.event, &mut self.unknown_references);
+            self.events.entry(head.thread).or_default().push(event);
+        }
+        assert_eq!(last_tick, head.last_tick, "the head names the last tick");
+        self.chunks.push(head);
+    }
+
+    fn know(&mut self, record: &DictionaryRecord) {
+        let known = &mut self.known;
+        match record {
+            DictionaryRecord::Text(text) => {
+                known.texts.insert(text.id, text.text.clone());
+            }
+            DictionaryRecord::Site(site) => {
+                known.sites.insert(site.id, site.line);
+                assert!(
+                    known.texts.contains_key(&site.file),
+                    "a site's file is known"
+                );
+            }
+            DictionaryRecord::Task(task) => {
+                known.tasks.insert(task.id, task.name);
+            }
+            DictionaryRecord::Source(source) => {
+                known.sources.insert(source.id, source.peer);
+            }
+            DictionaryRecord::Thread(thread) => {
+                known.threads.insert(thread.id, thread.name);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn text(&self, id: u64) -> &str {
+        &self.known.texts[&id]
+    }
+
+    /// All events of all threads; no order between threads.
+    pub fn all(&self) -> impl Iterator<Item = &EventRecord> {
+        self.events.values().flatten().map(|timed| &timed.event)
+    }
+
+    /// The last slot of a thread of which something came.
+    pub fn sequence_of(&self, thread: u64) -> u64 {
+        self.reached.get(&thread).map_or(0, |reached| reached.0)
+    }
+
+    /// A thread's events without ticks.
+    pub fn of_thread(&self, name: &str) -> Vec<EventRecord> {
+        let threads = self.known.threads.iter();
+        let mut named = threads.filter(|(_, text)| **text != 0 && self.text(**text) == name);
+        let (id, _) = named
+            .next()
+            .unwrap_or_else(|| panic!("there is no thread {name}"));
+        let events = self.events.get(id).map_or(&[][..], |events| events);
+        events.iter().map(|timed| timed.event.clone()).collect()
+    }
+
+    pub fn count(&self, is: impl Fn(&EventRecord) -> bool) -> usize {
+        self.all().filter(|event| is(event)).count()
+    }
+
+    /// What must hold of every recording.
+    pub fn check(&self) {
+        assert_eq!(
+            self.broken_watermarks,
+            [],
+            "events behind their thread's watermark"
+        );
+        assert_eq!(self.unknown_references, Vec::<String>::new());
+    }
+}
+
+fn check_references(known: &Known, event: &EventRecord, unknown: &mut Vec<String>) {
+    let mut task = |id: u64| {
+        if id != 0 && !known.tasks.contains_key(&id) {
+            unknown.push(format!("task {id} in {event:?}"));
+        }
+    };
+    match event {
+        EventRecord::TaskSpawn(e) => task(e.task),
+        EventRecord::PollStart(e) => task(e.task),
+        EventRecord::Wake(e) => task(e.task),
+        EventRecord::WakeFrom(e) => task(e.task),
+        EventRecord::TaskEnd(e) => task(e.task),
+        EventRecord::WaitStart(e) if e.site != 0 && !known.sites.contains_key(&e.site) => {
+            unknown.push(format!("site in {event:?}"));
+        }
+        EventRecord::Readiness(e) if !known.sources.contains_key(&e.source) => {
+            unknown.push(format!("source in {event:?}"));
+        }
+        EventRecord::JobSubmit(e) if e.name != 0 && !known.texts.contains_key(&e.name) => {
+            unknown.push(format!("name in {event:?}"));
+        }
+        _ => {}
+    }
+}
+
+/// The role that a child was started for; `None` in the test itself.
+pub fn role() -> Option<String> {
+    std::env::var(ROLE).ok()
+}
+
+/// A command that runs one test of this program again, as a child with a role.
+pub fn child(test: &str, role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .env_remove("WAKELINE")
+        .env_remove("WAKELINE_TOKEN")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+pub fn connected(mut command: Command, collector: &Collector) -> Command {
+    command
+        .env(GO, collector.go_file())
+        .env("WAKELINE", collector.address())
+        .env("WAKELINE_TOKEN", TOKEN);
+    command
+}
+
+/// Waits for a child; one that takes too long is killed and fails the test.
+pub fn finish(mut child: Child) -> Output {
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("the child did not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// Ring files that a process has left or still has.
+pub fn ring_files(pid: u32) -> Vec<PathBuf> {
+    let prefix = format!("wakeline-{pid}-");
+    let Ok(entries) = std::fs::read_dir(Path::new("/dev/shm")) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// In a child: waits until the test says so.
+pub fn wait_for_go() {
+    let file = PathBuf::from(std::env::var(GO).unwrap());
+    let end = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < end, "the test does not say go");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// In a child: numbers that look random and are the same in the test.
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(2).wrapping_add(1))
+    }
+
+    /// The next one: mostly small, now and then up to 53 bits.
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 & ((1 << 53) - 1)) >> (self.0 >> 58).min(52)
+    }
+}
+
+/// In a child: records `count` events that [`expected`] tells again.
+pub fn record(observer: &dyn Observer, seed: u64, count: u64) {
+    let numbers = &mut Numbers::new(seed);
+    for index in 0..count {
+        let (task, value) = (numbers.next(), numbers.next());
+        match index % 4 {
+            0 => observer.poll_start(task, value),
+            1 => observer.readiness(task, value as u8),
+            2 => observer.timer_cancelled(value),
+            _ => observer.poll_end(task, Outcome::Pending),
+        }
+    }
+}
+
+/// The events that [`record`] records.
+pub fn expected(seed: u64, count: u64) -> Vec<EventRecord> {
+    let numbers = &mut Numbers::new(seed);
+    let mut events = Vec::new();
+    for index in 0..count {
+        let (task, value) = (numbers.next(), numbers.next());
+        events.push(match index % 4 {
+            0 => EventRecord::PollStart(PollStart { task, epoch: value }),
+            1 => EventRecord::Readiness(Readiness {
+                source: task,
+                mask: value & 0xff,
+                waiting_bytes: 0,
+            }),
+            2 => EventRecord::TimerCancel(TimerCancel { timer: value }),
+            _ => EventRecord::PollEnd(PollEnd {
+                outcome: poll_outcome::PENDING,
+            }),
+        });
+    }
+    events
+}
