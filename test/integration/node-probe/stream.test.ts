@@ -1,7 +1,14 @@
 // The probe in a real program, over a real socket: nothing is lost, nothing is changed, nothing is waited for.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { detail, endReason, eventKind, frameKind } from '../../../runtime-probe/protocol/typescript/index.ts';
+import {
+  detail,
+  endReason,
+  eventField,
+  eventKind,
+  frameKind,
+  taskState,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
@@ -202,6 +209,80 @@ describe('a program that goes on for a while', () => {
       assert.equal(first.originTick, second.originTick);
       assert.deepEqual(recordsBeforeUse(receiver.connections[1]?.frames ?? []), []);
       assert.equal(receiver.end?.reason, endReason.exit);
+    }));
+
+  test('parked is what the loop says it was idle, and the time-out is the next deadline', () =>
+    withReceiver({}, async (receiver) => {
+      const result = await runProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '20', '--sleepMs', '15'],
+      });
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      const model = checkComplete(receiver, result.stdout);
+      const pending = new Map<number, number>();
+      let parkNs = 0;
+      let parkedNs = 0;
+      let withTimer = 0;
+      for (const { kind, ns, values } of model.events) {
+        const [first = 0, second = 0, third = 0] = values;
+        if (kind === eventKind.timerSet) pending.set(first, ns + third);
+        else if (kind === eventKind.timerFire) pending.delete(first);
+        else if (kind === eventKind.unpark) parkedNs += ns - parkNs;
+        if (kind !== eventKind.park) continue;
+        parkNs = ns;
+        const earliestNs = Math.min(...pending.values());
+        const timeOutNs = second === 0 ? Number.POSITIVE_INFINITY : Math.max(ns, earliestNs) - ns;
+        assert.equal(second, second === 0 ? 0 : timeOutNs + 1);
+        assert.equal(pending.get(third) ?? Number.POSITIVE_INFINITY, earliestNs);
+        if (third !== 0) withTimer++;
+      }
+      assert.ok(withTimer >= 20, 'each round parks for its timers');
+      const { idleMs } = JSON.parse(result.stdout) as { idleMs: number };
+      assert.ok(Math.abs(parkedNs / 1e6 - idleMs) < 1, `parked ${parkedNs / 1e6} ms, idle ${idleMs} ms`);
+    }));
+
+  test('tells what is alive when it begins late', () =>
+    withReceiver({}, async (receiver) => {
+      const result = await runProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '3', '--sleepMs', '150', '--lateMs', '60'],
+      });
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      const counters = JSON.parse(result.stdout) as { tasks: number; polls: number };
+      const model = readReference(receiver.frames);
+      const kinds = model.events.map((e) => e.kind);
+      assert.ok(kinds.indexOf(eventKind.snapshotStart) < kinds.indexOf(eventKind.snapshotEnd));
+      const alive = model.events.filter((e) => e.kind === eventKind.snapshotTask);
+      // The root and the twenty of the first round, each polled once and asleep.
+      assert.equal(alive.length, 21);
+      for (const { values } of alive) {
+        assert.equal(values[eventField.snapshotTask.epoch], 1);
+        assert.equal(values[eventField.snapshotTask.state], taskState.idle);
+      }
+      assert.equal(model.tasks.length, counters.tasks + 1);
+      // The first polls of the first round were before.
+      assert.equal(pollCount(model, 'sleeper'), counters.polls - 20);
+      assert.deepEqual(
+        model.tasks.flatMap((t) => t.spuriousEpochs),
+        [],
+      );
+      assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+    }));
+
+  test('tells what is alive when it is asked', () =>
+    withReceiver({}, async (receiver) => {
+      const { result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '3', '--sleepMs', '200'],
+      });
+      await until(() => receiver.framesOf(frameKind.chunk).length > 0, 'the first chunk');
+      receiver.sendControl(detail.full, true);
+      const snapshotTasks = () =>
+        readReference(receiver.frames).events.filter((e) => e.kind === eventKind.snapshotTask);
+      await until(() => snapshotTasks().length === 21, 'the snapshot');
+      await result;
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      checkComplete(receiver, (await result).stdout);
     }));
 
   test('follows the collector: lean, off, full', () =>

@@ -246,8 +246,8 @@ export class Recorder implements Observer {
   }
 
   park(startNs: number, endNs: number, _endedBy: TimerId): void {
-    // Told after it is over, so the ring moves a start that lies before the last event to that event.
-    const startTick = this.tickOf(startNs);
+    // Told after it is over; a start that lies before the last event is moved there.
+    const startTick = Math.max(this.tickOf(startNs), this.events.lastTick);
     const next = this.options.nextTimer();
     const timeoutNs = next === undefined ? 0 : Math.max(0, this.tickOf(next.deadlineNs) - startTick) + 1;
     if (this.beginAt(eventKind.park, startTick)) {

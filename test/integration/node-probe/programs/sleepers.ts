@@ -20,11 +20,17 @@ const { values: settings } = parseArgs({
     ringBytes: { type: 'string' },
     /** Holds the thread that long after half of the rounds, as a debugger does. */
     holdMs: { type: 'string', default: '0' },
+    /** Begins to record only then. */
+    lateMs: { type: 'string', default: '0' },
   },
 });
 
 const counters = { tasks: 0, polls: 0 };
-const recording = init(settings.ringBytes === undefined ? {} : { ringBytes: Number(settings.ringBytes) });
+const ringOptions = settings.ringBytes === undefined ? {} : { ringBytes: Number(settings.ringBytes) };
+const lateMs = Number(settings.lateMs);
+if (lateMs === 0) init(ringOptions);
+else setTimeout(() => init(ringOptions), lateMs);
+const idleBeforeMs = performance.nodeTiming.idleTime;
 
 /** Counts the polls of the future inside it. */
 class Counted<T> implements Future<T> {
@@ -58,6 +64,7 @@ await run(function* main() {
     yield* joinAll(handles);
   }
 });
-console.log(JSON.stringify({ ...counters, dropped: recording.dropped }));
+const idleMs = performance.nodeTiming.idleTime - idleBeforeMs;
+console.log(JSON.stringify({ ...counters, idleMs, dropped: init().dropped }));
 if (settings.ending === 'exit') process.exit(7);
 if (settings.ending === 'throw') throw new Error('thrown on purpose');
