@@ -20,11 +20,11 @@ function lineMarked(marker: string): number {
 
 test('an await’s site is its own line and column, mapped through the source map of the loader', async () => {
   const { trace } = await record(function* program() {
-    yield* sleep(1); // first await
+    yield* sleep(10); // first await
     yield* nested();
   });
   function* nested(): Async<void> {
-    yield* sleep(1); // nested await
+    yield* sleep(10); // nested await
   }
   const sites = trace.waits.map((wait) => wait.site);
   assert.deepEqual(
@@ -40,7 +40,7 @@ test('an await’s site is its own line and column, mapped through the source ma
 
 test('a built-in between the user’s code and the executor is skipped', async () => {
   const { trace } = await record(function* () {
-    yield* joinAll([1, 2].map(sleep)); // by map
+    yield* joinAll([20, 40].map(sleep)); // by map
   });
   const waits = trace.waits.filter((wait) => wait.target.kind === 'timer');
   assert.equal(waits.length, 3, 'both, and the second again after the first was done');

@@ -76,9 +76,9 @@ test('an object with poll(cx) is a task, and can be awaited by a generator', asy
 });
 
 test('a wake from a plain callback reaches the task and says that no poll made it', async () => {
-  const { sender, receiver } = oneshot<number>();
-  setTimeout(() => sender.send(42), 5);
   const { trace, value } = await record(function* () {
+    const { sender, receiver } = oneshot<number>();
+    setTimeout(() => sender.send(42), 5);
     return yield* receiver;
   });
   assert.equal(value, 42);

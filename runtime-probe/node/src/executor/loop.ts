@@ -12,8 +12,8 @@ import { clockNs } from './clock.ts';
 import { observer, onObserverChange, type TimerId } from './observe.ts';
 
 const NS_PER_MS = 1e6;
-// Node and libuv each round a timer's time to whole ms, so a park for a deadline may end this much before it.
-const TIMER_ROUNDING_NS = 2 * NS_PER_MS;
+// libuv counts time-outs in whole ms and may read a coarse clock: a park for a deadline may end this much before it.
+const TIMER_ROUNDING_NS = NS_PER_MS;
 
 /** The first deadline of the timer queue. */
 export interface Deadline {

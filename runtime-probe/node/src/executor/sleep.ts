@@ -53,7 +53,9 @@ export class Sleep extends Awaitable<void> {
 
 /** Done that many ms from now. The time runs from this call, not from the first poll. */
 export function sleep(durationMs: number): Sleep {
-  return new Sleep(deadlineIn(durationMs), observer && captureSite(sleep));
+  // The site first: what it costs to take one must not eat into the time that was asked for.
+  const site = observer && captureSite(sleep);
+  return new Sleep(deadlineIn(durationMs), site);
 }
 
 /** Done at a time of clockNs(). */

@@ -55,7 +55,9 @@ function arm(): void {
   if (armed !== undefined) clearTimeout(armed.node);
   armed = undefined;
   if (first === undefined) return;
-  const delayMs = Math.ceil((first.deadlineNs - clockNs()) / NS_PER_MS);
+  // Node counts from the whole ms that has begun, to which the delay is added: so both ends are rounded to whole ms
+  // here, and the timer fires in the ms after the deadline, not before it.
+  const delayMs = Math.ceil(first.deadlineNs / NS_PER_MS) - Math.floor(clockNs() / NS_PER_MS);
   const node = setTimeout(fireDue, Math.min(Math.max(delayMs, 1), MAX_NODE_DELAY_MS));
   armed = { node, deadlineNs: first.deadlineNs };
 }
@@ -63,7 +65,7 @@ function arm(): void {
 function fireDue(): void {
   enterLoopCallback();
   armed = undefined;
-  // Node counts in whole ms and may call up to one ms early: then nothing is due and the rest is armed again.
+  // Where libuv reads a coarser clock the call may come early: then nothing is due and the rest is armed again.
   const nowNs = clockNs();
   for (let first = heap[0]; first !== undefined && first.deadlineNs <= nowNs; first = heap[0]) {
     remove(first);
