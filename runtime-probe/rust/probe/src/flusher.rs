@@ -108,6 +108,10 @@ impl Flusher {
     pub(crate) fn run(mut self) {
         self.rate = self.session.clock.calibrate();
         while !self.session.is_finishing() {
+            match self.session.take_asked_detail() {
+                0 => {}
+                asked => self.set_detail(asked),
+            }
             if self.connection.is_none() && !self.try_connect() {
                 self.abandon();
                 return;
@@ -170,7 +174,7 @@ impl Flusher {
     /// Nobody wants the recording: from here on it costs nothing.
     fn abandon(self) {
         shut_gate();
-        self.session.ring.remove_file();
+        self.session.ring.give_back();
         self.session.dictionary.clear();
         self.session.finished();
     }

@@ -81,6 +81,14 @@ impl Recording {
         Some(observer)
     }
 
+    /// Sets how much is recorded: a value of the wire's `detail`. The collector may ask for
+    /// another level at any time.
+    pub fn set_detail(self, detail: u64) {
+        if let Some(SessionRef(session)) = self.session {
+            session.ask_detail(detail);
+        }
+    }
+
     /// Ends the recording now: sends what is left and waits for that 300 ms at most. Of use
     /// before a process ends in a way that runs no exit handlers.
     pub fn finish(self) {

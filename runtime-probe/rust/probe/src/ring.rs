@@ -99,17 +99,22 @@ impl Ring {
         self.file.as_deref()
     }
 
-    /// Removes the file's name and gives its memory back. Only after recording has ended
-    /// for good: what a late writer puts there is read by nobody.
+    /// Removes the file's name: nothing is left in it that a collector should read.
     pub(crate) fn remove_file(&self) {
         if let Some(file) = &self.file {
             let _ = std::fs::remove_file(file);
-            #[cfg(target_os = "linux")]
+        }
+    }
+
+    /// Removes the file and gives its memory back, for a program that goes on unrecorded.
+    /// What a late writer puts there is read by nobody.
+    pub(crate) fn give_back(&self) {
+        self.remove_file();
+        #[cfg(target_os = "linux")]
+        if self.file.is_some() {
             // SAFETY: the range is ours; the pages read as zero afterwards and may be
             // written again, which is harmless.
-            unsafe {
-                libc::madvise(self.memory.as_ptr().cast(), self.bytes, libc::MADV_REMOVE)
-            };
+            unsafe { libc::madvise(self.memory.as_ptr().cast(), self.bytes, libc::MADV_REMOVE) };
         }
     }
 

@@ -2,7 +2,7 @@
 //! It must not know how events are written or frames are sent.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub(crate) struct Session {
     observer: OnceLock<&'static ProbeObserver>,
     flusher: OnceLock<Thread>,
     nudged: AtomicBool,
+    /// A level of detail that the program asks for; 0 for none.
+    asked_detail: AtomicU64,
     finish: Finish,
 }
 
@@ -143,6 +145,7 @@ impl Session {
             observer: OnceLock::new(),
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
+            asked_detail: AtomicU64::new(0),
             finish: Finish::default(),
         }));
         session.begin(start.address, start.token).inspect_err(|_| {
@@ -189,6 +192,19 @@ impl Session {
     /// The flusher is awake: it may be nudged again.
     pub(crate) fn rearm_nudge(&self) {
         self.nudged.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks the flusher for another level of detail.
+    pub(crate) fn ask_detail(&self, detail: u64) {
+        self.asked_detail.store(detail, Ordering::Relaxed);
+        if let Some(flusher) = self.flusher.get() {
+            flusher.unpark();
+        }
+    }
+
+    /// The level that was asked for since the last call; 0 for none.
+    pub(crate) fn take_asked_detail(&self) -> u64 {
+        self.asked_detail.swap(0, Ordering::Relaxed)
     }
 
     /// Whether the flusher should send the rest and end.
