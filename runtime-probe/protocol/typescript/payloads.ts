@@ -235,6 +235,48 @@ export class EventPlan {
   }
 }
 
+/**
+ * Throws what `decodeEvents` would throw on these bytes, without handing anything out, so that a reader can
+ * refuse a damaged chunk before it has taken any of it. Returns how many events there are.
+ */
+export function checkEvents(bytes: Uint8Array, position: number, end: number, plan: EventPlan): number {
+  const { written, foreign } = plan;
+  let at = position;
+  let count = 0;
+  while (at < end) {
+    const kind = bytes[at] as number;
+    const fieldCount = kind < 128 ? (written[kind] as number) : -1;
+    if (fieldCount < 0 || foreign[kind] !== undefined) {
+      at = checkUncommonEvent(bytes, at, end, plan);
+    } else {
+      at++;
+      // The tick delta, then the fields.
+      for (let i = -1; i < fieldCount; i++) {
+        if (at < end && (bytes[at] as number) < 0x80) at++;
+        else at = checkLongNumber(bytes, at, end);
+      }
+    }
+    count++;
+  }
+  return count;
+}
+
+function checkLongNumber(bytes: Uint8Array, at: number, end: number): number {
+  const r = new ByteReader(bytes, at, end);
+  r.uint();
+  return r.position;
+}
+
+function checkUncommonEvent(bytes: Uint8Array, at: number, end: number, plan: EventPlan): number {
+  const r = new ByteReader(bytes, at, end);
+  const kind = r.uint();
+  const shape = kind < 128 ? plan.foreign[kind] : undefined;
+  if (shape === undefined) throw new WireError(`event kind ${kind} is in no shape`, at);
+  r.uint();
+  for (const field of shape.fields) skipField(r, field.type);
+  return r.position;
+}
+
 /** Receives one event. `fields` is reused: copy what must stay. Fields the writer did not send read 0. */
 export type OnEvent = (kind: number, tick: number, fields: Float64Array, eventEnd: number) => void;
 

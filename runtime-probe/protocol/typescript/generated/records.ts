@@ -885,7 +885,7 @@ export interface ParkRecord {
   readonly record: 'park';
   /** In what. One of parkKind. */
   readonly parkKind: number;
-  /** Time-out in ns plus 1; 0 for none (until something happens); 1 for a look without a wait. */
+  /** Time-out in ns plus 1; 1 for a look without a wait; 0 for none (until something happens), or, where the capability parkTimeouts is not recorded, not known. */
   readonly timeoutNs: number;
   /** The timer whose deadline is the time-out; 0 when there is none or it is not known. */
   readonly timer: number;

@@ -1505,7 +1505,7 @@ impl SourceDeregister {
 pub struct Park {
     /// In what.
     pub park_kind: u64,
-    /// Time-out in ns plus 1; 0 for none (until something happens); 1 for a look without a wait.
+    /// Time-out in ns plus 1; 1 for a look without a wait; 0 for none (until something happens), or, where the capability parkTimeouts is not recorded, not known.
     pub timeout_ns: u64,
     /// The timer whose deadline is the time-out; 0 when there is none or it is not known.
     pub timer: u64,

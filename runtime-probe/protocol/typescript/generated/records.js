@@ -1,0 +1,576 @@
+// Generated from runtime-probe/protocol/schema.json by `npm run generate`. Do not edit.
+// Owns the constants, types and shapes of the wire; the codec beside it is written by hand.
+export const wireVersion = 1;
+/** Limits that hold on the wire. */
+export const limits = {
+    /** The longest frame payload a reader accepts, in bytes. */
+    frameBytes: 1048576,
+    /** The size of one slot of the shared-memory rings, header included, in bytes. */
+    slotBytes: 8192,
+    /** The size of a slot's header, in bytes. */
+    slotHeaderBytes: 64,
+    /** The size of the header of a ring file, in bytes. */
+    ringHeaderBytes: 4096,
+    /** The longest text on the wire, in bytes of UTF-8. */
+    textBytes: 65536,
+    /** The most polls that a chunk can state as open at its start (polls nest only where a runtime is run inside a poll). */
+    openPolls: 16,
+    /** The most frames that a chunk can state as entered at its start. */
+    openFrames: 256,
+    /** The most items of a list field. */
+    listItems: 4096,
+    /** The size of the connection token, in bytes (128 bits). */
+    tokenBytes: 16,
+};
+/** Codes of field types in the shapes of a hello. */
+export const typeCode = {
+    /** Unsigned LEB128, at most 2^53 - 1. */
+    uint: 1,
+    /** Zigzag-coded signed LEB128, within ±(2^53 - 1). */
+    sint: 2,
+    /** uint byte count, then UTF-8. */
+    text: 3,
+    /** uint item count, then that many uint. */
+    list: 4,
+    /** Unsigned LEB128 of up to 64 bits; used where 2^53 is too small. */
+    wide: 5,
+};
+/** Who opens a connection to the collector. */
+export const role = {
+    /** A traced program: a stream follows. */
+    program: 1,
+    /** A Wakeline front end: requests follow. */
+    viewer: 2,
+};
+/** What a frame of the stream holds. */
+export const frameKind = {
+    /** Who speaks, the clock, what is recorded, the shape of every record kind. First frame of every connection. */
+    hello: 1,
+    /** Dictionary records, lossless. */
+    dictionary: 2,
+    /** Events of one thread. */
+    chunk: 3,
+    /** Up to which tick each thread has published everything. */
+    watermarks: 4,
+    /** A later pair of ticks and wall time, used only to merge processes. */
+    anchor: 5,
+    /** The program closed its stream on purpose; totals to check against. */
+    end: 6,
+    /** Collector to program: recording on or off, detail, snapshot. */
+    control: 7,
+};
+/** Why a stream ended. */
+export const endReason = {
+    /** The program ended normally. */
+    exit: 1,
+    /** Recording was switched off. */
+    detached: 2,
+    /** This process is a fork's child and stops recording. */
+    fork: 3,
+};
+/** How much a program records. */
+export const detail = {
+    /** Nothing. */
+    off: 1,
+    /** Polls, wakes, waits, reactor, timers, jobs. */
+    lean: 2,
+    /** Everything the tier can see. */
+    full: 3,
+};
+/** Whether a capability's records can appear in this stream. */
+export const visibility = {
+    /** Recorded; absence means that it did not happen. */
+    recorded: 1,
+    /** Derived by the reader by a named rule. */
+    inferred: 2,
+    /** The tier cannot see it; absence means nothing. */
+    notRecorded: 3,
+};
+/** Which executor a runtime is. */
+export const runtimeFlavor = {
+    /** Not known. */
+    unknown: 0,
+    /** wakeline-executor, one thread is worker and reactor by turns. */
+    wakelineSingle: 1,
+    /** wakeline-executor, several workers. */
+    wakelineMulti: 2,
+    /** Wakeline's TypeScript executor on Node's loop. */
+    wakelineNode: 3,
+    /** tokio current_thread. */
+    tokioCurrentThread: 4,
+    /** tokio multi_thread. */
+    tokioMultiThread: 5,
+    /** Node's own promises and callbacks. */
+    node: 6,
+    /** smol / async-executor. */
+    smol: 7,
+    /** Another executor. */
+    other: 8,
+};
+/** What a thread does. */
+export const threadRole = {
+    /** Not known, or a thread that no runtime owns. */
+    unknown: 0,
+    /** Runs polls of a runtime; may park in the reactor. */
+    worker: 1,
+    /** Runs blocking jobs. */
+    pool: 2,
+    /** The thread that runs block_on, or Node's main thread. */
+    main: 3,
+    /** Not a thread of the program: records that the collector adds (debugger stops). */
+    collector: 4,
+};
+/** How a task came to be. */
+export const taskKind = {
+    /** Spawned, may move between workers. */
+    task: 1,
+    /** Spawned on one thread, never moves (non-Send). */
+    local: 2,
+    /** The future given to block_on, or a root async context. */
+    root: 3,
+    /** A blocking closure that its runtime counts as a task. */
+    blocking: 4,
+};
+/** What kind of thing is registered with the reactor. */
+export const sourceKind = {
+    /** Not known. */
+    unknown: 0,
+    /** A connected or connecting TCP socket. */
+    tcpStream: 1,
+    /** A listening TCP socket. */
+    tcpListener: 2,
+    /** A UDP socket. */
+    udpSocket: 3,
+    /** A connected Unix socket. */
+    unixStream: 4,
+    /** A listening Unix socket. */
+    unixListener: 5,
+    /** A Unix datagram socket. */
+    unixDatagram: 6,
+    /** A pipe or FIFO. */
+    pipe: 7,
+    /** A signal source. */
+    signal: 8,
+    /** A child process. */
+    child: 9,
+    /** An eventfd, often the reactor's own waker. */
+    eventFd: 10,
+    /** A completion ring. */
+    ioUring: 11,
+    /** A message port between Node threads. */
+    messagePort: 12,
+};
+/** What kind of thing inside the program is waited for. */
+export const resourceKind = {
+    /** Not known. */
+    unknown: 0,
+    /** Mutual exclusion, one holder. */
+    mutex: 1,
+    /** Readers and writer. */
+    rwLock: 2,
+    /** Counted permits. */
+    semaphore: 3,
+    /** A bare notification. */
+    notify: 4,
+    /** A queue between tasks. */
+    channel: 5,
+    /** A channel for one value. */
+    oneshot: 6,
+    /** A value with change notification. */
+    watch: 7,
+    /** A channel whose messages reach all receivers. */
+    broadcast: 8,
+    /** Waits for a number of tasks. */
+    barrier: 9,
+};
+/** What a frame inside a task is. */
+export const frameKindOfTask = {
+    /** One call of an async function. */
+    asyncCall: 1,
+    /** One branch of a join. */
+    joinBranch: 2,
+    /** One branch of a select. */
+    selectBranch: 3,
+    /** A future wrapped by hand. */
+    traced: 4,
+};
+/** How a poll (of a task or a frame) ended. */
+export const pollOutcome = {
+    /** It returned its value. */
+    ready: 1,
+    /** It stored a waker somewhere and returned. */
+    pending: 2,
+    /** It panicked or threw. */
+    panicked: 3,
+};
+/** How a task or frame ended for good. */
+export const endOutcome = {
+    /** It returned its value. */
+    completed: 1,
+    /** It panicked, threw or rejected. */
+    panicked: 2,
+    /** It was dropped before it was done. */
+    cancelled: 3,
+};
+/** What a wake did to its target; the state change that the executor itself made. */
+export const wakeEffect = {
+    /** The tier cannot see it. */
+    unknown: 0,
+    /** The target was idle and is now in a run queue. Exactly one such wake precedes each poll that was not made by whileRunning. */
+    scheduled: 1,
+    /** The target was scheduled already. */
+    redundant: 2,
+    /** The target was being polled; it is scheduled again when that poll ends. */
+    whileRunning: 3,
+    /** The target had ended; nothing happened. */
+    afterCompletion: 4,
+};
+/** What made a wake, a readiness or a poll happen; also what a wait is for. */
+export const causeKind = {
+    /** Not known. */
+    unknown: 0,
+    /** The poll of the task with this id (as a wait: the end of that task). */
+    poll: 1,
+    /** The source with this id (as a wait: see interest). */
+    source: 2,
+    /** The timer with this id. */
+    timer: 3,
+    /** The blocking job with this id. */
+    job: 4,
+    /** Code outside any poll on the thread with this id. */
+    thread: 5,
+    /** The reactor turn that encloses it; the id is 0. */
+    turn: 6,
+    /** The resource with this id. */
+    resource: 7,
+    /** The io_uring submission with this id. */
+    submission: 8,
+    /** The frame with this id. */
+    frame: 9,
+};
+/** In what a thread parks. */
+export const parkKind = {
+    /** In the readiness wait of the operating system (epoll_wait). Also with time-out 0, which is a look without a wait. */
+    reactor: 1,
+    /** On a lock; another thread has the reactor. */
+    condvar: 2,
+};
+/** Which operation was made on a source. */
+export const operationKind = {
+    /** Bytes from the operating system's buffer into the program's. */
+    read: 1,
+    /** Bytes into the operating system's buffer. */
+    write: 2,
+    /** A connection taken from a listener. */
+    accept: 3,
+    /** A connection begun, or found to be made. */
+    connect: 4,
+    /** Bytes that a turn read earlier handed to the task: no system call. */
+    take: 5,
+    /** The source was closed. */
+    close: 6,
+};
+/** What an operation gave. */
+export const operationOutcome = {
+    /** It succeeded; bytes says how many where it moves any, 0 at end of stream. */
+    done: 1,
+    /** Nothing was there; the operating system said so. */
+    wouldBlock: 2,
+    /** It failed; bytes is the operating system's error number. */
+    error: 3,
+};
+/** Who made the operation's system call. */
+export const operationMaker = {
+    /** The poll that encloses it. */
+    poll: 1,
+    /** The reactor's or loop's turn, outside any poll. */
+    turn: 2,
+    /** Other code on this thread. */
+    thread: 3,
+};
+/** What a blocking job does. */
+export const jobKind = {
+    /** A closure given by the program. */
+    other: 1,
+    /** Writes a file. */
+    fileWrite: 2,
+    /** Reads a file. */
+    fileRead: 3,
+    /** Another file operation. */
+    fileOther: 4,
+    /** Name look-up. */
+    dns: 5,
+    /** Cryptography. */
+    crypto: 6,
+    /** Compression. */
+    compression: 7,
+};
+/** The state of a task at a snapshot. */
+export const taskState = {
+    /** Pending, a waker is stored. */
+    idle: 1,
+    /** In a run queue. */
+    scheduled: 2,
+    /** Being polled. */
+    running: 3,
+};
+/** What an io_uring submission asks. */
+export const submissionOperation = {
+    /** Something else. */
+    other: 1,
+    /** Write. */
+    write: 2,
+    /** Read. */
+    read: 3,
+    /** Flush to the device. */
+    sync: 4,
+    /** Open. */
+    open: 5,
+    /** Close. */
+    close: 6,
+};
+/** Why a debugger stopped the program. */
+export const stopReason = {
+    /** Not known. */
+    unknown: 0,
+    /** A breakpoint. */
+    breakpoint: 1,
+    /** A step ended. */
+    step: 2,
+    /** The user paused. */
+    pause: 3,
+    /** An exception or signal. */
+    exception: 4,
+    /** Stop on entry. */
+    entry: 5,
+};
+/** Bits of a readiness field. */
+export const readinessBit = {
+    readable: 1,
+    writable: 2,
+    readClosed: 4,
+    writeClosed: 8,
+    error: 16,
+    priority: 32,
+};
+/** Bits of a interest field. */
+export const interestBit = {
+    readable: 1,
+    writable: 2,
+};
+/** Kinds of dictionary records. */
+export const dictionaryKind = {
+    /** A text that other records name by id. */
+    text: 1,
+    /** A place in the source. */
+    site: 2,
+    /** A list of places, innermost first. */
+    stack: 3,
+    /** One executor of the program. */
+    runtime: 4,
+    /** A thread that records events. */
+    thread: 5,
+    /** A spawned unit with an id that is never reused in a session. */
+    task: 6,
+    /** A thing whose readiness the reactor watches. */
+    source: 7,
+    /** A thing inside the program that tasks wait for. */
+    resource: 8,
+};
+/** Kinds of events. */
+export const eventKind = {
+    /** The task exists from this tick on. Its dictionary record came before. */
+    taskSpawn: 32,
+    /** A poll of a task begins on this thread. Nests only where a runtime is run inside a poll. */
+    pollStart: 33,
+    /** The innermost open poll of this thread ends. */
+    pollEnd: 34,
+    /** A wake made by what runs on this thread now: the innermost open poll, else the open job, else the thread. Stamped before the target's state changes. */
+    wake: 35,
+    /** A wake whose cause is told apart from what runs on this thread, or whose epoch changed while it was made. */
+    wakeFrom: 36,
+    /** How often the task's waker was cloned and dropped since the last such record of that task. */
+    wakerCounts: 37,
+    /** The task is over. At most one per task. */
+    taskEnd: 38,
+    /** A frame (async call, branch, wrapped future) begins inside a task. */
+    frameOpen: 40,
+    /** The frame is polled, inside the open poll. Nests. */
+    frameEnter: 41,
+    /** The innermost entered frame of this thread is left. */
+    frameLeave: 42,
+    /** The frame is over. */
+    frameEnd: 43,
+    /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. */
+    waitStart: 44,
+    /** A frame's promise was settled by what runs now, so that frames that await it go on. */
+    settle: 45,
+    /** As settle, with an error. */
+    reject: 46,
+    /** A task holds the resource (or took a permit, or received a value). */
+    resourceAcquire: 48,
+    /** The holder gave it back (or a value was sent). */
+    resourceRelease: 49,
+    /** The resource is gone. */
+    resourceDrop: 50,
+    /** The source is registered with the reactor. */
+    sourceRegister: 51,
+    /** The source leaves the reactor. */
+    sourceDeregister: 52,
+    /** This thread parks. Between park and unpark it records nothing. */
+    park: 53,
+    /** The park ended; the turn that follows lasts to the next park of this thread. */
+    unpark: 54,
+    /** The kernel reports a source ready. Belongs to the turn that encloses it. */
+    readiness: 55,
+    /** An operation on a source, stamped at its end. */
+    operation: 56,
+    /** An operation was put into a completion ring. */
+    submission: 57,
+    /** The kernel finished a submission. */
+    completion: 58,
+    /** A timer is put into the queue. */
+    timerSet: 59,
+    /** The timer's deadline passed and its waker is called. */
+    timerFire: 60,
+    /** The timer left the queue before its deadline. */
+    timerCancel: 61,
+    /** A blocking job is handed to the pool. */
+    jobSubmit: 62,
+    /** A pool thread begins the job. Absent where the pool's threads cannot be seen. */
+    jobStart: 63,
+    /** The job is done, on the thread that ran it, else where its completion was noticed. */
+    jobEnd: 64,
+    /** The blocking pool changed its size or queue. */
+    poolState: 65,
+    /** The thread begins to work for its runtime. */
+    threadStart: 66,
+    /** The thread stops to work for its runtime; the last event it records. */
+    threadStop: 67,
+    /** Processor time this thread has used so far. */
+    threadCpu: 68,
+    /** The runtime is shut down. */
+    runtimeStop: 69,
+    /** A span of the user's begins. */
+    spanOpen: 70,
+    /** It ends. */
+    spanClose: 71,
+    /** An instant that the user marked. */
+    marker: 72,
+    /** A debugger stopped the program. Written by the collector, on its own thread. */
+    debuggerStop: 73,
+    /** The program goes on. */
+    debuggerContinue: 74,
+    /** Recording begins late: what is alive follows, up to snapshotEnd of the same thread. */
+    snapshotStart: 75,
+    /** A task that was alive when recording began. Its earlier life is not known. */
+    snapshotTask: 76,
+    /** All that was alive has been told. */
+    snapshotEnd: 77,
+    /** What is recorded changed at this tick. */
+    detailChange: 78,
+};
+/** Where each field of an event stands among its fields. */
+export const eventField = {
+    taskSpawn: { task: 0, parent: 1 },
+    pollStart: { task: 0, epoch: 1 },
+    pollEnd: { outcome: 0 },
+    wake: { task: 0, epoch: 1, effect: 2 },
+    wakeFrom: { task: 0, epoch: 1, effect: 2, causeKind: 3, causeId: 4, epochAfter: 5 },
+    wakerCounts: { task: 0, clones: 1, drops: 2 },
+    taskEnd: { task: 0, outcome: 1, byKind: 2, byId: 3 },
+    frameOpen: { frame: 0, parent: 1, task: 2, frameKind: 3, site: 4, name: 5 },
+    frameEnter: { frame: 0 },
+    frameLeave: { outcome: 0 },
+    frameEnd: { frame: 0, outcome: 1 },
+    waitStart: { frame: 0, onKind: 1, onId: 2, interest: 3, site: 4, stack: 5 },
+    settle: { frame: 0 },
+    reject: { frame: 0, error: 1 },
+    resourceAcquire: { resource: 0, task: 1, amount: 2 },
+    resourceRelease: { resource: 0, task: 1, amount: 2 },
+    resourceDrop: { resource: 0 },
+    sourceRegister: { source: 0, interest: 1, token: 2 },
+    sourceDeregister: { source: 0 },
+    park: { parkKind: 0, timeoutNs: 1, timer: 2 },
+    unpark: { parkKind: 0, events: 1 },
+    readiness: { source: 0, mask: 1, waitingBytes: 2 },
+    operation: { source: 0, operationKind: 1, outcome: 2, bytes: 3, madeBy: 4 },
+    submission: { submission: 0, source: 1, operation: 2, bytes: 3, depth: 4 },
+    completion: { submission: 0, result: 1 },
+    timerSet: { timer: 0, task: 1, delayNs: 2 },
+    timerFire: { timer: 0, latenessNs: 1 },
+    timerCancel: { timer: 0 },
+    jobSubmit: { job: 0, jobKind: 1, task: 2, site: 3, name: 4, queued: 5, runtime: 6 },
+    jobStart: { job: 0, queued: 1 },
+    jobEnd: { job: 0, outcome: 1, bytes: 2 },
+    poolState: { runtime: 0, threads: 1, idle: 2, queued: 3 },
+    threadStart: {},
+    threadStop: {},
+    threadCpu: { cpuNs: 0 },
+    runtimeStop: { runtime: 0 },
+    spanOpen: { span: 0, task: 1, name: 2, site: 3 },
+    spanClose: { span: 0 },
+    marker: { name: 0, task: 1, value: 2 },
+    debuggerStop: { reason: 0, osThread: 1 },
+    debuggerContinue: {},
+    snapshotStart: {},
+    snapshotTask: { task: 0, epoch: 1, state: 2, onKind: 3, onId: 4, site: 5 },
+    snapshotEnd: {},
+    detailChange: { detail: 0 },
+};
+export const shapes = [
+    { kind: 1, name: 'text', fields: [{ name: 'id', type: 1 }, { name: 'text', type: 3 }] },
+    { kind: 2, name: 'site', fields: [{ name: 'id', type: 1 }, { name: 'file', type: 1 }, { name: 'line', type: 1 }, { name: 'column', type: 1 }, { name: 'function', type: 1 }] },
+    { kind: 3, name: 'stack', fields: [{ name: 'id', type: 1 }, { name: 'sites', type: 4 }] },
+    { kind: 4, name: 'runtime', fields: [{ name: 'id', type: 1 }, { name: 'name', type: 1 }, { name: 'flavor', type: 1 }, { name: 'workers', type: 1 }, { name: 'poolLimit', type: 1 }] },
+    { kind: 5, name: 'thread', fields: [{ name: 'id', type: 1 }, { name: 'osId', type: 1 }, { name: 'name', type: 1 }, { name: 'runtime', type: 1 }, { name: 'role', type: 1 }] },
+    { kind: 6, name: 'task', fields: [{ name: 'id', type: 1 }, { name: 'parent', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }, { name: 'taskKind', type: 1 }, { name: 'runtime', type: 1 }] },
+    { kind: 7, name: 'source', fields: [{ name: 'id', type: 1 }, { name: 'fd', type: 2 }, { name: 'sourceKind', type: 1 }, { name: 'local', type: 1 }, { name: 'peer', type: 1 }, { name: 'site', type: 1 }] },
+    { kind: 8, name: 'resource', fields: [{ name: 'id', type: 1 }, { name: 'resourceKind', type: 1 }, { name: 'name', type: 1 }, { name: 'site', type: 1 }] },
+    { kind: 32, name: 'taskSpawn', fields: [{ name: 'task', type: 1 }, { name: 'parent', type: 1 }] },
+    { kind: 33, name: 'pollStart', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+    { kind: 34, name: 'pollEnd', fields: [{ name: 'outcome', type: 1 }] },
+    { kind: 35, name: 'wake', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'effect', type: 1 }] },
+    { kind: 36, name: 'wakeFrom', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'effect', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }, { name: 'epochAfter', type: 1 }] },
+    { kind: 37, name: 'wakerCounts', fields: [{ name: 'task', type: 1 }, { name: 'clones', type: 1 }, { name: 'drops', type: 1 }] },
+    { kind: 38, name: 'taskEnd', fields: [{ name: 'task', type: 1 }, { name: 'outcome', type: 1 }, { name: 'byKind', type: 1 }, { name: 'byId', type: 1 }] },
+    { kind: 40, name: 'frameOpen', fields: [{ name: 'frame', type: 1 }, { name: 'parent', type: 1 }, { name: 'task', type: 1 }, { name: 'frameKind', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }] },
+    { kind: 41, name: 'frameEnter', fields: [{ name: 'frame', type: 1 }] },
+    { kind: 42, name: 'frameLeave', fields: [{ name: 'outcome', type: 1 }] },
+    { kind: 43, name: 'frameEnd', fields: [{ name: 'frame', type: 1 }, { name: 'outcome', type: 1 }] },
+    { kind: 44, name: 'waitStart', fields: [{ name: 'frame', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'interest', type: 1 }, { name: 'site', type: 1 }, { name: 'stack', type: 1 }] },
+    { kind: 45, name: 'settle', fields: [{ name: 'frame', type: 1 }] },
+    { kind: 46, name: 'reject', fields: [{ name: 'frame', type: 1 }, { name: 'error', type: 1 }] },
+    { kind: 48, name: 'resourceAcquire', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
+    { kind: 49, name: 'resourceRelease', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
+    { kind: 50, name: 'resourceDrop', fields: [{ name: 'resource', type: 1 }] },
+    { kind: 51, name: 'sourceRegister', fields: [{ name: 'source', type: 1 }, { name: 'interest', type: 1 }, { name: 'token', type: 1 }] },
+    { kind: 52, name: 'sourceDeregister', fields: [{ name: 'source', type: 1 }] },
+    { kind: 53, name: 'park', fields: [{ name: 'parkKind', type: 1 }, { name: 'timeoutNs', type: 1 }, { name: 'timer', type: 1 }] },
+    { kind: 54, name: 'unpark', fields: [{ name: 'parkKind', type: 1 }, { name: 'events', type: 1 }] },
+    { kind: 55, name: 'readiness', fields: [{ name: 'source', type: 1 }, { name: 'mask', type: 1 }, { name: 'waitingBytes', type: 1 }] },
+    { kind: 56, name: 'operation', fields: [{ name: 'source', type: 1 }, { name: 'operationKind', type: 1 }, { name: 'outcome', type: 1 }, { name: 'bytes', type: 1 }, { name: 'madeBy', type: 1 }] },
+    { kind: 57, name: 'submission', fields: [{ name: 'submission', type: 1 }, { name: 'source', type: 1 }, { name: 'operation', type: 1 }, { name: 'bytes', type: 1 }, { name: 'depth', type: 1 }] },
+    { kind: 58, name: 'completion', fields: [{ name: 'submission', type: 1 }, { name: 'result', type: 2 }] },
+    { kind: 59, name: 'timerSet', fields: [{ name: 'timer', type: 1 }, { name: 'task', type: 1 }, { name: 'delayNs', type: 1 }] },
+    { kind: 60, name: 'timerFire', fields: [{ name: 'timer', type: 1 }, { name: 'latenessNs', type: 1 }] },
+    { kind: 61, name: 'timerCancel', fields: [{ name: 'timer', type: 1 }] },
+    { kind: 62, name: 'jobSubmit', fields: [{ name: 'job', type: 1 }, { name: 'jobKind', type: 1 }, { name: 'task', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }, { name: 'queued', type: 1 }, { name: 'runtime', type: 1 }] },
+    { kind: 63, name: 'jobStart', fields: [{ name: 'job', type: 1 }, { name: 'queued', type: 1 }] },
+    { kind: 64, name: 'jobEnd', fields: [{ name: 'job', type: 1 }, { name: 'outcome', type: 1 }, { name: 'bytes', type: 1 }] },
+    { kind: 65, name: 'poolState', fields: [{ name: 'runtime', type: 1 }, { name: 'threads', type: 1 }, { name: 'idle', type: 1 }, { name: 'queued', type: 1 }] },
+    { kind: 66, name: 'threadStart', fields: [] },
+    { kind: 67, name: 'threadStop', fields: [] },
+    { kind: 68, name: 'threadCpu', fields: [{ name: 'cpuNs', type: 1 }] },
+    { kind: 69, name: 'runtimeStop', fields: [{ name: 'runtime', type: 1 }] },
+    { kind: 70, name: 'spanOpen', fields: [{ name: 'span', type: 1 }, { name: 'task', type: 1 }, { name: 'name', type: 1 }, { name: 'site', type: 1 }] },
+    { kind: 71, name: 'spanClose', fields: [{ name: 'span', type: 1 }] },
+    { kind: 72, name: 'marker', fields: [{ name: 'name', type: 1 }, { name: 'task', type: 1 }, { name: 'value', type: 2 }] },
+    { kind: 73, name: 'debuggerStop', fields: [{ name: 'reason', type: 1 }, { name: 'osThread', type: 1 }] },
+    { kind: 74, name: 'debuggerContinue', fields: [] },
+    { kind: 75, name: 'snapshotStart', fields: [] },
+    { kind: 76, name: 'snapshotTask', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'state', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'site', type: 1 }] },
+    { kind: 77, name: 'snapshotEnd', fields: [] },
+    { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
+];
+//# sourceMappingURL=records.js.map

@@ -1,0 +1,234 @@
+// Owns decoding the payloads of frames: hello, dictionary, chunk heads and events, watermarks, anchor, end.
+// Stateless: what one payload means for the next is the stream's business.
+import { dictionaryKind, eventKind, limits, shapes as ownShapes, typeCode, } from './generated/records.js';
+import { ByteReader, WireError } from './reader.js';
+const listLimit = 1024;
+export function decodeHello(payload) {
+    const r = new ByteReader(payload);
+    const hello = {
+        session: r.text(),
+        tickRate: r.wide(),
+        originTick: r.wide(),
+        anchorMonotonicNs: r.wide(),
+        anchorWallUs: r.wide(),
+        pid: r.uint(),
+        language: r.text(),
+        program: r.text(),
+        workingFolder: r.text(),
+        sourceRoot: r.text(),
+        probe: r.text(),
+        tier: r.text(),
+        launch: r.text(),
+        ringFile: r.text(),
+        detail: r.uint(),
+        capabilities: r.repeat(listLimit, 'list of capabilities', () => ({
+            name: r.text(),
+            visibility: r.uint(),
+            note: r.text(),
+        })),
+        shapes: new Map(r.repeat(listLimit, 'list of shapes', () => decodeShape(r)).map((s) => [s.kind, s])),
+    };
+    if (!/^[0-9a-f]{32}$/.test(hello.session))
+        throw new WireError(`a session is 32 hexadecimal digits, not ${JSON.stringify(hello.session)}`, 0);
+    if (hello.tickRate < 1000n || hello.tickRate > 100000000000n)
+        throw new WireError(`a tick rate of ${hello.tickRate} per second is none that a clock has`, 0);
+    return hello;
+}
+function decodeShape(r) {
+    const kind = r.uint();
+    const name = r.text();
+    const known = ownShape.get(kind);
+    const fields = r.repeat(listLimit, 'list of fields', () => r.uint());
+    for (const type of fields) {
+        if (type < typeCode.uint || type > typeCode.wide)
+            throw new WireError(`record kind ${kind} (${name}) has a field of type ${type}, which this reader cannot skip. Update Wakeline`, r.position);
+    }
+    known?.fields.forEach((field, i) => {
+        const type = fields[i];
+        if (type !== undefined && type !== field.type)
+            throw new WireError(`field ${known.name}.${field.name} has type ${type}, not ${field.type}`, r.position);
+    });
+    return {
+        kind,
+        name,
+        fields: fields.map((type, i) => ({ name: known?.fields[i]?.name ?? `field${i}`, type })),
+    };
+}
+const ownShape = new Map(ownShapes.map((shape) => [shape.kind, shape]));
+const dictionaryKinds = new Set(Object.values(dictionaryKind));
+const firstEventKind = eventKind.taskSpawn;
+function skipField(r, type) {
+    if (type === typeCode.text)
+        r.text();
+    else if (type === typeCode.list)
+        r.list();
+    else if (type === typeCode.wide)
+        r.wide();
+    else
+        r.uint();
+}
+function readField(r, type) {
+    if (type === typeCode.text)
+        return r.text();
+    if (type === typeCode.list)
+        return r.list();
+    if (type === typeCode.wide)
+        return r.wide();
+    return type === typeCode.sint ? r.sint() : r.uint();
+}
+const absent = {
+    [typeCode.text]: '',
+    [typeCode.list]: [],
+    [typeCode.wide]: 0n,
+};
+/** Decodes the records of a dictionary frame; kinds that only the writer knows are skipped by their shape. */
+export function decodeDictionary(payload, shapes, onRecord) {
+    const r = new ByteReader(payload);
+    const head = { sequence: r.uint(), offset: r.uint() };
+    while (!r.atEnd) {
+        const kind = r.uint();
+        const shape = shapes.get(kind);
+        if (shape === undefined)
+            throw new WireError(`dictionary record kind ${kind} is in no shape`, r.position);
+        if (!dictionaryKinds.has(kind)) {
+            for (const field of shape.fields)
+                skipField(r, field.type);
+            continue;
+        }
+        onRecord(readRecord(r, shape));
+    }
+    return head;
+}
+function readRecord(r, shape) {
+    const own = ownShape.get(shape.kind);
+    const record = { record: own.name };
+    shape.fields.forEach((field, i) => {
+        const ownField = own.fields[i];
+        if (ownField === undefined)
+            skipField(r, field.type);
+        else
+            record[ownField.name] = readField(r, field.type);
+    });
+    for (const field of own.fields.slice(shape.fields.length))
+        record[field.name] = absent[field.type] ?? 0;
+    return record;
+}
+export function decodeChunkHead(payload) {
+    const r = new ByteReader(payload);
+    const head = {
+        thread: r.uint(),
+        sequence: r.uint(),
+        offset: r.uint(),
+        dropped: r.uint(),
+        firstTick: r.uint(),
+        lastTick: r.uint(),
+        ...decodeContext(r),
+    };
+    if (head.thread === 0 || head.sequence === 0)
+        throw new WireError('a chunk names no thread or no sequence', r.position);
+    return { ...head, eventsAt: r.position };
+}
+/** What is open at the start of a slot: part of a chunk's head, and of a ring slot's payload. */
+export function decodeContext(r) {
+    return {
+        openPolls: r.repeat(limits.openPolls, 'list of open polls', () => ({
+            task: r.uint(),
+            epoch: r.uint(),
+            startTick: r.uint(),
+        })),
+        openFrames: r.repeat(limits.openFrames, 'list of open frames', () => r.uint()),
+        openJob: r.uint(),
+    };
+}
+/**
+ * How events of each kind are read: how many fields the writer puts there, how many of these we know, which are signed.
+ * Made once per hello, so that the loop over events looks up an array and reads numbers.
+ */
+export class EventPlan {
+    written = new Int16Array(128).fill(-1);
+    known = new Uint8Array(128);
+    signed = new Uint32Array(128);
+    foreign = new Array(128).fill(undefined);
+    constructor(shapes) {
+        for (const shape of shapes.values()) {
+            if (shape.kind < firstEventKind || shape.kind > 127)
+                continue;
+            const own = ownShape.get(shape.kind);
+            const simple = shape.fields.every((f) => f.type === typeCode.uint || f.type === typeCode.sint);
+            this.written[shape.kind] = shape.fields.length;
+            this.known[shape.kind] = own?.fields.length ?? 0;
+            if (own === undefined || !simple)
+                this.foreign[shape.kind] = shape;
+            shape.fields.forEach((f, i) => {
+                if (f.type === typeCode.sint && i < 32)
+                    this.signed[shape.kind] = (this.signed[shape.kind] ?? 0) | (1 << i);
+            });
+        }
+    }
+}
+/**
+ * Walks the events of a chunk from `position` to `end`, ticks counted from `baseTick`.
+ * `eventEnd` is the byte behind the event, counted in `bytes`. Returns the last tick.
+ * The loop is the engine's hot path: no allocation, numbers only.
+ */
+export function decodeEvents(bytes, position, end, baseTick, plan, onEvent) {
+    const r = new ByteReader(bytes, position, end);
+    const fields = new Float64Array(32);
+    let tick = baseTick;
+    while (r.position < end) {
+        const at = r.position;
+        const kind = r.uint();
+        const written = kind < 128 ? plan.written[kind] : -1;
+        if (written < 0)
+            throw new WireError(`event kind ${kind} is in no shape`, at);
+        tick += r.uint();
+        const foreign = plan.foreign[kind];
+        if (foreign !== undefined) {
+            for (const field of foreign.fields)
+                skipField(r, field.type);
+            continue;
+        }
+        const known = plan.known[kind];
+        const signed = plan.signed[kind];
+        for (let i = 0; i < written; i++) {
+            const value = signed !== 0 && (signed & (1 << i)) !== 0 ? r.sint() : r.uint();
+            if (i < known)
+                fields[i] = value;
+        }
+        for (let i = written; i < known; i++)
+            fields[i] = 0;
+        onEvent(kind, tick, fields, r.position);
+    }
+    return tick;
+}
+const threadLimit = 65536;
+export function decodeWatermarks(payload) {
+    const r = new ByteReader(payload);
+    return r.repeat(threadLimit, 'list of watermarks', () => ({
+        thread: r.uint(),
+        tick: r.uint(),
+        sequence: r.uint(),
+        end: r.uint(),
+    }));
+}
+export function decodeAnchor(payload) {
+    const r = new ByteReader(payload);
+    return { tick: r.uint(), monotonicNs: r.wide(), wallUs: r.wide() };
+}
+export function decodeEnd(payload) {
+    const r = new ByteReader(payload);
+    return {
+        reason: r.uint(),
+        threads: r.repeat(threadLimit, 'list of threads', () => ({
+            thread: r.uint(),
+            sequence: r.uint(),
+            end: r.uint(),
+            dropped: r.uint(),
+        })),
+    };
+}
+export function decodeControl(payload) {
+    const r = new ByteReader(payload);
+    return { detail: r.uint(), snapshot: r.uint() === 1 };
+}
+//# sourceMappingURL=payloads.js.map
