@@ -175,22 +175,27 @@ describe('a program that goes on for a while', () => {
       assert.deepEqual(recordsBeforeUse(receiver.frames), []);
     }));
 
-  test('goes on sending while the thread is held', () =>
-    withReceiver({}, async (receiver) => {
-      const { result } = startProgram(sleepers, {
-        environment: receiver.environment,
-        arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400'],
-      });
-      // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
-      const sleeperEnds = (): number =>
-        readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
-      await until(() => receiver.frames.length > 0 && sleeperEnds() === 800, 'the events before the hold');
-      assert.equal(receiver.connections[0]?.closed, false);
-      assert.equal(receiver.end, undefined);
-      const ended = await result;
-      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
-      checkComplete(receiver, ended.stdout);
-    }));
+  for (const [holder, more] of [
+    ['its own work', []],
+    ['a debugger', ['--debugger']],
+  ] as const)
+    test(`goes on sending while the thread is held by ${holder}`, () =>
+      withReceiver({}, async (receiver) => {
+        const { result } = startProgram(sleepers, {
+          environment: receiver.environment,
+          arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400', ...more],
+        });
+        // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
+        const ended = (): number =>
+          readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
+        await until(() => receiver.frames.length > 0 && ended() === 800, 'the events before the hold');
+        const heldFromMs = performance.now();
+        assert.equal(receiver.connections[0]?.closed, false);
+        const { stdout } = await result;
+        assert.ok(performance.now() - heldFromMs > 500, 'the events came while the thread was held');
+        await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+        checkComplete(receiver, stdout);
+      }));
 
   test('connects again with its whole living dictionary', () =>
     withReceiver({}, async (receiver) => {
