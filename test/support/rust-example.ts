@@ -1,0 +1,34 @@
+// Owns running the built Rust examples as a user would: the debug binaries of the cargo workspace.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const binaries = fileURLToPath(new URL('../../runtime-probe/rust/target/debug/', import.meta.url));
+
+/** Path of an example's binary; `npm test` builds it before. */
+export function rustExample(name: 'requests' | 'file-writes'): string {
+  return `${binaries}${name}`;
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, at most 60 s, with only these variables besides PATH and TMPDIR. */
+export function runProgram(
+  path: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const { PATH = '', TMPDIR } = process.env;
+  const env = { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...environment };
+  return new Promise((resolve) => {
+    const child = execFile(
+      path,
+      args,
+      { env, timeout: 60_000, maxBuffer: 1 << 24 },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
