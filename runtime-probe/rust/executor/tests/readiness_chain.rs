@@ -13,6 +13,7 @@ use wakeline_executor::observe::{
     mask, OperationKind, OperationResult, Outcome, ParkKind, SourceKind, WaitTarget, WakeCause,
     WakeEffect,
 };
+use wakeline_executor::time::timeout;
 use wakeline_executor::{block_on, join_all, spawn, Runtime};
 
 /// A plain blocking server that says `hello` to one client after a while.
@@ -273,4 +274,95 @@ fn a_hundred_requests_are_a_hundred_sources_on_one_thread() {
         )
     });
     assert!(by_source >= 100, "{by_source}");
+}
+
+/// While one worker has got `WouldBlock` and not yet stored its waker, the other one
+/// sees the readiness, finds no waker, and there will be no second edge.
+#[test]
+fn an_edge_between_a_failed_read_and_its_stored_waker_is_not_lost() {
+    let (source, trace) = record(|| {
+        let (address, server) = late_server(Duration::from_millis(50));
+        let runtime = Runtime::multi(2).build().unwrap();
+        let source = runtime.block_on(async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            support::delay_after_would_block(Duration::from_millis(200));
+            let source = stream.source_id();
+            let reader = spawn(async move {
+                let mut answer = [0; 5];
+                stream.read_exact(&mut answer).await.unwrap();
+                answer
+            });
+            let answer = timeout(Duration::from_secs(20), reader).await;
+            support::delay_after_would_block(Duration::ZERO);
+            assert_eq!(&answer.unwrap().unwrap(), b"hello");
+            source
+        });
+        server.join().unwrap();
+        source
+    });
+    trace.check();
+    let read = |result| Event::Operation {
+        source,
+        kind: OperationKind::Read,
+        result,
+    };
+    let blocked = trace.position(0, |event| *event == read(OperationResult::WouldBlock));
+    let ready = trace.position(
+        blocked,
+        |event| matches!(event, Event::Readiness { source: id, .. } if *id == source),
+    );
+    let bytes = trace.position(ready, |event| *event == read(OperationResult::Bytes(5)));
+    assert_ne!(trace.0[ready].thread, trace.0[bytes].thread);
+    // The same poll tried again: it told of no wait, and nobody woke it.
+    let told = trace.0[blocked..bytes].iter();
+    assert!(!told.clone().any(|told| matches!(
+        told.event,
+        Event::Wait { target: WaitTarget::SourceReadable(id), .. } if id == source
+    )));
+    assert!(!told.clone().any(|told| matches!(
+        told.event,
+        Event::Wake { cause: WakeCause::Source(id), .. } if id == source
+    )));
+}
+
+#[test]
+fn thousands_of_round_trips_on_two_workers_lose_nothing() {
+    const CONNECTIONS: usize = 4;
+    const ROUND_TRIPS: u32 = 2_000;
+    let (finished, trace) = record(|| {
+        let runtime = Runtime::multi(2).build().unwrap();
+        runtime.block_on(timeout(Duration::from_secs(60), async {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = spawn(async move {
+                for _ in 0..CONNECTIONS {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    spawn(async move {
+                        let mut number = [0; 4];
+                        while stream.read_exact(&mut number).await.is_ok() {
+                            stream.write_all(&number).await.unwrap();
+                        }
+                    });
+                }
+            });
+            let clients = (0..CONNECTIONS).map(|_| {
+                spawn(async move {
+                    let stream = TcpStream::connect(address).await.unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    for n in 0..ROUND_TRIPS {
+                        let mut back = [0; 4];
+                        stream.write_all(&n.to_be_bytes()).await.unwrap();
+                        stream.read_exact(&mut back).await.unwrap();
+                        assert_eq!(u32::from_be_bytes(back), n);
+                    }
+                })
+            });
+            for client in join_all(clients).await {
+                client.unwrap();
+            }
+            server.await.unwrap();
+        }))
+    });
+    assert!(finished.is_ok(), "a read waits for an edge that has passed");
+    trace.check();
 }

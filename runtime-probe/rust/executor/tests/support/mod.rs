@@ -2,6 +2,7 @@
 //! inside `record`, so each sees the events of its own runtimes only.
 #![allow(dead_code)] // Each test file uses a part of this.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -171,6 +172,14 @@ struct Recorder;
 static EVENTS: Mutex<Vec<Told>> = Mutex::new(Vec::new());
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 static SET: Once = Once::new();
+static WOULD_BLOCK_DELAY_MS: AtomicU64 = AtomicU64::new(0);
+
+/// From now on every `WouldBlock` is told this slowly: that is the time between the
+/// failed system call and the storing of the waker, made long enough to act in.
+pub(crate) fn delay_after_would_block(delay: Duration) {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap();
+    WOULD_BLOCK_DELAY_MS.store(delay_ms, Ordering::SeqCst);
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -487,6 +496,10 @@ impl Observer for Recorder {
             kind,
             result,
         });
+        let delay_ms = WOULD_BLOCK_DELAY_MS.load(Ordering::SeqCst);
+        if result == OperationResult::WouldBlock && delay_ms > 0 {
+            thread::sleep(Duration::from_millis(delay_ms));
+        }
     }
     fn timer_set(&self, timer: u64, deadline: Instant) {
         tell(Event::TimerSet { timer, deadline });
