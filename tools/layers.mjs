@@ -1,10 +1,11 @@
 // Owns the one-way rule: which folder may import which, and which outside modules each may use.
-// `npm run check` runs it; `node tools/layers.mjs --graph` prints what imports what. Rejects cycles of files too.
-import { readdirSync, readFileSync } from 'node:fs';
+// `npm run check` runs it; `--graph` prints what imports what, `--root <folder>` looks at another tree.
+// Rejects cycles of files too.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = valueOf('--root') ?? join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
  * A zone is the longest folder (or file) that a path begins with. `may`: zones it may import besides itself.
@@ -94,10 +95,16 @@ const zones = {
   },
 };
 
+function valueOf(option) {
+  const at = process.argv.indexOf(option);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
 const zoneNames = Object.keys(zones).sort((a, b) => b.length - a.length);
 const zoneOf = (path) => zoneNames.find((zone) => path === zone || path.startsWith(`${zone}/`));
 
 function sourceFiles(folder) {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
     if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : sourceFiles(path);
