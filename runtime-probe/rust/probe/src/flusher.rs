@@ -487,6 +487,7 @@ fn capabilities() -> Vec<Capability> {
         "operations",
         "readiness",
         "reactor",
+        "parkTimeouts",
         "timers",
         "jobs",
         "jobThreads",

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wakeline_examples::{count_polls, json_list, number_option};
 use wakeline_executor::{fs, spawn_local_named, Runtime};
@@ -36,10 +37,12 @@ fn main() -> io::Result<()> {
 
 /// Starts all tasks, then waits for one after the other.
 async fn run_writers(folder: &Path, rounds: u64) -> io::Result<(u64, Vec<u64>)> {
+    // Made once and shared, so that all jobs are handed over before the first is done.
+    let contents: Arc<[u8]> = vec![b'w'; FILE_BYTES].into();
     let mut writers = Vec::new();
     for number in 0..FILES {
         let path = folder.join(format!("{number}.bin"));
-        let (writer, polls) = count_polls(writer(path, number as u8, rounds));
+        let (writer, polls) = count_polls(writer(path, Arc::clone(&contents), rounds));
         writers.push((
             spawn_local_named(&format!("writer {number}"), writer),
             polls,
@@ -56,13 +59,13 @@ async fn run_writers(folder: &Path, rounds: u64) -> io::Result<(u64, Vec<u64>)> 
 }
 
 /// One task: writes its file `rounds` times.
-async fn writer(path: PathBuf, fill: u8, rounds: u64) -> io::Result<u64> {
+async fn writer(path: PathBuf, contents: Arc<[u8]>, rounds: u64) -> io::Result<u64> {
     let mut bytes = 0;
     for _ in 0..rounds {
         // This makes no system call here: it hands a job to the pool and waits until a
         // thread of the pool has written the file. Put a breakpoint here.
-        fs::write(&path, vec![fill; FILE_BYTES]).await?;
-        bytes += FILE_BYTES as u64;
+        fs::write(&path, Arc::clone(&contents)).await?;
+        bytes += contents.len() as u64;
     }
     Ok(bytes)
 }

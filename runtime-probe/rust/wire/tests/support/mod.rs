@@ -66,12 +66,12 @@ fn events() -> Vec<TimedEvent> {
     let mut end = 0;
     let mut events = Vec::new();
     for (place, shape) in shapes.enumerate() {
-        for variant in 0..EDGES.len() {
+        for (variant, edge) in EDGES.into_iter().enumerate() {
             // Deltas of every length; the greatest once, as ticks end at 2^53 - 1 too.
             let delta = match (place, variant) {
                 (0, 8) => 1 << 50,
                 (_, 8) => 0,
-                _ => EDGES[variant],
+                _ => edge,
             };
             tick += delta;
             let bytes = fields(shape, variant);
