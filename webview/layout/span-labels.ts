@@ -1,0 +1,78 @@
+// Owns which spans are wide enough to be named in the picture, and the words.
+// Pure; the width of text is estimated, the renderer clips.
+import { laneKind, spanFlag, spanState } from '../../extension/messages/lanes.ts';
+import type { LaneHeader } from '../../extension/messages/queries.ts';
+import { formatDuration } from '../../extension/trace/format.ts';
+import type { Interval } from '../state/interval.ts';
+import { type SpanView, spanAtIndex, spanIndexAt, type TimelineAnswer } from './answer.ts';
+import { appearanceOf } from './appearance.ts';
+import { pxOfNs } from './geometry.ts';
+
+/** Narrower spans have no label: six characters of an 11 px font and their margins. */
+const leastLabelCssPx = 46;
+/** Mean advance of an 11 px sans-serif font. */
+const advanceCssPx = 5.8;
+/** More labels in one lane could not be read; the widest are in view anyway because narrow ones have none. */
+const mostLabels = 64;
+
+export interface SpanLabel {
+  readonly xCssPx: number;
+  readonly widthCssPx: number;
+  readonly text: string;
+  readonly state: number;
+}
+
+/** `poll 3`, `task 12`, `job 7`, `turn 37`: what the span's reference counts by kind of lane. */
+export function spanWord(lane: LaneHeader, span: SpanView): string {
+  const { word } = appearanceOf(span.state);
+  if (span.state === spanState.running)
+    return lane.kind === laneKind.worker ? `task ${span.ref}` : `poll ${span.ref}`;
+  if (span.state === spanState.job && lane.kind === laneKind.poolThread) return `job ${span.ref}`;
+  if (span.state === spanState.turn) return `turn ${span.ref}`;
+  return word;
+}
+
+/** The longest of the wordings that fits: word and duration, word, nothing. */
+export function fittingText(word: string, durationNs: number, widthCssPx: number): string {
+  const full = `${word} · ${formatDuration(durationNs)}`;
+  const room = (widthCssPx - 8) / advanceCssPx;
+  if (full.length <= room) return full;
+  return word.length <= room ? word : '';
+}
+
+export function spanLabels(
+  answer: TimelineAnswer,
+  lane: LaneHeader,
+  interval: Interval,
+  widthCssPx: number,
+): SpanLabel[] {
+  if (lane.mode !== 'exact') return [];
+  const labels: SpanLabel[] = [];
+  const last = lane.first + lane.count;
+  const begin = Math.max(lane.first, spanIndexAt(answer, lane, interval.fromNs));
+  for (let index = begin; index < last && labels.length < mostLabels; index++) {
+    const span = spanAtIndex(answer, index);
+    if (span.fromNs >= interval.toNs) break;
+    const leftCssPx = Math.max(0, pxOfNs(interval, widthCssPx, span.fromNs));
+    const rightCssPx = Math.min(widthCssPx, pxOfNs(interval, widthCssPx, span.toNs));
+    if (rightCssPx - leftCssPx < leastLabelCssPx || span.state === spanState.none) continue;
+    const text = fittingText(spanWord(lane, span), span.toNs - span.fromNs, rightCssPx - leftCssPx);
+    if (text !== '')
+      labels.push({ xCssPx: leftCssPx, widthCssPx: rightCssPx - leftCssPx, text, state: span.state });
+  }
+  return labels;
+}
+
+/** What a span's flags say, for the tooltip. */
+export function flagWords(flags: number): string[] {
+  const words: string[] = [];
+  if (flags & spanFlag.open) words.push('not over yet');
+  if (flags & spanFlag.provisional) words.push('may still change');
+  if (flags & spanFlag.spurious) words.push('no wake came before this poll');
+  if (flags & spanFlag.inferred) words.push('cause inferred');
+  if (flags & spanFlag.unknownCause) words.push('cause not known');
+  if (flags & spanFlag.stopped) words.push('holds a debugger stop: in no statistic');
+  if (flags & spanFlag.ready) words.push('the task completed');
+  if (flags & spanFlag.panicked) words.push('panicked');
+  return words;
+}

@@ -1,0 +1,99 @@
+// Owns the column of labels and the rows behind the picture: one row of DOM for each lane in view, used again while
+// scrolling; what a reader of a screen sees of the lanes.
+import { laneKind } from '../../extension/messages/lanes.ts';
+import type { LaneHeader } from '../../extension/messages/queries.ts';
+import { laneKindWord } from '../layout/appearance.ts';
+import type { RowSlot } from '../layout/rows.ts';
+import { element, setAttribute, setText } from './element.ts';
+
+export interface RowContent {
+  readonly slot: RowSlot;
+  readonly lane: LaneHeader | undefined;
+  /** What the lane does at the right edge of the view, in a word or two. */
+  readonly stateWord: string;
+  readonly selected: boolean;
+  readonly highlighted: boolean;
+  readonly hovered: boolean;
+}
+
+interface Row {
+  readonly root: HTMLElement;
+  readonly name: HTMLElement;
+  readonly word: HTMLElement;
+  readonly summary: HTMLElement;
+}
+
+export class LaneRows {
+  readonly root = element('div', { class: 'rows', role: 'rowgroup' });
+  private readonly pinned = element('div', { class: 'rows-pinned', role: 'presentation' });
+  private readonly scrolled = element('div', { class: 'rows-scrolled', role: 'presentation' });
+  private readonly pools = { pinned: [] as Row[], scrolled: [] as Row[] };
+
+  constructor() {
+    this.root.append(this.pinned, this.scrolled);
+  }
+
+  update(rows: readonly RowContent[], bodyTopCssPx: number): void {
+    this.scrolled.style.top = `${bodyTopCssPx}px`;
+    this.fill(
+      this.pools.pinned,
+      this.pinned,
+      rows.filter((row) => row.slot.pinned),
+      0,
+    );
+    this.fill(
+      this.pools.scrolled,
+      this.scrolled,
+      rows.filter((row) => !row.slot.pinned),
+      bodyTopCssPx,
+    );
+    this.root.classList.toggle('with-pinned', bodyTopCssPx > 0);
+  }
+
+  private fill(pool: Row[], parent: HTMLElement, rows: readonly RowContent[], topCssPx: number): void {
+    while (pool.length < rows.length) pool.push(makeRow(parent));
+    pool.forEach((row, index) => {
+      const content = rows[index];
+      row.root.hidden = content === undefined;
+      if (content !== undefined) fillRow(row, content, topCssPx);
+    });
+  }
+}
+
+/** The id of a lane's row, for aria-activedescendant. */
+export function rowId(lane: number): string {
+  return `lane-${lane}`;
+}
+
+function makeRow(parent: HTMLElement): Row {
+  const name = element('span', { class: 'lane-name', role: 'rowheader' });
+  const word = element('span', { class: 'lane-state', role: 'gridcell' });
+  const summary = element('span', { class: 'visually-hidden', role: 'gridcell' });
+  const root = element('div', { class: 'row', role: 'row' }, name, word, summary);
+  parent.append(root);
+  return { root, name, word, summary };
+}
+
+function fillRow(row: Row, content: RowContent, topCssPx: number): void {
+  const { slot, lane } = content;
+  row.root.style.transform = `translateY(${slot.yCssPx - topCssPx}px)`;
+  setAttribute(row.root, 'aria-rowindex', String(slot.place + 1));
+  setAttribute(row.root, 'aria-selected', String(content.selected));
+  row.root.classList.toggle('selected', content.selected);
+  row.root.classList.toggle('highlighted', content.highlighted);
+  row.root.classList.toggle('hovered', content.hovered);
+  if (lane === undefined) {
+    setText(row.name, '…');
+    setText(row.word, '');
+    setText(row.summary, '');
+    row.root.removeAttribute('id');
+    return;
+  }
+  setAttribute(row.root, 'id', rowId(lane.lane));
+  setAttribute(row.root, 'data-kind', laneKindWord[lane.kind]);
+  row.root.classList.toggle('other', lane.kind !== laneKind.task && lane.kind !== laneKind.frame);
+  setText(row.name, lane.label);
+  setText(row.word, content.stateWord);
+  setText(row.summary, lane.summary);
+  row.root.title = lane.summary === '' ? lane.label : `${lane.label}\n${lane.summary}`;
+}

@@ -1,0 +1,127 @@
+// Owns the bar on top: session, its state, follow, pause, zoom, filter, legend and help.
+import type { SessionSummary } from '../../extension/messages/queries.ts';
+import { anchorMode, shownSession, type ViewState } from '../state/view-state.ts';
+import { element, icon, iconButton, setAttribute, setText } from './element.ts';
+
+export interface ToolbarActions {
+  readonly choose: (session: string) => void;
+  readonly follow: (on: boolean) => void;
+  readonly pause: (on: boolean) => void;
+  readonly zoom: (factor: number) => void;
+  readonly fit: () => void;
+  readonly filter: (text: string) => void;
+  readonly legend: () => void;
+  readonly help: () => void;
+}
+
+export class Toolbar {
+  readonly root: HTMLElement;
+  private readonly picker = element('select', { 'aria-label': 'Session', class: 'session-picker' });
+  private readonly name = element('span', { class: 'session-name' });
+  private readonly badge = element('span', { class: 'badge', role: 'status' });
+  private readonly follow: HTMLButtonElement;
+  private readonly pause: HTMLButtonElement;
+  private readonly filter = element('input', {
+    type: 'search',
+    placeholder: 'Filter tasks',
+    'aria-label': 'Filter tasks by name',
+    title: 'Filter tasks by name (/)',
+    class: 'filter',
+    spellcheck: 'false',
+  });
+  private pickerKey = '';
+
+  constructor(actions: ToolbarActions) {
+    this.follow = iconButton('follow', 'Follow the newest events', 'F', () =>
+      actions.follow(this.follow.getAttribute('aria-pressed') !== 'true'),
+    );
+    this.pause = iconButton('pause', 'Freeze the view', 'Space', () =>
+      actions.pause(this.pause.getAttribute('aria-pressed') !== 'true'),
+    );
+    this.picker.addEventListener('change', () => actions.choose(this.picker.value));
+    this.filter.addEventListener('input', () => actions.filter(this.filter.value));
+    const group = (...children: HTMLElement[]) => element('div', { class: 'group' }, ...children);
+    this.root = element(
+      'header',
+      { class: 'toolbar', role: 'toolbar', 'aria-label': 'Timeline' },
+      element('div', { class: 'session' }, this.picker, this.name, this.badge),
+      group(this.follow, this.pause),
+      group(
+        iconButton('zoomOut', 'Zoom out', '−', () => actions.zoom(2)),
+        iconButton('zoomIn', 'Zoom in', '+', () => actions.zoom(0.5)),
+        iconButton('fit', 'Show all of the trace', '0', actions.fit),
+      ),
+      this.filter,
+      group(
+        iconButton('legend', 'Legend', 'L', actions.legend),
+        iconButton('help', 'Keys', '?', actions.help),
+      ),
+    );
+  }
+
+  update(state: ViewState): void {
+    const session = shownSession(state);
+    this.updatePicker(state);
+    setText(this.name, session === undefined ? 'No session' : sessionTitle(session));
+    this.name.title = session === undefined ? '' : `${session.program} · ${session.tier}`;
+    const badge = badgeOf(session, state.paused);
+    setText(this.badge, badge.text);
+    setAttribute(this.badge, 'data-state', badge.kind);
+    this.badge.hidden = session === undefined;
+    this.badge.title = session?.problem ?? '';
+    setAttribute(this.follow, 'aria-pressed', String(state.anchor !== anchorMode.free));
+    setAttribute(this.pause, 'aria-pressed', String(state.paused));
+    const label = state.paused ? 'Go on with the newest events' : 'Freeze the view';
+    if (this.pause.getAttribute('aria-label') !== label) {
+      this.pause.setAttribute('aria-label', label);
+      this.pause.title = `${label} (Space)`;
+      this.pause.replaceChildren(icon(state.paused ? 'play' : 'pause'));
+    }
+    if (this.filter.value !== state.filter && document.activeElement !== this.filter)
+      this.filter.value = state.filter;
+    for (const button of this.root.querySelectorAll('button')) button.disabled = session === undefined;
+  }
+
+  focusFilter(): void {
+    this.filter.focus();
+    this.filter.select();
+  }
+
+  /** Leaves the filter; true when the focus was there. */
+  leaveFilter(): boolean {
+    if (document.activeElement !== this.filter) return false;
+    this.filter.blur();
+    return true;
+  }
+
+  private updatePicker(state: ViewState): void {
+    const several = state.sessions.length > 1;
+    this.picker.hidden = !several;
+    this.name.hidden = several;
+    const key = state.sessions.map((each) => `${each.session} ${each.state}`).join();
+    if (key !== this.pickerKey) {
+      this.pickerKey = key;
+      this.picker.replaceChildren(
+        ...state.sessions.map((each) =>
+          element('option', { value: each.session }, `${sessionTitle(each)} · ${stateWords[each.state]}`),
+        ),
+      );
+    }
+    this.picker.value = state.session;
+  }
+}
+
+const stateWords = { live: 'live', ended: 'ended', cut: 'connection lost', opened: 'recording' } as const;
+
+function badgeOf(session: SessionSummary | undefined, paused: boolean): { text: string; kind: string } {
+  if (session === undefined) return { text: '', kind: 'none' };
+  if (paused) return { text: 'frozen', kind: 'paused' };
+  if (session.stopped) return { text: 'stopped by the debugger', kind: 'stopped' };
+  return { text: stateWords[session.state], kind: session.state };
+}
+
+/** The program's file name and process: what tells sessions of one project apart. */
+export function sessionTitle(session: SessionSummary): string {
+  const name = session.program.split(/[\\/]/).pop() ?? session.program;
+  return `${name === '' ? session.language : name} (${session.pid})`;
+}
