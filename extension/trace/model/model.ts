@@ -1,0 +1,508 @@
+// Owns the tables of one session and the rules by which single facts (a spawn, a wake, a poll's end) enter them.
+// Independent of the order in which threads are read: see MODEL.md. Knows nothing of frames, chunks or queries.
+import {
+  type DictionaryRecord,
+  pollOutcome,
+  wakeEffect,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { type LaneKind, laneKind } from '../../messages/lanes.ts';
+import {
+  bytes,
+  Column,
+  IdTable,
+  none,
+  pageShift,
+  SlotTable,
+  slotBit,
+  slotsPerPage,
+  wakeBit,
+  wakeRank,
+  words,
+} from './columns.ts';
+import {
+  type Frame,
+  type Job,
+  type OpenPoll,
+  type Resource,
+  type Runtime,
+  type Site,
+  type Source,
+  type Stop,
+  type Submission,
+  Task,
+  Thread,
+  type Timer,
+} from './entities.ts';
+import { GapList } from './gaps.ts';
+import { Pool } from './pool.ts';
+
+export type LaneOwner = Thread | Task | Pool;
+
+export interface Lane {
+  readonly lane: number;
+  readonly kind: LaneKind;
+  readonly owner: LaneOwner;
+}
+
+/** Counts that only ever grow, by event. */
+export interface Counts {
+  events: number;
+  polls: number;
+  wakes: number;
+  dropped: number;
+  reactorParks: number;
+  readiness: number;
+  reads: number;
+  readBytes: number;
+  writes: number;
+  writtenBytes: number;
+  wouldBlocks: number;
+  jobBytes: number;
+  poolThreads: number;
+  poolThreadsPeak: number;
+  poolQueuePeak: number;
+  timersSet: number;
+  timersFired: number;
+}
+
+type TaskEnd = Pick<Task, 'taskEndNs' | 'endOutcome' | 'endByKind' | 'endById'>;
+
+/** What a wake says, without its target. */
+export interface WakeFact {
+  readonly ns: number;
+  readonly thread: Thread;
+  readonly log: number;
+  readonly causeKind: number;
+  readonly causeId: number;
+}
+
+/** Waits of polls, chained in the order in which they were stored. */
+export class WaitTable {
+  readonly onKind = new Column(bytes);
+  readonly onId = new Column(words);
+  readonly interest = new Column(bytes);
+  readonly frame = new Column(words);
+  readonly site = new Column(words);
+  readonly stack = new Column(words);
+  readonly next = new Column(words);
+
+  get bytes(): number {
+    return this.onKind.length * 22;
+  }
+}
+
+/** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
+const spreadLimit = 1024;
+
+export class Model {
+  readonly slots = new SlotTable();
+  readonly waits = new WaitTable();
+  readonly tasks: Task[] = [];
+  /** The same, by id: the order in which their lanes are shown. */
+  readonly tasksById: Task[] = [];
+  private readonly taskById = new IdTable<Task>();
+  readonly threads: Thread[] = [];
+  private readonly threadById = new IdTable<Thread>();
+  readonly lanes: Lane[] = [];
+  readonly pools = new Map<number, Pool>();
+  readonly jobs = new IdTable<Job>();
+  readonly timers = new IdTable<Timer>();
+  readonly submissions = new IdTable<Submission>();
+  readonly sources = new IdTable<Source>();
+  readonly resources = new IdTable<Resource>();
+  readonly runtimes = new IdTable<Runtime>();
+  readonly frames = new IdTable<Frame>();
+  readonly texts = new IdTable<string>();
+  readonly sites = new IdTable<Site>();
+  readonly stacks = new IdTable<readonly number[]>();
+  readonly gaps = new GapList();
+  readonly stops: Stop[] = [];
+  readonly counts: Counts = {
+    events: 0,
+    polls: 0,
+    wakes: 0,
+    dropped: 0,
+    reactorParks: 0,
+    readiness: 0,
+    reads: 0,
+    readBytes: 0,
+    writes: 0,
+    writtenBytes: 0,
+    wouldBlocks: 0,
+    jobBytes: 0,
+    poolThreads: 0,
+    poolThreadsPeak: 0,
+    poolQueuePeak: 0,
+    timersSet: 0,
+    timersFired: 0,
+  };
+  /** Tasks whose totals are out of date. */
+  dirtyTasks: Task[] = [];
+  /** False where pool threads cannot be seen: a job then counts as waiting until it ends. */
+  jobThreadsRecorded = true;
+  /** The highest tick of any event or watermark. */
+  endNs = 0;
+  /** Rises when a lane other than a task's is added. */
+  laneVersion = 0;
+  /** Rises when the label of a known task changes. */
+  labelVersion = 0;
+
+  task(id: number): Task | undefined {
+    return this.taskById.get(id);
+  }
+
+  /** The task, made and given its lane at the first event that names it. */
+  taskFor(id: number, ns: number): Task {
+    let task = this.taskById.get(id);
+    if (task === undefined) {
+      task = this.knownTask(id);
+      this.tasks.push(task);
+      insertById(this.tasksById, task);
+    }
+    if (ns < task.firstNs) {
+      task.firstNs = ns;
+      if (Number.isNaN(task.spawnNs)) task.validPages = 0;
+    }
+    if (!task.dirty) this.markDirty(task);
+    return task;
+  }
+
+  private knownTask(id: number): Task {
+    const task = new Task(this.tasks.length, id, this.lanes.length);
+    this.taskById.set(id, task);
+    this.lanes.push({ lane: task.lane, kind: laneKind.task, owner: task });
+    Object.assign(task, this.taskRecords.get(id), this.endsOfUnknown.get(id));
+    return task;
+  }
+
+  /** What the dictionary says of tasks that no event has named yet; and their ends, read before their lives. */
+  private readonly taskRecords = new IdTable<
+    Pick<Task, 'parent' | 'site' | 'name' | 'taskKind' | 'runtime'>
+  >();
+  private readonly endsOfUnknown = new Map<number, TaskEnd>();
+
+  /** The task is over; only the first end counts. An end alone does not make the task known. */
+  taskEnds(id: number, end: TaskEnd): void {
+    const task = this.taskById.get(id);
+    if (task === undefined) {
+      if (!this.endsOfUnknown.has(id)) this.endsOfUnknown.set(id, end);
+    } else if (Number.isNaN(task.taskEndNs)) {
+      Object.assign(task, end);
+      // A clock that is behind may put the end before what was already summed.
+      this.dropPagesEnteredAfter(task, end.taskEndNs);
+      if (!task.dirty) this.markDirty(task);
+    }
+  }
+
+  private markDirty(task: Task): void {
+    task.dirty = true;
+    this.dirtyTasks.push(task);
+  }
+
+  thread(id: number): Thread | undefined {
+    return this.threadById.get(id);
+  }
+
+  threadFor(id: number): Thread {
+    const known = this.threadById.get(id);
+    if (known !== undefined) return known;
+    const thread = new Thread(this.threads.length, id, this.slots, (index) => this.tasks[index]?.id ?? 0);
+    this.threads.push(thread);
+    this.threadById.set(id, thread);
+    return thread;
+  }
+
+  newLane(kind: LaneKind, owner: LaneOwner): number {
+    const lane = this.lanes.length;
+    this.lanes.push({ lane, kind, owner });
+    this.laneVersion++;
+    return lane;
+  }
+
+  poolFor(runtime: number): Pool {
+    const known = this.pools.get(runtime);
+    if (known !== undefined) return known;
+    const pool = new Pool(runtime, this.lanes.length);
+    this.pools.set(runtime, pool);
+    this.newLane(laneKind.poolQueue, pool);
+    return pool;
+  }
+
+  /** The slot of that epoch, made when missing. Call `touch` after a change. */
+  slotFor(task: Task, epoch: number): number {
+    const number = pageNumberOf(epoch);
+    const last = task.pages.length - 1;
+    if (last >= 0 && task.pageNumbers[last] === number)
+      return ((task.pages[last] as number) << pageShift) | (epoch % slotsPerPage);
+    const at = positionOfPage(task, number);
+    if (task.pageNumbers[at] !== number) {
+      task.pages.splice(at, 0, this.slots.takePage());
+      task.pageNumbers.splice(at, 0, number);
+      task.validPages = Math.min(task.validPages, at);
+    }
+    return ((task.pages[at] as number) << pageShift) | (epoch % slotsPerPage);
+  }
+
+  /** The slot of that epoch; `none` when there is none. */
+  slotOf(task: Task, epoch: number): number {
+    const number = pageNumberOf(epoch);
+    const at = positionOfPage(task, number);
+    if (task.pageNumbers[at] !== number) return none;
+    return ((task.pages[at] as number) << pageShift) | (epoch % slotsPerPage);
+  }
+
+  /** Something in that epoch's page changed: prefix records of later pages no longer hold. */
+  touch(task: Task, epoch: number): void {
+    if (!task.dirty) this.markDirty(task);
+    const last = task.pages.length - 1;
+    if (task.pageNumbers[last] === pageNumberOf(epoch)) return;
+    const at = positionOfPage(task, pageNumberOf(epoch));
+    if (task.validPages > at + 1) task.validPages = at + 1;
+  }
+
+  spawn(id: number, parent: number, ns: number, thread: Thread, log: number): Task {
+    const task = this.taskFor(id, ns);
+    if (!Number.isNaN(task.spawnNs)) return task;
+    task.spawnNs = ns;
+    task.spawnThread = thread.index;
+    task.spawnLog = log;
+    if (task.parent === 0) task.parent = parent;
+    task.validPages = 0;
+    return task;
+  }
+
+  /** Poll (task, epoch) begins; a poll that is known keeps what is known of it. */
+  pollBegins(task: Task, epoch: number, ns: number, thread: Thread, log: number): OpenPoll {
+    const slot = this.slotFor(task, epoch);
+    const segment = this.slots.segmentOf(slot);
+    const within = SlotTable.within(slot);
+    if (((segment.bits[within] as number) & slotBit.hasStart) === 0) {
+      segment.startNs[within] = ns;
+      segment.thread[within] = thread.index;
+      segment.logFrom[within] = log;
+      segment.bits[within] = (segment.bits[within] as number) | slotBit.hasStart;
+      task.polls++;
+      this.counts.polls++;
+      if (epoch > task.highestPollEpoch) task.highestPollEpoch = epoch;
+      if (thread.workerLane < 0) thread.workerLane = this.newLane(laneKind.worker, thread);
+      if (thread.open.length === 0) thread.polls.begin(slot, task.index);
+      this.touch(task, epoch);
+    }
+    return { task, epoch, slot, lastWait: none };
+  }
+
+  /** The poll ends with that outcome; with outcome 0 and `lost`, its end is not known and lies at or after `ns`. */
+  pollEnds(poll: OpenPoll, ns: number, outcome: number, lost: boolean, log: number): void {
+    const segment = this.slots.segmentOf(poll.slot);
+    const within = SlotTable.within(poll.slot);
+    const kept = (segment.bits[within] as number) & ~slotBit.outcomeMask & ~slotBit.endUnknown;
+    segment.endNs[within] = Math.max(ns, segment.startNs[within] as number);
+    segment.logTo[within] = log;
+    const known = outcome <= 3 ? outcome << slotBit.outcomeShift : 0;
+    segment.bits[within] = kept | slotBit.hasEnd | known | (lost ? slotBit.endUnknown : 0);
+    const final = outcome === pollOutcome.ready || outcome === pollOutcome.panicked;
+    if (final && poll.epoch < poll.task.finalEpoch) {
+      poll.task.finalEpoch = poll.epoch;
+      // What its taskEnd clipped until now is clipped no more.
+      if (!Number.isNaN(poll.task.taskEndNs)) poll.task.validPages = 0;
+    }
+    this.touch(poll.task, poll.epoch);
+  }
+
+  wake(task: Task, epoch: number, epochAfter: number, effect: number, fact: WakeFact): void {
+    if (effect === wakeEffect.redundant || effect === wakeEffect.afterCompletion) return;
+    const ambiguous = epochAfter > epoch ? wakeBit.ambiguous : 0;
+    this.offerWake(
+      task,
+      epoch,
+      effect === wakeEffect.unknown ? wakeRank.unknownEffect : wakeRank.effectual,
+      ambiguous,
+      fact,
+    );
+    const last = Math.min(epochAfter, epoch + spreadLimit);
+    for (let e = epoch + 1; e <= last; e++) this.offerWake(task, e, wakeRank.spread, wakeBit.ambiguous, fact);
+  }
+
+  /** Keeps the better of the wake that the slot holds and this one; the result does not depend on their order. */
+  private offerWake(task: Task, epoch: number, rank: number, ambiguous: number, fact: WakeFact): void {
+    const slot = this.slotFor(task, epoch);
+    const segment = this.slots.segmentOf(slot);
+    const within = SlotTable.within(slot);
+    const held = segment.wakeBits[within] as number;
+    const heldRank = held & wakeBit.rankMask;
+    let several = 0;
+    if (heldRank > rank) return;
+    if (heldRank === rank) {
+      const holder = segment.wakeThread[within] as number;
+      if (rank === wakeRank.unknownEffect)
+        several = holder === fact.thread.index ? held & wakeBit.severalThreads : wakeBit.severalThreads;
+      const heldNs = segment.wakeNs[within] as number;
+      const later =
+        fact.ns > heldNs || (fact.ns === heldNs && fact.thread.id >= (this.threads[holder]?.id ?? 0));
+      if (later) {
+        if ((held & several) !== several) this.touch(task, epoch);
+        segment.wakeBits[within] = held | several;
+        return;
+      }
+    }
+    segment.wakeBits[within] = rank | ambiguous | several;
+    segment.wakeNs[within] = fact.ns;
+    segment.wakeThread[within] = fact.thread.index;
+    segment.wakeLog[within] = fact.log;
+    segment.wakeCauseKind[within] = fact.causeKind;
+    segment.wakeCauseId[within] = fact.causeId < none ? fact.causeId : 0;
+    this.touch(task, epoch);
+  }
+
+  wait(
+    poll: OpenPoll,
+    frame: number,
+    onKind: number,
+    onId: number,
+    interest: number,
+    site: number,
+    stack: number,
+  ): void {
+    const { waits } = this;
+    const index = waits.onKind.length;
+    waits.onKind.push(onKind & 0xff);
+    waits.onId.push(onId < none ? onId : 0);
+    waits.interest.push(interest & 0xff);
+    waits.frame.push(frame < none ? frame : 0);
+    waits.site.push(site < none ? site : 0);
+    waits.stack.push(stack < none ? stack : 0);
+    waits.next.push(none);
+    if (poll.lastWait !== none) waits.next.set(poll.lastWait, index);
+    else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
+    poll.lastWait = index;
+    this.touch(poll.task, poll.epoch);
+  }
+
+  /** Whether the program stood at some instant of the interval. */
+  stopOverlaps(fromNs: number, toNs: number): boolean {
+    let low = 0;
+    let high = this.stops.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.stops[middle]?.toNs ?? 0) > fromNs) high = middle;
+      else low = middle + 1;
+    }
+    return low < this.stops.length && (this.stops[low]?.fromNs ?? 0) < toNs;
+  }
+
+  private invalidFromNs = Number.POSITIVE_INFINITY;
+
+  /** A gap or a stop changes what intervals after `fromNs` are. Done once before the next question, not per gap. */
+  invalidateFrom(fromNs: number): void {
+    this.invalidFromNs = Math.min(this.invalidFromNs, fromNs);
+  }
+
+  /** Drops the prefix records that gaps and stops read since have made wrong. */
+  applyInvalidation(): void {
+    const fromNs = this.invalidFromNs;
+    if (fromNs === Number.POSITIVE_INFINITY) return;
+    this.invalidFromNs = Number.POSITIVE_INFINITY;
+    for (const task of this.tasks) {
+      if (task.validPages === 0) continue;
+      this.dropPagesEnteredAfter(task, fromNs);
+      if (!task.dirty) this.markDirty(task);
+    }
+  }
+
+  private dropPagesEnteredAfter(task: Task, ns: number): void {
+    let valid = task.validPages;
+    while (valid > 1 && this.entryNs(task.pages[valid - 1] as number) > ns) valid--;
+    task.validPages = valid;
+  }
+
+  private entryNs(page: number): number {
+    return this.slots.prefixBlock(page)[SlotTable.prefixAt(page)] as number;
+  }
+
+  define(record: DictionaryRecord): void {
+    switch (record.record) {
+      case 'text':
+        this.texts.set(record.id, record.text);
+        break;
+      case 'site':
+        this.sites.set(record.id, {
+          file: record.file,
+          line: record.line,
+          column: record.column,
+          functionName: record.function,
+        });
+        break;
+      case 'stack':
+        this.stacks.set(record.id, record.sites);
+        break;
+      case 'runtime':
+        this.runtimes.set(record.id, record);
+        break;
+      case 'thread':
+        Object.assign(this.threadFor(record.id), {
+          osId: record.osId,
+          name: record.name,
+          runtime: record.runtime,
+          role: record.role,
+        });
+        break;
+      case 'task':
+        this.defineTask(record);
+        break;
+      case 'source':
+        this.sources.set(record.id, record);
+        break;
+      case 'resource':
+        this.resources.set(record.id, record);
+        break;
+    }
+  }
+
+  private defineTask(record: Extract<DictionaryRecord, { record: 'task' }>): void {
+    const { parent, site, name, taskKind, runtime } = record;
+    const facts = { parent, site, name, taskKind, runtime };
+    const known = this.taskById.get(record.id);
+    if (known === undefined) this.taskRecords.set(record.id, facts);
+    else {
+      if (known.name !== name) this.labelVersion++;
+      Object.assign(known, facts);
+      if (!known.dirty) this.markDirty(known);
+    }
+  }
+
+  /** Memory of the tables that grow with the number of events. */
+  get bytes(): number {
+    let sum = this.slots.bytes + this.waits.bytes + this.tasks.length * 600;
+    sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
+    for (const thread of this.threads) sum += thread.bytes;
+    for (const pool of this.pools.values()) sum += pool.bytes;
+    return sum;
+  }
+}
+
+/** Ids rise as tasks are spawned, so the place is at or near the end. */
+export function insertById(tasks: Task[], task: Task): void {
+  let at = tasks.length;
+  while (at > 0 && (tasks[at - 1] as Task).id > task.id) at--;
+  if (at === tasks.length) tasks.push(task);
+  else tasks.splice(at, 0, task);
+}
+
+function pageNumberOf(epoch: number): number {
+  return epoch < 0x40000000 ? epoch >> pageShift : Math.floor(epoch / slotsPerPage);
+}
+
+/** Where that page stands, or would stand, among the task's pages. */
+export function positionOfPage(task: Task, number: number): number {
+  const numbers = task.pageNumbers;
+  let low = 0;
+  let high = numbers.length;
+  // Nearly all accesses are to one of the last two pages.
+  if (high > 1 && (numbers[high - 2] as number) <= number) low = high - 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] as number) < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

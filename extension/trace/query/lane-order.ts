@@ -1,0 +1,79 @@
+// Owns the order in which lanes are shown, and which of them a filter leaves. Knows nothing of spans.
+import { type LaneKind, laneKind } from '../../messages/lanes.ts';
+import { laneLabel } from '../analysis/names.ts';
+import type { Task, Thread } from '../model/entities.ts';
+import { insertById, type Lane, type Model } from '../model/model.ts';
+import type { Pool } from '../model/pool.ts';
+
+/** Lanes of threads and pools stand before those of tasks, in this order. */
+const headKinds: readonly LaneKind[] = [
+  laneKind.reactor,
+  laneKind.worker,
+  laneKind.poolQueue,
+  laneKind.poolThread,
+];
+
+export class LaneOrder {
+  private readonly model: Model;
+  private heads: Lane[] = [];
+  private headsVersion = -1;
+  private filter = '';
+  private matches: Task[] = [];
+  private matchesSeen = 0;
+  private matchesVersion = -1;
+
+  constructor(model: Model) {
+    this.model = model;
+  }
+
+  /** How many lanes the filter leaves. A filter leaves no lanes but tasks'. */
+  total(filter: string): number {
+    if (filter !== '') return this.matching(filter).length;
+    return this.headLanes().length + this.model.tasks.length;
+  }
+
+  lanes(filter: string, first: number, count: number): Lane[] {
+    if (filter !== '')
+      return this.matching(filter)
+        .slice(first, first + count)
+        .map((task) => this.laneOf(task));
+    const heads = this.headLanes();
+    const tasks = this.model.tasksById.slice(
+      Math.max(0, first - heads.length),
+      Math.max(0, first + count - heads.length),
+    );
+    return [...heads.slice(first, first + count), ...tasks.map((task) => this.laneOf(task))];
+  }
+
+  private laneOf(task: Task): Lane {
+    return this.model.lanes[task.lane] as Lane;
+  }
+
+  private headLanes(): readonly Lane[] {
+    if (this.headsVersion === this.model.laneVersion) return this.heads;
+    this.headsVersion = this.model.laneVersion;
+    const heads = this.model.lanes.filter((lane) => lane.kind !== laneKind.task);
+    const ownId = (lane: Lane) =>
+      lane.kind === laneKind.poolQueue ? (lane.owner as Pool).runtime : (lane.owner as Thread).id;
+    const place = (lane: Lane) => headKinds.indexOf(lane.kind);
+    this.heads = heads.sort((x, y) => place(x) - place(y) || ownId(x) - ownId(y));
+    return this.heads;
+  }
+
+  /** Tasks whose label contains the filter, by id; only tasks that are new since the last time are looked at. */
+  private matching(filter: string): readonly Task[] {
+    const { model } = this;
+    const wanted = filter.toLowerCase();
+    if (wanted !== this.filter || this.matchesVersion !== model.labelVersion) {
+      this.filter = wanted;
+      this.matchesVersion = model.labelVersion;
+      this.matches = [];
+      this.matchesSeen = 0;
+    }
+    for (; this.matchesSeen < model.tasks.length; this.matchesSeen++) {
+      const task = model.tasks[this.matchesSeen] as Task;
+      if (laneLabel(model, this.laneOf(task)).toLowerCase().includes(wanted)) insertById(this.matches, task);
+    }
+    return this.matches;
+  }
+}

@@ -1,0 +1,168 @@
+// Owns one session: frames in, answers out. The only door to the engine for the collector.
+// Knows nothing of sockets, files or who asks.
+import type { Hello } from '../../runtime-probe/protocol/typescript/index.ts';
+import type { SourceSite } from '../messages/lanes.ts';
+import type {
+  Arrow,
+  ArrowsQuery,
+  ExplainQuery,
+  Explanation,
+  SiteQuery,
+  SiteSpans,
+  SiteSummary,
+  Totals,
+  ViewportAnswer,
+  ViewportQuery,
+} from '../messages/queries.ts';
+import { siteSummaries } from './analysis/summaries.ts';
+import { pageColumn } from './model/columns.ts';
+import { Model } from './model/model.ts';
+import { Sums } from './model/sums.ts';
+import { LaneOrder } from './query/lane-order.ts';
+import { answerViewport, type SessionView } from './query/viewport.ts';
+import { StreamReader } from './wire/stream-reader.ts';
+
+/** 1 GiB: some ten million polls with their wakes. */
+const defaultMemoryBudgetBytes = 1024 ** 3;
+
+export class TraceSession {
+  private readonly model = new Model();
+  private readonly stream = new StreamReader(this.model);
+  private readonly sums = new Sums(this.model);
+  private readonly order = new LaneOrder(this.model);
+  private readonly memoryBudgetBytes: number;
+  private cutReason = '';
+
+  constructor(options: { readonly memoryBudgetBytes?: number } = {}) {
+    this.memoryBudgetBytes = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes;
+  }
+
+  /** One frame of the stream, hello first. Throws WireError on what no stream may hold; the model stays as it was. */
+  pushFrame(kind: number, payload: Uint8Array): void {
+    this.stream.pushFrame(kind, payload);
+    this.cutReason = '';
+  }
+
+  /** The connection broke without an end frame. */
+  markCut(reason: string): void {
+    this.cutReason = reason === '' ? 'the connection broke' : reason;
+  }
+
+  get hello(): Hello | undefined {
+    return this.stream.hello;
+  }
+
+  /** An end frame came. */
+  get ended(): boolean {
+    return this.stream.ended;
+  }
+
+  get endNs(): number {
+    return this.model.endNs;
+  }
+
+  nsToTick(ns: number): number {
+    return this.stream.clock.toTick(ns);
+  }
+
+  tickToNs(tick: number): number {
+    return this.stream.clock.toNs(tick);
+  }
+
+  /** What was read of each thread: for reading the tails of rings. */
+  threadPositions(): { thread: number; sequence: number; end: number }[] {
+    return this.model.threads.map(({ id, sequence, end }) => ({ thread: id, sequence, end }));
+  }
+
+  dictionaryPosition(): { sequence: number; end: number } {
+    return this.stream.dictionaryPosition();
+  }
+
+  totals(): Totals {
+    this.sums.settle();
+    const { model } = this;
+    const { counts } = model;
+    const { session } = this.sums;
+    const sum = (column: number) => session.sums[column] as number;
+    let poolLimit = 0;
+    for (const runtime of model.runtimes.values()) poolLimit = Math.max(poolLimit, runtime.poolLimit);
+    return {
+      tasks: model.tasks.length,
+      tasksAlive: session.alive,
+      polls: counts.polls,
+      spuriousPolls: sum(pageColumn.spurious),
+      wakes: counts.wakes,
+      events: counts.events,
+      dropped: counts.dropped,
+      gaps: model.gaps.gaps.length,
+      reactorParks: counts.reactorParks,
+      readiness: counts.readiness,
+      reads: counts.reads,
+      readBytes: counts.readBytes,
+      writes: counts.writes,
+      writtenBytes: counts.writtenBytes,
+      wouldBlocks: counts.wouldBlocks,
+      jobs: model.jobs.size,
+      jobBytes: counts.jobBytes,
+      poolThreadsPeak: Math.max(counts.poolThreadsPeak, counts.poolThreads),
+      poolQueuePeak: counts.poolQueuePeak,
+      poolLimit,
+      timersSet: counts.timersSet,
+      timersFired: counts.timersFired,
+      debuggerStops: model.stops.length,
+      waitsRecorded: sum(pageColumn.waitsRecorded),
+      waitsInferred: sum(pageColumn.waitsInferred),
+      waitsUnknown: sum(pageColumn.waitsUnknown),
+    };
+  }
+
+  viewport(query: ViewportQuery): { answer: ViewportAnswer; binary: Uint8Array } {
+    return answerViewport(this.view(), query);
+  }
+
+  explain(query: ExplainQuery): Explanation | null {
+    return query.lane < 0 ? null : null;
+  }
+
+  arrows(query: ArrowsQuery): Arrow[] {
+    return query.lane < 0 ? [] : [];
+  }
+
+  siteSpans(_query: SiteQuery, _matches: (site: SourceSite) => boolean): SiteSpans {
+    return { spawnedLanes: [], waits: [], waitTotal: 0 };
+  }
+
+  sites(): SiteSummary[] {
+    return siteSummaries(this.view());
+  }
+
+  /** The debugger holds the program now. */
+  stopped(): boolean {
+    return this.model.stops.at(-1)?.toNs === Number.POSITIVE_INFINITY;
+  }
+
+  /** What is wrong with what was read, in words; empty when nothing is. */
+  get problem(): string {
+    return this.model.bytes > this.memoryBudgetBytes ? 'The trace is larger than its memory budget.' : '';
+  }
+
+  private view(): SessionView {
+    this.model.applyInvalidation();
+    const over = this.ended || this.cutReason !== '';
+    return {
+      model: this.model,
+      sums: this.sums,
+      order: this.order,
+      endNs: this.model.endNs,
+      provisionalFromNs: over ? this.model.endNs : this.lowestWatermark(),
+    };
+  }
+
+  /** What lies at or above it may still change; the end where no thread that runs has stated a watermark. */
+  private lowestWatermark(): number {
+    let lowest = this.model.endNs;
+    for (const thread of this.model.threads)
+      if (!thread.stopped && thread.watermarkNs >= 0) lowest = Math.min(lowest, thread.watermarkNs);
+    return lowest;
+  }
+}

@@ -1,0 +1,403 @@
+// Owns what each kind of event means for its thread and for the model. The hot path of reading: no allocation for
+// polls and wakes but what the columns need. Knows nothing of frames, gaps or queries.
+import {
+  causeKind,
+  eventKind,
+  operationKind,
+  operationMaker,
+  operationOutcome,
+  parkKind,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { laneKind } from '../../messages/lanes.ts';
+import { type Job, operationDetail, type Submission, type Thread, type Timer } from '../model/entities.ts';
+import type { Model, WakeFact } from '../model/model.ts';
+import type { TickClock } from './ticks.ts';
+
+/** The same object for every wake; whoever keeps a fact copies it. */
+interface MutableWakeFact {
+  ns: number;
+  thread: Thread;
+  log: number;
+  causeKind: number;
+  causeId: number;
+}
+
+export class EventReader {
+  private readonly model: Model;
+  private thread: Thread;
+  private clock: TickClock | undefined;
+  private readonly fact: MutableWakeFact;
+
+  constructor(model: Model) {
+    this.model = model;
+    this.thread = undefined as unknown as Thread;
+    this.fact = { ns: 0, thread: this.thread, log: 0, causeKind: 0, causeId: 0 };
+  }
+
+  /** Events that follow are this thread's. */
+  begin(thread: Thread, clock: TickClock): void {
+    this.thread = thread;
+    this.clock = clock;
+    this.fact.thread = thread;
+  }
+
+  readonly onEvent = (kind: number, tick: number, fields: Float64Array): void => {
+    const { model, thread } = this;
+    const ns = (this.clock as TickClock).toNs(tick);
+    thread.lastNs = ns;
+    if (thread.eventCount++ === 0) thread.firstNs = ns;
+    model.counts.events++;
+    if (kind === eventKind.pollStart) this.pollStart(ns, fields[0] as number, fields[1] as number);
+    else if (kind === eventKind.pollEnd) this.pollEnd(ns, fields[0] as number);
+    else if (kind === eventKind.wake)
+      this.wake(ns, fields[0] as number, fields[1] as number, fields[2] as number, fields[1] as number, 0, 0);
+    else if (kind === eventKind.wakeFrom)
+      this.wake(
+        ns,
+        fields[0] as number,
+        fields[1] as number,
+        fields[2] as number,
+        fields[5] as number,
+        fields[3] as number,
+        fields[4] as number,
+      );
+    else if (kind === eventKind.waitStart) {
+      const poll = thread.open[thread.open.length - 1];
+      if (poll !== undefined)
+        model.wait(
+          poll,
+          fields[0] as number,
+          fields[1] as number,
+          fields[2] as number,
+          fields[3] as number,
+          fields[4] as number,
+          fields[5] as number,
+        );
+    } else if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
+    else if (kind <= eventKind.operation) this.sourceOrReactor(kind, ns, fields);
+    else if (kind <= eventKind.poolState) this.timerOrJob(kind, ns, fields);
+    else this.rest(kind, ns, fields);
+  };
+
+  private pollStart(ns: number, taskId: number, epoch: number): void {
+    const { model, thread } = this;
+    const task = model.taskFor(taskId, ns);
+    thread.open.push(model.pollBegins(task, epoch, ns, thread, thread.log.length));
+  }
+
+  private pollEnd(ns: number, outcome: number): void {
+    const { thread } = this;
+    const poll = thread.open.pop();
+    if (poll === undefined) return;
+    this.model.pollEnds(poll, ns, outcome, false, thread.log.length);
+    if (thread.open.length === 0) thread.polls.end();
+  }
+
+  private wake(
+    ns: number,
+    taskId: number,
+    epoch: number,
+    effect: number,
+    epochAfter: number,
+    kind: number,
+    id: number,
+  ): void {
+    const { model, thread, fact } = this;
+    model.counts.wakes++;
+    const task = model.taskFor(taskId, ns);
+    fact.ns = ns;
+    fact.log = thread.log.push(ns, eventKind.wake, effect & 0xff, task.index, epoch);
+    fact.causeKind = kind;
+    fact.causeId = id;
+    if (kind === causeKind.unknown) this.nameWhatRuns(fact);
+    model.wake(task, epoch, epochAfter, effect, fact as WakeFact);
+  }
+
+  /** A wake that names no cause is made by what runs: the innermost open poll, else the job, else the thread. */
+  private nameWhatRuns(fact: MutableWakeFact): void {
+    const { thread } = this;
+    const poll = thread.open[thread.open.length - 1];
+    if (poll !== undefined) {
+      fact.causeKind = causeKind.poll;
+      fact.causeId = poll.task.id;
+    } else if (thread.openJob !== 0) {
+      fact.causeKind = causeKind.job;
+      fact.causeId = thread.openJob;
+    } else {
+      fact.causeKind = causeKind.thread;
+      fact.causeId = thread.id;
+    }
+  }
+
+  private taskOrFrame(kind: number, ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const id = fields[0] as number;
+    if (kind === eventKind.taskSpawn) {
+      const task = model.taskFor(id, ns);
+      const log = thread.log.push(ns, kind, 0, task.index, 0);
+      model.spawn(id, fields[1] as number, ns, thread, log);
+    } else if (kind === eventKind.taskEnd) {
+      model.taskEnds(id, {
+        taskEndNs: ns,
+        endOutcome: fields[1] as number,
+        endByKind: fields[2] as number,
+        endById: fields[3] as number,
+      });
+    } else if (kind === eventKind.frameOpen)
+      model.frames.set(id, {
+        task: fields[2] as number,
+        frameKind: fields[3] as number,
+        site: fields[4] as number,
+        name: fields[5] as number,
+      });
+    else if (kind === eventKind.frameEnter) thread.openFrames.push(id);
+    else if (kind === eventKind.frameLeave) thread.openFrames.pop();
+  }
+
+  private sourceOrReactor(kind: number, ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const { counts } = model;
+    if (kind === eventKind.operation) this.operation(ns, fields);
+    else if (kind === eventKind.readiness) {
+      counts.readiness++;
+      thread.reactorMarks.push(thread.log.push(ns, kind, 0, fields[0] as number, fields[1] as number));
+    } else if (kind === eventKind.park) this.park(ns, fields);
+    else if (kind === eventKind.unpark) this.unpark(ns, fields);
+    else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease)
+      thread.log.push(ns, kind, 0, fields[0] as number, fields[2] as number);
+  }
+
+  private operation(ns: number, fields: Float64Array): void {
+    const { counts } = this.model;
+    const kind = fields[1] as number;
+    const outcome = fields[2] as number;
+    const bytes = fields[3] as number;
+    if (outcome === operationOutcome.wouldBlock) counts.wouldBlocks++;
+    else if (outcome === operationOutcome.done && kind === operationKind.read) {
+      counts.reads++;
+      counts.readBytes += bytes;
+    } else if (outcome === operationOutcome.done && kind === operationKind.write) {
+      counts.writes++;
+      counts.writtenBytes += bytes;
+    }
+    const detail =
+      (kind & operationDetail.kindMask) |
+      ((outcome & operationDetail.outcomeMask) << operationDetail.outcomeShift) |
+      (((fields[4] as number) & 3) << operationDetail.makerShift);
+    const { thread } = this;
+    const log = thread.log.push(ns, eventKind.operation, detail, fields[0] as number, bytes);
+    if (fields[4] === operationMaker.turn) thread.reactorMarks.push(log);
+  }
+
+  private park(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const kind = fields[0] as number;
+    thread.turns.end(ns);
+    thread.parkLog.push(
+      thread.log.push(ns, eventKind.park, kind & 0xff, fields[2] as number, fields[1] as number),
+    );
+    if (kind === parkKind.reactor) {
+      model.counts.reactorParks++;
+      if (thread.reactorLane < 0) thread.reactorLane = model.newLane(laneKind.reactor, thread);
+      thread.parks.begin(ns, thread.turns.count + 1);
+    } else {
+      if (thread.workerLane < 0) thread.workerLane = model.newLane(laneKind.worker, thread);
+      thread.lockParks.begin(ns, 0);
+    }
+  }
+
+  private unpark(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const kind = fields[0] as number;
+    thread.parks.end(ns);
+    thread.lockParks.end(ns);
+    thread.unparkLog.push(
+      thread.log.push(ns, eventKind.unpark, kind & 0xff, thread.turns.count + 1, fields[1] as number),
+    );
+    if (kind !== parkKind.reactor) return;
+    if (thread.reactorLane < 0) thread.reactorLane = model.newLane(laneKind.reactor, thread);
+    thread.turnLog.push(thread.log.length - 1);
+    thread.turns.begin(ns, thread.turns.count + 1);
+  }
+
+  private timerOrJob(kind: number, ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const { counts } = model;
+    const id = fields[0] as number;
+    if (kind === eventKind.timerSet) {
+      counts.timersSet++;
+      const timer = this.timer(id);
+      timer.setNs = ns;
+      timer.task = fields[1] as number;
+      timer.delayNs = fields[2] as number;
+      thread.log.push(ns, kind, 0, id, fields[2] as number);
+    } else if (kind === eventKind.timerFire) {
+      counts.timersFired++;
+      const timer = this.timer(id);
+      timer.fireNs = ns;
+      timer.latenessNs = fields[1] as number;
+      thread.reactorMarks.push(thread.log.push(ns, kind, 0, id, fields[1] as number));
+    } else if (kind === eventKind.timerCancel) {
+      this.timer(id).cancelNs = ns;
+    } else if (kind === eventKind.jobSubmit) this.jobSubmit(ns, fields);
+    else if (kind === eventKind.jobStart) this.jobStart(ns, fields);
+    else if (kind === eventKind.jobEnd) this.jobEnd(ns, fields);
+    else if (kind === eventKind.poolState) {
+      counts.poolThreadsPeak = Math.max(counts.poolThreadsPeak, fields[1] as number);
+      counts.poolQueuePeak = Math.max(counts.poolQueuePeak, fields[3] as number);
+    } else if (kind === eventKind.submission) {
+      const submission = this.submission(id);
+      submission.operation = fields[2] as number;
+      submission.bytes = fields[3] as number;
+      submission.submitNs = ns;
+      thread.log.push(ns, kind, 0, id, fields[3] as number);
+    } else if (kind === eventKind.completion) {
+      const submission = this.submission(id);
+      submission.completeNs = ns;
+      submission.result = fields[1] as number;
+      thread.log.push(ns, kind, 0, id, Math.max(0, fields[1] as number));
+    }
+  }
+
+  private jobSubmit(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const job = this.job(fields[0] as number);
+    thread.log.push(ns, eventKind.jobSubmit, 0, job.id, fields[5] as number);
+    model.counts.poolQueuePeak = Math.max(model.counts.poolQueuePeak, fields[5] as number);
+    if (!Number.isNaN(job.submitNs)) return;
+    job.submitNs = ns;
+    job.jobKind = fields[1] as number;
+    job.task = fields[2] as number;
+    job.site = fields[3] as number;
+    job.name = fields[4] as number;
+    job.runtime = fields[6] as number;
+    const pool = model.poolFor(job.runtime);
+    pool.submit(ns);
+    const departNs = Number.isNaN(job.startNs) ? job.endNs : job.startNs;
+    if (!Number.isNaN(departNs)) pool.depart(Math.max(ns, departNs));
+  }
+
+  private jobStart(ns: number, fields: Float64Array): void {
+    const { thread } = this;
+    const job = this.job(fields[0] as number);
+    thread.log.push(ns, eventKind.jobStart, 0, job.id, fields[1] as number);
+    this.jobRuns(thread, job.id, ns);
+    thread.openJob = job.id;
+  }
+
+  /** The job runs on that thread from then on: its own start, or a chunk's head that names it. */
+  jobRuns(thread: Thread, id: number, ns: number): void {
+    const { model } = this;
+    const job = this.job(id);
+    if (thread.poolLane < 0) {
+      thread.poolLane = model.newLane(laneKind.poolThread, thread);
+      model.counts.poolThreads++;
+    }
+    thread.jobs.begin(ns, id);
+    if (!Number.isNaN(job.startNs)) return;
+    const pool = Number.isNaN(job.submitNs) ? undefined : model.poolFor(job.runtime);
+    if (pool !== undefined && !Number.isNaN(job.endNs)) pool.takeBack(Math.max(job.submitNs, job.endNs));
+    job.startNs = ns;
+    job.thread = thread.index;
+    pool?.depart(Math.max(job.submitNs, ns));
+  }
+
+  private jobEnd(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const job = this.job(fields[0] as number);
+    thread.log.push(ns, eventKind.jobEnd, 0, job.id, fields[2] as number);
+    if (thread.openJob === job.id) {
+      thread.jobs.end(ns);
+      thread.openJob = 0;
+    }
+    if (!Number.isNaN(job.endNs)) return;
+    job.endNs = ns;
+    job.outcome = fields[1] as number;
+    job.bytes = fields[2] as number;
+    model.counts.jobBytes += job.bytes;
+    if (Number.isNaN(job.startNs) && !Number.isNaN(job.submitNs))
+      model.poolFor(job.runtime).depart(Math.max(job.submitNs, ns));
+  }
+
+  private rest(kind: number, ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    if (kind === eventKind.threadStop) {
+      thread.stopped = true;
+      thread.turns.end(ns);
+      thread.parks.end(ns);
+      thread.lockParks.end(ns);
+    } else if (kind === eventKind.threadCpu) thread.cpuNs = fields[0] as number;
+    else if (kind === eventKind.marker)
+      thread.log.push(ns, kind, 0, fields[0] as number, Math.max(0, fields[2] as number));
+    else if (kind === eventKind.debuggerStop) {
+      const last = model.stops.at(-1);
+      if (last !== undefined && last.toNs === Number.POSITIVE_INFINITY) return;
+      const reason = fields[0] as number;
+      model.stops.push({ fromNs: ns, toNs: Number.POSITIVE_INFINITY, reason, osThread: fields[1] as number });
+      model.invalidateFrom(ns);
+    } else if (kind === eventKind.debuggerContinue) {
+      const last = model.stops.at(-1);
+      if (last === undefined || last.toNs !== Number.POSITIVE_INFINITY) return;
+      last.toNs = Math.max(ns, last.fromNs);
+      model.invalidateFrom(last.fromNs);
+    } else if (kind === eventKind.snapshotTask) {
+      const task = model.taskFor(fields[0] as number, ns);
+      if (task.snapshot !== undefined) return;
+      const [, epoch = 0, state = 0, onKind = 0, onId = 0, site = 0] = fields;
+      task.snapshot = { ns, epoch, state, onKind, onId, site };
+      task.validPages = 0;
+    }
+  }
+
+  private job(id: number): Job {
+    const known = this.model.jobs.get(id);
+    if (known !== undefined) return known;
+    const job: Job = {
+      id,
+      jobKind: 0,
+      task: 0,
+      site: 0,
+      name: 0,
+      runtime: 0,
+      submitNs: Number.NaN,
+      startNs: Number.NaN,
+      endNs: Number.NaN,
+      outcome: 0,
+      bytes: 0,
+      thread: -1,
+    };
+    this.model.jobs.set(id, job);
+    return job;
+  }
+
+  private timer(id: number): Timer {
+    const known = this.model.timers.get(id);
+    if (known !== undefined) return known;
+    const timer: Timer = {
+      id,
+      task: 0,
+      setNs: Number.NaN,
+      delayNs: 0,
+      fireNs: Number.NaN,
+      latenessNs: 0,
+      cancelNs: Number.NaN,
+    };
+    this.model.timers.set(id, timer);
+    return timer;
+  }
+
+  private submission(id: number): Submission {
+    const known = this.model.submissions.get(id);
+    if (known !== undefined) return known;
+    const submission = {
+      id,
+      operation: 0,
+      bytes: 0,
+      submitNs: Number.NaN,
+      completeNs: Number.NaN,
+      result: 0,
+    };
+    this.model.submissions.set(id, submission);
+    return submission;
+  }
+}
