@@ -146,7 +146,12 @@ export class CollectorClient {
   }
 
   private tell(event: CollectorEvent): void {
-    if (this.eventListeners.size === 0) this.early = [...this.early, event].slice(-100);
+    // Of session lists only the last one is still true.
+    if (this.eventListeners.size === 0)
+      this.early = [
+        ...this.early.filter((each) => each.event !== event.event || each.event === 'log'),
+        event,
+      ].slice(-100);
     for (const listener of this.eventListeners) listener(event);
   }
 

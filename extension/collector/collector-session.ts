@@ -163,6 +163,6 @@ export class CollectorSession {
 
   private problem(): string {
     const recording = this.writer?.failure || this.recordingProblem;
-    return [this.streamProblem, recording].filter((each) => each !== '').join('. ');
+    return [this.streamProblem, this.engine.problem, recording].filter((each) => each !== '').join('. ');
   }
 }

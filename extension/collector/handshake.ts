@@ -9,6 +9,7 @@ import {
   role,
   wireVersion,
 } from '../../runtime-probe/protocol/typescript/index.ts';
+import { writeAside } from './write-aside.ts';
 
 /** A peer on this machine sends 28 bytes within a millisecond; 5 s forgive a machine that swaps. */
 export const preambleTimeoutMs = 5000;
@@ -92,7 +93,7 @@ export function readPreamble(
     }
     stop();
     socket.pause();
-    socket.write(encodeReply(true, ''));
+    writeAside(socket, encodeReply(true, ''));
     onAccepted(verdict.role, bytes.subarray(take));
   };
   const timer = setTimeout(

@@ -13,11 +13,10 @@ import {
 import type { CollectorSession, ProgramLink } from './collector-session.ts';
 import type { Log } from './log.ts';
 import { DuplicateSessionError, type SessionRegistry } from './session-registry.ts';
+import { writeAside } from './write-aside.ts';
 
 /** A probe sends its hello with its preamble; one that has none to send is no program. */
 const helloTimeoutMs = 10_000;
-/** Control frames are some ten bytes: a program that lets this many pile up does not read them. */
-const controlLimitBytes = 4096;
 
 export class ProgramConnection implements ProgramLink {
   lastDataMs = Date.now();
@@ -55,9 +54,8 @@ export class ProgramConnection implements ProgramLink {
   }
 
   sendControl(detail: number, snapshot: boolean): boolean {
-    if (this.over || this.socket.writableLength > controlLimitBytes) return false;
-    this.socket.write(encodeFrame(frameKind.control, encodeControl({ detail, snapshot })));
-    return true;
+    if (this.over) return false;
+    return writeAside(this.socket, encodeFrame(frameKind.control, encodeControl({ detail, snapshot })));
   }
 
   resume(): void {

@@ -160,9 +160,12 @@ function checkedSlotCount(descriptor: number, path: string, session: string): nu
   return slotCount;
 }
 
+/** Whoever wants to read the ring of a program that just died, and has not opened it yet, has this long. */
+const leftOverAgeMs = 10 * 60 * 1000;
+
 /**
- * Removes ring files of this user whose program is gone. A collector that had opened one can still read it.
- * Returns what was removed.
+ * Removes old ring files of this user whose program is gone; the collector of a program removes its ring at once, so
+ * these are the ones that had none. Returns what was removed.
  */
 export function removeLeftOverRings(): string[] {
   const removed: string[] = [];
@@ -176,7 +179,9 @@ export function removeLeftOverRings(): string[] {
     const pid = Number(fileName.exec(name)?.[1]);
     if (!Number.isSafeInteger(pid) || isProcessAlive(pid)) continue;
     const path = join(folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || stat.uid !== process.getuid?.()) continue;
+    if (Date.now() - stat.ctimeMs < leftOverAgeMs) continue;
     rmSync(path, { force: true });
     removed.push(path);
   }
