@@ -96,6 +96,7 @@ impl Builder {
             threads: Vec::new(),
             stays_on_its_thread: PhantomData,
         };
+        runtime.shared.list();
         if self.flavor == Flavor::Multi {
             for index in 0..self.workers {
                 // On failure the runtime is dropped, and stops those that run.
@@ -211,6 +212,7 @@ impl Runtime {
         let _thread = report_thread(shared, role, worker);
         let identity = identity_of::<F>(TaskKind::Root, None, site);
         let root = Task::new(shared, &identity, parker.clone(), |_| None);
+        shared.list_root(&root);
         let mut future = pin!(Some(future));
         let result = match parker {
             None => self.drive_single(&root, future.as_mut()),

@@ -13,9 +13,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 
-use crate::observe::Flavor;
+use crate::observe::{AliveTask, Flavor};
 use crate::pool::Pool;
 use crate::reactor::Reactor;
 use crate::task::Task;
@@ -88,6 +88,25 @@ struct Idle {
 struct Alive {
     closed: bool,
     tasks: HashMap<u64, Arc<Task>>,
+    /// Root tasks, which `block_on` keeps alive: here only to be found by a snapshot.
+    roots: Vec<Weak<Task>>,
+}
+
+/// The runtimes of the process; those that are gone are removed when one is added.
+static RUNTIMES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Every task that is alive in the process, oldest first.
+pub(crate) fn alive_tasks() -> Vec<AliveTask> {
+    let runtimes: Vec<_> = lock(&RUNTIMES).iter().filter_map(Weak::upgrade).collect();
+    let mut tasks = Vec::new();
+    for runtime in runtimes {
+        let alive = lock(&runtime.alive);
+        tasks.extend(alive.tasks.values().filter_map(|task| task.peek()));
+        let roots = alive.roots.iter().filter_map(Weak::upgrade);
+        tasks.extend(roots.filter_map(|task| task.peek()));
+    }
+    tasks.sort_unstable_by_key(|task| task.task);
+    tasks
 }
 
 /// One runtime, as its threads share it.
@@ -134,6 +153,13 @@ impl Shared {
             alive: Mutex::new(Alive::default()),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Makes the runtime's tasks known to [`alive_tasks`].
+    pub(crate) fn list(self: &Arc<Self>) {
+        let mut runtimes = lock(&RUNTIMES);
+        runtimes.retain(|runtime| runtime.strong_count() > 0);
+        runtimes.push(Arc::downgrade(self));
     }
 
     /// Queues a scheduled task and wakes a worker for it, if one sleeps.
@@ -239,6 +265,13 @@ impl Shared {
             alive.tasks.insert(task.id, Arc::clone(task));
         }
         !alive.closed
+    }
+
+    /// Makes a root task known to [`alive_tasks`].
+    pub(crate) fn list_root(&self, root: &Arc<Task>) {
+        let roots = &mut lock(&self.alive).roots;
+        roots.retain(|root| root.strong_count() > 0);
+        roots.push(Arc::downgrade(root));
     }
 
     pub(crate) fn forget(&self, task: u64) {

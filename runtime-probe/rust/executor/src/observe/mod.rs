@@ -43,6 +43,13 @@ pub(crate) fn observer() -> Option<&'static dyn Observer> {
     OBSERVER.get().copied()
 }
 
+/// Every task that is alive now, in all runtimes of the process, oldest first: for an
+/// observer that begins to record late. Tasks go on meanwhile, so two of them may be told
+/// as of two moments.
+pub fn alive_tasks() -> Vec<AliveTask> {
+    crate::scheduler::alive_tasks()
+}
+
 /// [`set_observer`] was called twice in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObserverAlreadySet;

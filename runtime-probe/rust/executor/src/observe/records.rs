@@ -154,6 +154,28 @@ pub enum End {
     Cancelled,
 }
 
+/// What a task does at the moment of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskPhase {
+    /// It waits for a wake.
+    Idle,
+    /// It is queued.
+    Scheduled,
+    /// It is being polled.
+    Running,
+}
+
+/// A task that is alive, as [`super::alive_tasks`] finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AliveTask {
+    /// Its id.
+    pub task: u64,
+    /// Polls begun so far, read together with the phase.
+    pub epoch: u64,
+    /// What it does.
+    pub phase: TaskPhase,
+}
+
 /// Who ended a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EndedBy {

@@ -14,7 +14,7 @@ use std::task::Context;
 pub(crate) use body::{drop_quietly, store_waker, Body, Packet};
 pub(crate) use state::Start;
 
-use crate::observe::{self, End, EndedBy, Outcome, TaskEnded, TaskInfo, TaskKind, Wake};
+use crate::observe::{self, AliveTask, End, EndedBy, Outcome, TaskEnded, TaskInfo, TaskKind, Wake};
 use crate::scheduler::{Parker, Shared};
 use crate::{context, ids, lock};
 use state::{AfterPoll, TaskState};
@@ -83,6 +83,13 @@ impl Task {
             waker_drops: AtomicU32::new(0),
             aborted_by: AtomicU64::new(NOT_ABORTED),
         })
+    }
+
+    /// What an observer that begins late is told; `None` when the task is over.
+    pub(crate) fn peek(&self) -> Option<AliveTask> {
+        let (epoch, phase) = self.state.peek()?;
+        let task = self.id;
+        Some(AliveTask { task, epoch, phase })
     }
 
     pub(crate) fn start(&self) -> Start {

@@ -21,7 +21,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::observe::WakeEffect;
+use crate::observe::{TaskPhase, WakeEffect};
 
 /// The task waits: it is in no queue and its future is not touched. Impossible
 /// before the first poll.
@@ -149,6 +149,19 @@ impl TaskState {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
                 Some((word & !PHASE) | COMPLETE)
             });
+    }
+
+    /// Epoch and phase at one moment; `None` when the task is over.
+    pub(crate) fn peek(&self) -> Option<(u64, TaskPhase)> {
+        // Ordering: none needed, nothing is done with the task.
+        let word = self.0.load(Ordering::Relaxed);
+        let phase = match word & PHASE {
+            IDLE => TaskPhase::Idle,
+            SCHEDULED => TaskPhase::Scheduled,
+            RUNNING | RUNNING_NOTIFIED => TaskPhase::Running,
+            _ => return None,
+        };
+        Some((word >> EPOCH_SHIFT, phase))
     }
 
     /// Requests an abort. Returns whether the caller must queue the task, so that a
