@@ -44,7 +44,7 @@ export function pollEvents(epoch: number): TimedEvent[] {
     { tick: tick + 40, event: { record: 'pollEnd', outcome: pollOutcome.pending } },
     {
       tick: tick + 60,
-      event: { record: 'wake', task: 1, epoch, effect: wakeEffect.scheduled, epochAfter: epoch },
+      event: { record: 'wake', task: 1, epoch, effect: wakeEffect.scheduled },
     },
   ];
 }
