@@ -96,5 +96,5 @@ export function startProgram(path: string, options: RunOptions = {}) {
       resolve({ code, signal, stdout, stderr, durationMs: performance.now() - startMs }),
     );
   });
-  return { child, result };
+  return { child, result, stderr: () => stderr };
 }

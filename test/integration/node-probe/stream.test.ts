@@ -9,6 +9,7 @@ import {
   frameKind,
   taskState,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { InspectorClient } from '../../support/inspector-client.ts';
 import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
@@ -175,27 +176,57 @@ describe('a program that goes on for a while', () => {
       assert.deepEqual(recordsBeforeUse(receiver.frames), []);
     }));
 
-  for (const [holder, more] of [
-    ['its own work', []],
-    ['a debugger', ['--debugger']],
-  ] as const)
-    test(`goes on sending while the thread is held by ${holder}`, () =>
-      withReceiver({}, async (receiver) => {
-        const { result } = startProgram(sleepers, {
-          environment: receiver.environment,
-          arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400', ...more],
-        });
-        // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
-        const ended = (): number =>
-          readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
-        await until(() => receiver.frames.length > 0 && ended() === 800, 'the events before the hold');
-        const heldFromMs = performance.now();
-        assert.equal(receiver.connections[0]?.closed, false);
-        const { stdout } = await result;
-        assert.ok(performance.now() - heldFromMs > 500, 'the events came while the thread was held');
-        await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
-        checkComplete(receiver, stdout);
-      }));
+  test('goes on sending while the thread is busy', () =>
+    withReceiver({}, async (receiver) => {
+      const { result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400'],
+      });
+      // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
+      const ended = (): number =>
+        readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
+      await until(() => receiver.frames.length > 0 && ended() === 800, 'the events before the hold');
+      const heldFromMs = performance.now();
+      assert.equal(receiver.connections[0]?.closed, false);
+      const { code, stdout, stderr } = await result;
+      assert.equal(code, 0, stderr);
+      assert.ok(performance.now() - heldFromMs > 500, 'the events came while the thread was held');
+      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+      checkComplete(receiver, stdout);
+    }));
+
+  test('goes on sending, and connects again, while a debugger holds the thread', () =>
+    withReceiver({}, async (receiver) => {
+      const { result, stderr } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--rounds', '100', '--sleepMs', '5'],
+        nodeArguments: ['--inspect=127.0.0.1:0'],
+      });
+      await until(() => InspectorClient.addressIn(stderr()) !== undefined, 'the inspector');
+      const inspector = await InspectorClient.connect(
+        InspectorClient.addressIn(stderr()) ?? new URL('ws://none'),
+      );
+      await until(() => receiver.framesOf(frameKind.chunk).length > 3, 'the first chunks');
+      await inspector.send('Debugger.enable');
+      const paused = inspector.event('Debugger.paused');
+      await inspector.send('Debugger.pause');
+      await paused;
+      // What was published before the stop arrives; then nothing is on its way that hanging up could lose.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const seen = readReference(receiver.frames).events.length;
+      receiver.hangUp();
+      await until(
+        () => (receiver.connections[1]?.frames.length ?? 0) >= 2,
+        'a second connection while stopped',
+      );
+      assert.equal(readReference(receiver.frames).events.length, seen, 'the program stands');
+      await inspector.send('Debugger.resume');
+      inspector.close();
+      const { code, stdout } = await result;
+      assert.equal(code, 0, stderr());
+      await until(() => receiver.connections[1]?.closed === true, 'the connection to close');
+      checkComplete(receiver, stdout);
+    }));
 
   test('connects again with its whole living dictionary', () =>
     withReceiver({}, async (receiver) => {
@@ -288,6 +319,23 @@ describe('a program that goes on for a while', () => {
       await result;
       await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
       checkComplete(receiver, (await result).stdout);
+    }));
+
+  test('stops for good when the program says so, and sends what it had', () =>
+    withReceiver({}, async (receiver) => {
+      const { result } = startProgram(sleepers, {
+        environment: receiver.environment,
+        arguments: ['--ending', 'stop'],
+      });
+      await until(() => receiver.end !== undefined, 'the end frame');
+      assert.equal(receiver.end?.reason, endReason.detached);
+      const { code, stdout } = await result;
+      assert.equal(code, 0);
+      const counters = JSON.parse(stdout) as { tasks: number; polls: number };
+      const model = readReference(receiver.frames);
+      assert.equal(model.tasks.length, counters.tasks + 1, 'the second root is not there');
+      assert.equal(pollCount(model, 'sleeper'), counters.polls);
+      assert.equal(receiver.connections.length, 1);
     }));
 
   test('follows the collector: lean, off, full', () =>

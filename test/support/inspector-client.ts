@@ -1,0 +1,97 @@
+// Owns a small debugger for tests: it speaks the inspector's protocol with a Node program started with --inspect.
+// A WebSocket of its own over net, because Node 20 has none and a session from another thread aborts Node 20.
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+const textFrame = 0x81;
+const maskBit = 0x80;
+
+export class InspectorClient {
+  private readonly socket: Socket;
+  private received = Buffer.alloc(0);
+  private lastId = 0;
+  private readonly answers = new Map<number, () => void>();
+  private readonly waiting = new Map<string, () => void>();
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (bytes: Buffer) => this.take(bytes));
+    // The program may end first; that is no failure of the test.
+    socket.on('error', () => undefined);
+  }
+
+  /** `stderr` is what a program started with --inspect has printed so far; undefined while it has not told its address. */
+  static addressIn(stderr: string): URL | undefined {
+    const address = /ws:\/\/\S+/.exec(stderr)?.[0];
+    return address === undefined ? undefined : new URL(address);
+  }
+
+  static async connect(address: URL): Promise<InspectorClient> {
+    const socket = connect(Number(address.port), address.hostname);
+    const key = randomBytes(16).toString('base64');
+    socket.write(
+      `GET ${address.pathname} HTTP/1.1\r\nHost: ${address.host}\r\nUpgrade: websocket\r\n` +
+        `Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    );
+    let head = Buffer.alloc(0);
+    while (!head.includes('\r\n\r\n')) {
+      const bytes = await new Promise<Buffer>((resolve, reject) => {
+        socket.once('data', resolve);
+        socket.once('error', reject);
+      });
+      head = Buffer.concat([head, bytes]);
+    }
+    if (!head.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(`no inspector: ${head}`);
+    return new InspectorClient(socket);
+  }
+
+  /** Sends a command and waits for its answer. */
+  send(method: string): Promise<void> {
+    this.lastId++;
+    const id = this.lastId;
+    const text = Buffer.from(JSON.stringify({ id, method }));
+    if (text.length > 125) throw new Error('this client sends short commands only');
+    // A client's frames are masked; a mask of zeros leaves the text as it is.
+    this.socket.write(Buffer.concat([Buffer.from([textFrame, maskBit | text.length, 0, 0, 0, 0]), text]));
+    return new Promise((resolve) => this.answers.set(id, resolve));
+  }
+
+  /** The next event of that name. To be called before what makes it happen. */
+  event(method: string): Promise<void> {
+    return new Promise((resolve) => this.waiting.set(method, resolve));
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private take(bytes: Buffer): void {
+    this.received = Buffer.concat([this.received, bytes]);
+    for (;;) {
+      const short = (this.received[1] ?? 0) & 0x7f;
+      const headBytes = short < 126 ? 2 : short === 126 ? 4 : 10;
+      if (this.received.length < headBytes) return;
+      const length =
+        short < 126
+          ? short
+          : short === 126
+            ? this.received.readUInt16BE(2)
+            : Number(this.received.readBigUInt64BE(2));
+      if (this.received.length < headBytes + length) return;
+      const text = this.received.toString('utf8', headBytes, headBytes + length);
+      this.received = this.received.subarray(headBytes + length);
+      this.hear(JSON.parse(text) as { id?: number; method?: string });
+    }
+  }
+
+  private hear({ id, method }: { id?: number; method?: string }): void {
+    if (id !== undefined) {
+      this.answers.get(id)?.();
+      this.answers.delete(id);
+    }
+    if (method !== undefined) {
+      this.waiting.get(method)?.();
+      this.waiting.delete(method);
+    }
+  }
+}
