@@ -14,6 +14,7 @@ use wakeline::Config;
 use wakeline_executor::observe::{
     Observer, OperationKind, OperationResult, Outcome, WaitTarget, Wake, WakeCause, WakeEffect,
 };
+use wakeline_executor::{spawn, yield_now, Runtime};
 use wakeline_wire::frame::{PREAMBLE_BYTES, REPLY_HEAD_BYTES};
 use wakeline_wire::stream::{Item, StreamDecoder};
 
@@ -49,6 +50,13 @@ const VARIANTS: &[(&str, &str)] = &[
         "not started, poll epoch",
         "the hook site's load and branch only",
     ),
+    (
+        "yields, not started",
+        "1,000 tasks yield 1,000 times each, per poll: no probe",
+    ),
+    ("yields, off", "the same, detail off"),
+    ("yields, lean", "the same, lean: poll start, poll end, wake"),
+    ("yields, full", "the same, full: and waker counts"),
 ];
 
 fn main() {
@@ -73,7 +81,7 @@ fn main() {
             figures[place].iter().map(|f| f.ns),
         );
         // With detail off only the warming events were written.
-        if figures[place][0].bytes > 0.0 && !variant.starts_with("off") {
+        if figures[place][0].bytes > 0.0 && !variant.contains("off") {
             print(
                 variant,
                 about,
@@ -115,7 +123,7 @@ fn run(variant: &str) -> Figures {
     let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
     command.env(VARIANT, variant).stdout(Stdio::piped());
     command.env_remove("WAKELINE").env_remove("WAKELINE_TOKEN");
-    let recorded = variant != "not started, poll epoch" && variant != "clock only";
+    let recorded = !variant.contains("not started") && variant != "clock only";
     if recorded {
         command.env("WAKELINE", format!("unix:{}", socket.display()));
         command.env("WAKELINE_TOKEN", TOKEN);
@@ -179,9 +187,10 @@ fn measure(variant: &str) {
     config.private_memory = variant == "anonymous memory, poll epoch";
     let recording = wakeline::init_with(config).expect("recording begins");
     let observer = recording.observer();
-    let detail = (variant == "off, poll epoch").then_some(wakeline_wire::detail::OFF);
-    if let Some(detail) = detail {
-        recording.set_detail(detail);
+    if variant.starts_with("off") || variant.ends_with("off") {
+        recording.set_detail(wakeline_wire::detail::OFF);
+    } else if variant.ends_with("lean") {
+        recording.set_detail(wakeline_wire::detail::LEAN);
     }
     // The thread's recorder, the connection and the hot path's pages are made before.
     if let Some(observer) = observer {
@@ -193,6 +202,7 @@ fn measure(variant: &str) {
     let process_before = time_ns(libc::CLOCK_PROCESS_CPUTIME_ID);
     let before = time_ns(libc::CLOCK_THREAD_CPUTIME_ID);
     match (variant, observer) {
+        (variant, _) if variant.starts_with("yields") => yields(),
         ("write, no epoch", Some(observer)) => bare(observer),
         ("write, wake with stamp", Some(observer)) => wakes(observer),
         ("write, site of the dictionary", Some(observer)) => waits(observer),
@@ -261,6 +271,23 @@ fn clocks() {
     for _ in 0..EVENTS {
         std::hint::black_box(std::time::Instant::now());
     }
+}
+
+/// The executor's own cost per poll, and what recording adds to it.
+fn yields() {
+    const TASKS: u64 = 1_000;
+    let runtime = Runtime::single().build().expect("a runtime");
+    runtime.block_on(async {
+        let yields = || async {
+            for _ in 0..EVENTS / TASKS - 1 {
+                yield_now().await;
+            }
+        };
+        let tasks: Vec<_> = (0..TASKS).map(|_| spawn(yields())).collect();
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+    });
 }
 
 /// What a hook site costs where nothing was started: one load and one branch.

@@ -1,7 +1,8 @@
 //! Owns what the flusher itself records: changes of detail, and what is alive when
 //! recording begins late. It must not know of sockets.
 
-use wakeline_wire::{detail, kind};
+use wakeline_executor::observe::{alive_tasks, TaskPhase};
+use wakeline_wire::{cause_kind, detail, kind, task_state};
 
 use crate::recorder::with_recorder;
 use crate::session::Session;
@@ -19,8 +20,18 @@ pub(crate) fn record_detail_change(session: &'static Session, wanted: u64, chang
     }
 }
 
-/// Records every task that is alive, with its state as the executor tells it.
+/// Records every task that is alive, with its state as the executor tells it. What an idle
+/// task waits for the executor does not keep; the task's next wait tells.
 pub(crate) fn record(session: &'static Session) {
     with_recorder(session, |r| r.event(kind::SNAPSHOT_START, []));
+    for alive in alive_tasks() {
+        let state = match alive.phase {
+            TaskPhase::Idle => task_state::IDLE,
+            TaskPhase::Scheduled => task_state::SCHEDULED,
+            TaskPhase::Running => task_state::RUNNING,
+        };
+        let fields = [alive.task, alive.epoch, state, cause_kind::UNKNOWN, 0, 0];
+        with_recorder(session, |r| r.event(kind::SNAPSHOT_TASK, fields));
+    }
     with_recorder(session, |r| r.event(kind::SNAPSHOT_END, []));
 }
