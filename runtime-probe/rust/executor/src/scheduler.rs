@@ -198,13 +198,16 @@ impl Shared {
     }
 
     /// A worker says that it goes to sleep. It must look into the queues once more after this.
-    pub(crate) fn enter_idle(&self, worker: usize, in_reactor: bool) {
+    pub(crate) fn enter_idle(&self, worker: usize) {
         let mut idle = lock(&self.idle);
         idle.workers.push(worker);
         self.idle_count.store(idle.workers.len(), Ordering::Relaxed);
-        if in_reactor {
-            idle.in_reactor = Some(worker);
-        }
+    }
+
+    /// An idle worker says that it will sleep in the reactor, which it holds. It must
+    /// look into the queues after this: a wake before this went to its parker.
+    pub(crate) fn enter_reactor(&self, worker: usize) {
+        lock(&self.idle).in_reactor = Some(worker);
     }
 
     /// A worker says that it is awake. The one that was in the reactor says so
@@ -219,9 +222,11 @@ impl Shared {
     }
 
     /// A worker that had the reactor and now goes to poll a task wakes a sleeper to
-    /// take its place; else nobody would see readiness until that poll is over.
+    /// take its place; else nobody would see readiness until that poll is over. The
+    /// lock, not the count, is asked: a sleeper that is not in it yet will try the
+    /// reactor after it is, and find it free.
     pub(crate) fn hand_over_reactor(&self) {
-        if self.idle_count.load(Ordering::Relaxed) != 0 && lock(&self.idle).in_reactor.is_none() {
+        if lock(&self.idle).in_reactor.is_none() {
             self.notify_one();
         }
     }

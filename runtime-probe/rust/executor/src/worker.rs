@@ -96,15 +96,21 @@ impl Worker {
     fn park(&mut self) {
         self.polls_since_look = 0;
         let shared = Arc::clone(&self.shared);
+        // In this order: a worker that lets go of the reactor after this attempt failed
+        // finds this one among the idle when it hands over.
+        shared.enter_idle(self.index);
         let turn = shared.reactor.try_take();
-        shared.enter_idle(self.index, turn.is_some());
+        if turn.is_some() {
+            shared.enter_reactor(self.index);
+        }
         if shared.has_work() || shared.is_stopping() {
             shared.leave_idle(self.index);
+            self.had_reactor |= turn.is_some();
             return;
         }
         match turn {
             Some(turn) => {
-                // Read after `enter_idle`: whoever sets an earlier deadline from now
+                // Read after `enter_reactor`: whoever sets an earlier deadline from now
                 // on finds this worker in the reactor and interrupts it.
                 let timeout = shared.timers.until_next(Instant::now());
                 self.wait_in_reactor(turn, timeout);

@@ -14,7 +14,7 @@ use wakeline_executor::observe::{
     WakeEffect,
 };
 use wakeline_executor::time::timeout;
-use wakeline_executor::{block_on, join_all, spawn, Runtime};
+use wakeline_executor::{block_on, join, join_all, spawn, Runtime};
 
 /// A plain blocking server that says `hello` to one client after a while.
 fn late_server(delay: Duration) -> (SocketAddr, thread::JoinHandle<()>) {
@@ -143,13 +143,15 @@ fn a_registration_is_told_before_its_readiness_and_undone_before_its_close() {
 
 #[test]
 fn a_full_socket_makes_the_writer_wait_and_loses_nothing() {
-    const BYTES: usize = 8 << 20;
+    // More than the system buffers on both ends of a loopback connection.
+    const BYTES: usize = 32 << 20;
     let (received, trace) = record(|| {
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let (read_now, may_read) = std::sync::mpsc::channel();
         let reader = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            thread::sleep(Duration::from_millis(20));
+            may_read.recv().unwrap();
             let mut all = Vec::new();
             stream.read_to_end(&mut all).unwrap();
             all
@@ -157,7 +159,12 @@ fn a_full_socket_makes_the_writer_wait_and_loses_nothing() {
         block_on(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             let data: Vec<u8> = (0..BYTES).map(|n| (n % 251) as u8).collect();
-            stream.write_all(&data).await.unwrap();
+            // The second branch has its turn when the first one waits.
+            let (written, ()) = join(stream.write_all(&data), async {
+                read_now.send(()).unwrap();
+            })
+            .await;
+            written.unwrap();
         });
         reader.join().unwrap()
     });
