@@ -1,6 +1,11 @@
 // Owns one session: its engine, its recording, its ring file, and whether its program is connected.
 // Must not know how bytes arrive or who looks. Frames go to the engine first, so a recording holds only what it took.
-import type { Hello } from '../../runtime-probe/protocol/typescript/index.ts';
+import {
+  type Anchor,
+  decodeAnchor,
+  frameKind,
+  type Hello,
+} from '../../runtime-probe/protocol/typescript/index.ts';
 import type { DebuggerEvent, SessionState, SessionSummary } from '../messages/queries.ts';
 import type { TraceSession } from '../trace/session.ts';
 import { collectorThread, collectorThreadFrame, debuggerFrame } from './debugger-frames.ts';
@@ -33,13 +38,15 @@ export class CollectorSession {
   streamProblem = '';
   /** Path of the recording; empty when none is kept. */
   recordingPath = '';
-  /** When the connection ended, to forget the oldest first. */
+  /** When the connection ended or the recording was opened, to forget the oldest first. */
   endedMs = 0;
   private writer: RecordingWriter | undefined;
   private recordingProblem = '';
   /** Bytes of the closed recording; 0 when it cannot be gone on with. */
   private recordedBytes = 0;
   private lastDebuggerTick = 0;
+  /** The last one of the connection; the hello's own until one comes. */
+  private anchor: Anchor | undefined;
 
   constructor(id: string, state: SessionState, engine: TraceSession) {
     this.id = id;
@@ -71,6 +78,8 @@ export class CollectorSession {
   pushFrame(kind: number, payload: Uint8Array): void {
     this.engine.pushFrame(kind, payload);
     this.writer?.append(kind, payload);
+    if (kind === frameKind.hello) this.anchor = undefined;
+    else if (kind === frameKind.anchor) this.anchor = decodeAnchor(payload);
   }
 
   /** The file is whole on return; a reconnection goes on with it. */
@@ -118,7 +127,9 @@ export class CollectorSession {
   addDebuggerEvent(event: DebuggerEvent): void {
     const sequence =
       this.engine.threadPositions().find((position) => position.thread === collectorThread)?.sequence ?? 0;
-    const tick = this.tickOf(event.monotonicNs);
+    // The editor hears of a stop after the last event before it, however the two clocks disagree.
+    const earliest = event.event === 'stop' ? this.engine.nsToTick(this.engine.endNs) : 0;
+    const tick = Math.max(earliest, this.lastDebuggerTick, this.tickOf(event.monotonicNs));
     this.lastDebuggerTick = tick;
     if (sequence === 0) {
       const thread = collectorThreadFrame();
@@ -128,11 +139,17 @@ export class CollectorSession {
     this.pushFrame(frame.kind, frame.payload);
   }
 
-  /** Ticks of one thread never go back, and a program without a monotonic anchor is stopped where it is known to be. */
+  /**
+   * Counted from the last anchor, because the program's clock may run some parts in a million fast or slow.
+   * A program without a monotonic anchor is stopped where it is known to be.
+   */
   private tickOf(monotonicNs: number): number {
-    const anchorNs = this.hello?.anchorMonotonicNs ?? 0n;
-    const ns = anchorNs === 0n ? this.engine.endNs : Number(BigInt(Math.round(monotonicNs)) - anchorNs);
-    return Math.max(this.lastDebuggerTick, this.engine.nsToTick(Math.max(0, ns)));
+    const { engine } = this;
+    const firstAnchorNs = this.hello?.anchorMonotonicNs ?? 0n;
+    if (firstAnchorNs === 0n) return engine.nsToTick(engine.endNs);
+    const anchor = this.anchor ?? { tick: 0, monotonicNs: firstAnchorNs };
+    const sinceAnchorNs = Number(BigInt(Math.round(monotonicNs)) - anchor.monotonicNs);
+    return engine.nsToTick(Math.max(0, engine.tickToNs(anchor.tick) + sinceAnchorNs));
   }
 
   summary(): SessionSummary {

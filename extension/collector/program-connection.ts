@@ -17,6 +17,8 @@ import { writeAside } from './write-aside.ts';
 
 /** A probe sends its hello with its preamble; one that has none to send is no program. */
 const helloTimeoutMs = 10_000;
+/** Read in one turn of the loop: some ten ms of engine work, so that viewers are answered while a program floods. */
+const turnBytes = 128 * 1024;
 
 export class ProgramConnection implements ProgramLink {
   lastDataMs = Date.now();
@@ -32,6 +34,7 @@ export class ProgramConnection implements ProgramLink {
   private readonly helloTimer: NodeJS.Timeout;
   private session: CollectorSession | undefined;
   private over = false;
+  private bytesInTurn = 0;
 
   constructor(socket: Socket, registry: SessionRegistry, log: Log) {
     this.socket = socket;
@@ -77,7 +80,20 @@ export class ProgramConnection implements ProgramLink {
     }
     // The disk is slower than the program: the socket fills, then the program's rings, and it counts its drops.
     if (this.session?.recorder?.isFull === true) this.socket.pause();
+    this.endTurnAfter(bytes.length);
     if (this.session !== undefined) this.registry.onChange(false);
+  }
+
+  private endTurnAfter(byteCount: number): void {
+    const isFirst = this.bytesInTurn === 0;
+    this.bytesInTurn += byteCount;
+    if (this.bytesInTurn >= turnBytes) this.socket.pause();
+    if (!isFirst) return;
+    setImmediate(() => {
+      const wasPaused = this.bytesInTurn >= turnBytes;
+      this.bytesInTurn = 0;
+      if (wasPaused) this.resume();
+    });
   }
 
   private take(frame: Frame): void {

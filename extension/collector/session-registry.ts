@@ -22,7 +22,7 @@ export class DuplicateSessionError extends Error {
   override readonly name = 'DuplicateSessionError';
 }
 
-/** Sessions without a program that stay in memory; their recordings stay on disk and can be opened. */
+/** Ended sessions that stay in memory, and as many opened ones; recordings stay on disk and can be opened. */
 const keptWithoutProgram = 8;
 /** A killed program's socket closes a moment before the process is gone; after this long it is alive. */
 const deathWaitMs = 2000;
@@ -190,7 +190,9 @@ export class SessionRegistry {
 
   /** A session read from a recording. */
   add(session: CollectorSession): void {
+    session.endedMs = Date.now();
     this.sessions.set(session.id, session);
+    this.forgetOldest();
     this.onChange(true);
   }
 
@@ -272,12 +274,18 @@ export class SessionRegistry {
     );
   }
 
+  /** Of sessions that ended and of recordings that were opened, the last few of each stay in memory. */
   private forgetOldest(): void {
-    const ended = this.all().filter((session) => session.link === undefined && session.state !== 'opened');
-    ended.sort((a, b) => a.endedMs - b.endedMs);
-    for (const session of ended.slice(0, Math.max(0, ended.length - keptWithoutProgram))) {
-      this.log.info(`session ${session.id} leaves memory; its recording: ${session.recordingPath || 'none'}`);
-      this.forget(session.id);
+    const resting = this.all().filter((session) => session.link === undefined);
+    for (const areOpened of [false, true]) {
+      const group = resting.filter((session) => (session.state === 'opened') === areOpened);
+      group.sort((a, b) => a.endedMs - b.endedMs);
+      for (const session of group.slice(0, Math.max(0, group.length - keptWithoutProgram))) {
+        this.log.info(
+          `session ${session.id} leaves memory; its recording: ${session.recordingPath || 'none'}`,
+        );
+        this.forget(session.id);
+      }
     }
   }
 }

@@ -172,6 +172,55 @@ test('recordings beyond the quota go, the oldest first, and one that is live sto
   }
 });
 
+test('forked with a channel it greets there too, and goes on when its parent is killed', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'wakeline-orphan-'));
+  const token = 'c'.repeat(32);
+  const parentSource = `
+    const child = require('node:child_process').fork(process.argv[1], process.argv.slice(2), {
+      detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, WAKELINE_TOKEN: '${token}' },
+    });
+    child.on('message', (greeting) => process.stdout.write(JSON.stringify(greeting) + '\\n'));`;
+  const parent = spawn(
+    process.execPath,
+    [
+      ...['-e', parentSource, await collectorBundle(), 'collect', '--idle-seconds', '1'],
+      ...['--folder', join(home, 's'), '--recordings', join(home, 'r')],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const runOfParent = new Run(parent);
+  let pid = 0;
+  try {
+    await eventually('the greeting', () => runOfParent.stdout.includes('\n'));
+    const greeting = JSON.parse(runOfParent.stdout) as { endpoint: string; pid: number };
+    pid = greeting.pid;
+    const viewer = await connect(greeting.endpoint, token);
+    parent.kill('SIGKILL');
+    await runOfParent.exited;
+    // Its log has no reader any more: a refusal is written there, and must not end it.
+    const refused = await StreamPeer.program(greeting.endpoint, '0'.repeat(32));
+    await eventually('the refusal', () => refused.reply?.status === 1);
+    const peer = await StreamPeer.program(greeting.endpoint, token);
+    await peer.sendFrames([...pollStream({ session }, 2, 10), endFrame()]);
+    peer.end();
+    await eventually(
+      'the session',
+      async () => (await viewer.request('sessions', {})).result[0]?.state === 'ended',
+    );
+    // Found again, as after a reload of the window.
+    const again = await connect(greeting.endpoint, token);
+    assert.equal((await again.request('sessions', {})).result[0]?.totals.polls, 20);
+    again.close();
+    viewer.close();
+    await eventually('its end by idleness', () => !existsSync(`/proc/${pid}`));
+    assert.deepEqual(readdirSync(join(home, 's')), []);
+  } finally {
+    if (pid !== 0 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    parent.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
 test('wrong arguments say what is right', async () => {
   const check = async (args: string[], message: RegExp, env: NodeJS.ProcessEnv = {}) => {
     const wrong = await run(args, env);

@@ -9,6 +9,7 @@ import type { CollectorClient } from '../../../extension/collector/client.ts';
 import type { SessionSummary } from '../../../extension/messages/queries.ts';
 import {
   detail,
+  encodeAnchor,
   encodeFrame,
   encodePreamble,
   eventKind,
@@ -241,6 +242,49 @@ test('programs that are gone before they are answered lose nothing', async () =>
         }),
       () => collector.stderr,
     );
+});
+
+test('a stop is counted from the last anchor, and lies behind every event that came before it', async () => {
+  const session = newSession();
+  const peer = await connectProgram();
+  const hello = { session, launch: 'drift', anchorMonotonicNs: 1_000_000n };
+  // The program's clock is 10 % slow: at its tick 9,000 the machine's is 10,000 ns further.
+  const anchor = encodeAnchor({ tick: 9000, monotonicNs: 1_010_000n, wallUs: 0n });
+  await peer.sendFrames([...pollStream(hello, 1, 10), { kind: frameKind.anchor, payload: anchor }]);
+  await sessionWhere(session, 'polls', (s) => s.totals.polls === 10);
+  const event = { launch: 'drift', reason: 'step', osThread: 0 } as const;
+  await viewer.request('debugger', { ...event, event: 'stop', monotonicNs: 1_010_500 });
+  await viewer.request('debugger', { ...event, event: 'continue', monotonicNs: 1_010_900 });
+  await peer.sendFrames([pollChunk(2, 100, 101)]);
+  await sessionWhere(session, 'the poll', (s) => s.totals.polls === 11);
+  await viewer.request('debugger', { ...event, event: 'stop', monotonicNs: 1_011_000 });
+  await peer.sendFrames([endFrame()]);
+  peer.end();
+  const ended = await sessionWhere(session, 'the end', (s) => s.state === 'ended');
+  await eventually(
+    'the file',
+    () => framesOfRecording(readFileSync(ended.recording)).at(-1)?.kind === frameKind.end,
+  );
+  const { events } = readReference(framesOfRecording(readFileSync(ended.recording)));
+  const isStop = (kind: number) => kind === eventKind.debuggerStop || kind === eventKind.debuggerContinue;
+  // The last stop would be at tick 10,000, but an event at 10,060 had been seen before it.
+  assert.deepEqual(
+    events.filter((e) => isStop(e.kind)).map((e) => e.ns),
+    [9500, 9900, 10_060],
+  );
+});
+
+test('of many opened recordings the last stay in memory', async () => {
+  const first = await openCopy(recordingOf(pollStream({ session: newSession() }, 1, 1)), 'many-0.wakeline');
+  for (let i = 1; i <= 10; i++) {
+    const bytes = recordingOf(pollStream({ session: newSession() }, 1, 1));
+    await openCopy(bytes, `many-${i}.wakeline`);
+  }
+  const opened = (await viewer.request('sessions', {})).result.filter((s) => s.state === 'opened');
+  assert.equal(opened.length, 8);
+  assert.ok(!opened.some((s) => s.session === first.session));
+  await assert.rejects(viewer.request('sites', { session: first.session }), /Open its recording/);
+  assert.equal((await openCopy(readFileSync(first.recording), 'many-0.wakeline')).totals.polls, 1);
 });
 
 test('control reaches the program, and says when there is none', async () => {
