@@ -125,7 +125,7 @@ pub enum WakeCause {
 /// One wake of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wake {
-    /// [`Observer::stamp`] taken before the state changed, so before the poll
+    /// [`Observer::stamp`](super::Observer::stamp) taken before the state changed, so before the poll
     /// that the wake causes could begin on any thread.
     pub stamp: u64,
     /// The task that was woken.
