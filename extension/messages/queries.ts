@@ -76,7 +76,7 @@ export interface ViewportQuery {
   /** First lane and how many, in the order of the filter. */
   readonly firstLane: number;
   readonly laneCount: number;
-  /** Only task lanes whose label contains this, without case; empty for all. */
+  /** Of the task lanes only those whose label contains this, without case; empty for all. Other lanes stay. */
   readonly filter: string;
   /** Lanes whose place in this order is wanted too, to scroll to them or to point at them; at most 256. */
   readonly locate?: readonly number[];

@@ -26,23 +26,41 @@ export class LaneOrder {
     this.model = model;
   }
 
-  /** How many lanes the filter leaves. A filter leaves no lanes but tasks'. */
+  /** How many lanes the filter leaves. It hides tasks only: what polls and wakes those that are left stays in view. */
   total(filter: string): number {
-    if (filter !== '') return this.matching(filter).length;
-    return this.headLanes().length + this.model.tasks.length;
+    return this.headLanes().length + this.tasks(filter).length;
   }
 
   lanes(filter: string, first: number, count: number): Lane[] {
-    if (filter !== '')
-      return this.matching(filter)
-        .slice(first, first + count)
-        .map((task) => this.laneOf(task));
     const heads = this.headLanes();
-    const tasks = this.model.tasksById.slice(
+    const tasks = this.tasks(filter).slice(
       Math.max(0, first - heads.length),
       Math.max(0, first + count - heads.length),
     );
     return [...heads.slice(first, first + count), ...tasks.map((task) => this.laneOf(task))];
+  }
+
+  /** Where a lane stands in that order; -1 when there is no such lane or the filter hides it. */
+  placeOf(number: number, filter: string): number {
+    const lane = this.model.lanes[number];
+    const heads = this.headLanes();
+    if (lane === undefined) return -1;
+    if (lane.kind !== laneKind.task) return heads.indexOf(lane);
+    const tasks = this.tasks(filter);
+    const { id } = lane.owner as Task;
+    let low = 0;
+    let high = tasks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((tasks[middle] as Task).id < id) low = middle + 1;
+      else high = middle;
+    }
+    return tasks[low]?.id === id ? heads.length + low : -1;
+  }
+
+  /** By id. */
+  private tasks(filter: string): readonly Task[] {
+    return filter === '' ? this.model.tasksById : this.matching(filter);
   }
 
   private laneOf(task: Task): Lane {

@@ -30,6 +30,7 @@ const leastSpans = 64;
 const markerLimit = 4096;
 const listLimit = 1000;
 const laneLimit = 1024;
+const locateLimit = 256;
 
 /** What the query needs to know of the session. */
 export interface SessionView {
@@ -155,6 +156,13 @@ export function answerViewport(
       firstLane,
       laneTotal: order.total(query.filter),
       lanes,
+      ...(query.locate === undefined
+        ? {}
+        : {
+            located: query.locate
+              .slice(0, locateLimit)
+              .map((lane) => ({ lane, place: order.placeOf(lane, query.filter) })),
+          }),
       endNs: view.endNs,
       provisionalFromNs: view.provisionalFromNs,
       stops: model.stops
