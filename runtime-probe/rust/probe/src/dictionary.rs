@@ -19,7 +19,7 @@ use crate::ring::{Ring, Slot, SlotIndex};
 const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes of records that wait for a stalled collector. Beyond it recording
 /// pauses (events are dropped and counted), so that what is recorded stays complete.
-const PENDING_LIMIT_BYTES: usize = 8 << 20;
+const PENDING_LIMIT_BYTES: usize = 4 << 20;
 
 /// What lives and can end. Its records are sent again after a reconnection until it
 /// ended and everything that refers to it was sent.
@@ -30,12 +30,17 @@ pub(crate) enum Living {
     Resource(u64),
     Thread(u64),
     Job(u64),
+    Frame(u64),
 }
 
 /// All records of one living thing: its own, and the text that is only its.
+#[derive(Default)]
 struct Alive {
     record: Option<DictionaryRecord>,
     texts: Vec<(u64, Box<str>)>,
+    /// Where its last record stands in the sequence of all that are published;
+    /// `u64::MAX` when it was not, because too much was waiting.
+    published_at: u64,
 }
 
 /// Records on their way to the flusher.
@@ -177,16 +182,24 @@ impl Dictionary {
         );
     }
 
-    /// The id of a text that belongs to one job, such as its file's path.
-    pub(crate) fn job_name(&self, job: u64, name: &str) -> u64 {
-        self.lock().own_text(Living::Job(job), name)
+    /// The id of a text that belongs to one thing, such as a job's file.
+    pub(crate) fn name_of(&self, owner: Living, name: &str) -> u64 {
+        self.lock().own_text(owner, name)
     }
 
     /// The thing ended, and the event that says so is published.
     pub(crate) fn ended(&self, living: Living) {
         let mut locked = self.lock();
-        if locked.inner.alive.contains_key(&living) {
-            locked.inner.dying.push(living);
+        let inner = &mut *locked.inner;
+        let Some(alive) = inner.alive.get(&living) else {
+            return;
+        };
+        if alive.published_at > inner.sent_bytes {
+            // What is pending is sent on any connection, so nothing needs it again: what
+            // is kept is bounded also while no collector reads.
+            inner.alive.remove(&living);
+        } else {
+            inner.dying.push(living);
         }
     }
 
@@ -290,12 +303,18 @@ impl Locked<'_> {
             return *id;
         }
         let id = self.new_text(text);
-        let alive = self.inner.alive.entry(owner).or_insert(Alive {
-            record: None,
-            texts: Vec::new(),
-        });
+        let published_at = self.published_at();
+        let alive = self.inner.alive.entry(owner).or_default();
+        alive.published_at = published_at;
         alive.texts.push((id, text.into()));
         id
+    }
+
+    fn published_at(&self) -> u64 {
+        match self.inner.over_limit {
+            true => u64::MAX,
+            false => self.inner.published_bytes,
+        }
     }
 
     fn site(&mut self, location: &'static Location<'static>) -> u64 {
@@ -320,12 +339,10 @@ impl Locked<'_> {
 
     fn begin(&mut self, living: Living, record: DictionaryRecord) {
         self.publish(&record);
-        let texts = Vec::new();
-        let alive = self.inner.alive.entry(living).or_insert(Alive {
-            record: None,
-            texts,
-        });
+        let published_at = self.published_at();
+        let alive = self.inner.alive.entry(living).or_default();
         alive.record = Some(record);
+        alive.published_at = published_at;
     }
 
     /// Queues a record for the socket and puts it into the ring file.

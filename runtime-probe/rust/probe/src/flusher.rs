@@ -7,19 +7,19 @@ use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
 use wakeline_wire::frame::append_frame;
-use wakeline_wire::payload::{
-    encode_watermarks, own_shapes, Anchor, Capability, End, Hello, ThreadTotal, Watermark,
-};
-use wakeline_wire::{detail, end_reason, frame_kind, visibility, Writer};
+use wakeline_wire::payload::{encode_watermarks, Anchor, End, ThreadTotal, Watermark};
+use wakeline_wire::{detail, end_reason, frame_kind, Writer};
 
 use crate::address::{Address, Token};
 use crate::batch::{settle, Pieces, Sender};
 use crate::connection::{Connection, Heard, Sent};
 use crate::dictionary::Living;
-use crate::recorder::{detail_of, gate, set_detail, shut_gate, ThreadShared};
+use crate::gate::{detail_of, gate, set_detail, shut_gate};
+use crate::hello::hello;
 use crate::ring::SlotView;
 use crate::session::Session;
 use crate::snapshot;
+use crate::threads::ThreadShared;
 
 /// How often what is published is sent.
 const ROUND: Duration = Duration::from_millis(10);
@@ -140,7 +140,7 @@ impl Flusher {
         }
         match Connection::open(&self.address, &self.token) {
             Ok(mut connection) => {
-                let hello = self.hello();
+                let hello = hello(self.session, self.rate, self.detail);
                 append_frame(connection.outbound(), frame_kind::HELLO, |out| {
                     hello.encode(out)
                 });
@@ -431,32 +431,6 @@ impl Flusher {
             threads,
         }
     }
-
-    fn hello(&self) -> Hello {
-        let session = self.session;
-        let text = |path: Option<std::path::PathBuf>| {
-            path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
-        };
-        Hello {
-            session: session.id.clone(),
-            tick_rate: self.rate,
-            origin_tick: session.clock.origin_raw(),
-            anchor_monotonic_ns: session.clock.origin_monotonic_ns(),
-            anchor_wall_us: session.clock.origin_wall_us(),
-            pid: u64::from(session.pid),
-            language: "rust".into(),
-            program: text(std::env::current_exe().ok()),
-            working_folder: text(std::env::current_dir().ok()),
-            source_root: text(session.source_root.clone()),
-            probe: concat!("wakeline ", env!("CARGO_PKG_VERSION")).into(),
-            tier: "wakeline-executor".into(),
-            launch: session.launch.clone(),
-            ring_file: text(session.ring.file().map(Into::into)),
-            detail: self.detail,
-            capabilities: capabilities(),
-            shapes: own_shapes(),
-        }
-    }
 }
 
 /// How a round ended.
@@ -476,37 +450,4 @@ fn total(thread: u32, sent: crate::batch::ThreadProgress, dropped: u64) -> Threa
         end: sent.end,
         dropped,
     }
-}
-
-fn capabilities() -> Vec<Capability> {
-    let recorded = [
-        "polls",
-        "wakes",
-        "wakeEffects",
-        "sources",
-        "operations",
-        "readiness",
-        "reactor",
-        "parkTimeouts",
-        "timers",
-        "jobs",
-        "jobThreads",
-        "resources",
-        "frames",
-        "awaitSites",
-    ];
-    let each = |name: &str, visibility: u64, note: &str| Capability {
-        name: name.into(),
-        visibility,
-        note: note.into(),
-    };
-    recorded
-        .iter()
-        .map(|name| each(name, visibility::RECORDED, ""))
-        .chain([each(
-            "cpuTime",
-            visibility::NOT_RECORDED,
-            "this probe does not sample processor time",
-        )])
-        .collect()
 }

@@ -30,11 +30,15 @@ mod clock;
 mod connection;
 mod dictionary;
 mod flusher;
+mod gate;
+mod hello;
 mod observer;
 mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+mod this_thread;
+mod threads;
 
 use std::path::PathBuf;
 

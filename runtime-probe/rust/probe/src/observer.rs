@@ -19,8 +19,10 @@ use wakeline_wire::{
 
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
-use crate::recorder::{detail_of, gate, with_recorder, Recorder};
+use crate::gate::{detail_of, gate};
+use crate::recorder::Recorder;
 use crate::session::Session;
+use crate::this_thread::with_recorder;
 
 /// Listens to the executor for one session.
 pub(crate) struct ProbeObserver {
@@ -208,10 +210,11 @@ impl Observer for ProbeObserver {
                 FrameKind::SelectBranch => frame_kind_of_task::SELECT_BRANCH,
                 FrameKind::Traced => frame_kind_of_task::TRACED,
             };
-            let name = self
-                .session
-                .dictionary
-                .string(info.name.unwrap_or(info.type_name));
+            let dictionary = &self.session.dictionary;
+            let name = match info.name {
+                Some(name) => dictionary.name_of(Living::Frame(info.frame), name),
+                None => dictionary.string(info.type_name),
+            };
             let site = r.site(info.site);
             let fields = [
                 info.frame,
@@ -239,6 +242,9 @@ impl Observer for ProbeObserver {
 
     fn frame_ended(&self, frame: u64, end: End) {
         self.full(|r| r.event(kind::FRAME_END, [frame, end_outcome_of(end)]));
+        if self.is_alive() {
+            self.session.dictionary.ended(Living::Frame(frame));
+        }
     }
 
     #[inline]
@@ -403,16 +409,11 @@ impl Observer for ProbeObserver {
         self.lean(|r| {
             // A path belongs to this job; a function's type to all jobs that run it.
             let dictionary = &self.session.dictionary;
+            let job = Living::Job(info.job);
             let (job_kind, name) = match info.kind {
                 JobKind::Other => (job_kind::OTHER, dictionary.string(info.name)),
-                JobKind::FileWrite => (
-                    job_kind::FILE_WRITE,
-                    dictionary.job_name(info.job, info.name),
-                ),
-                JobKind::FileRead => (
-                    job_kind::FILE_READ,
-                    dictionary.job_name(info.job, info.name),
-                ),
+                JobKind::FileWrite => (job_kind::FILE_WRITE, dictionary.name_of(job, info.name)),
+                JobKind::FileRead => (job_kind::FILE_READ, dictionary.name_of(job, info.name)),
             };
             let (task, site) = (r.current_task(), r.site(info.site));
             let queued = info.queue_depth as u64;

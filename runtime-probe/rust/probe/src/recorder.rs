@@ -4,9 +4,8 @@
 //! One event is a clock read, some bytes and one release store. It never waits, never
 //! allocates and never takes a lock; where no slot is free the event is counted instead.
 
-use std::cell::Cell;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use wakeline_wire::codec::UINT_MAX;
@@ -15,8 +14,10 @@ use wakeline_wire::{kind, limits, thread_role};
 
 use crate::clock::Clock;
 use crate::dictionary::Living;
+use crate::gate::gate;
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
+use crate::threads::ThreadShared;
 
 /// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
 const EVENT_BYTES: usize = 1 + 8 + 8 * 8;
@@ -25,61 +26,6 @@ const OPEN_FRAMES: usize = limits::OPEN_FRAMES as usize;
 /// Sites remembered per thread, so that an await in a loop does not take the
 /// dictionary's lock: 256 × 16 bytes.
 const SITE_CACHE: usize = 256;
-
-/// What is recorded: the level of detail in the low byte, above it a number that changes
-/// with the level, so that a thread notices a change by one comparison. 0 is "nothing,
-/// for good".
-static GATE: AtomicU32 = AtomicU32::new(0);
-
-/// Level of detail of a gate word.
-#[inline(always)]
-pub(crate) fn detail_of(gate: u32) -> u64 {
-    u64::from(gate & 0xff)
-}
-
-/// The gate word as it is now.
-#[inline(always)]
-pub(crate) fn gate() -> u32 {
-    // Ordering: none needed; a thread that sees a change some events later is no harm.
-    GATE.load(Ordering::Relaxed)
-}
-
-/// Sets the level of detail.
-pub(crate) fn set_detail(detail: u64) {
-    let generation = (gate() >> 8).wrapping_add(1) & 0x00ff_ffff;
-    GATE.store(generation << 8 | detail as u32, Ordering::Relaxed);
-}
-
-/// Ends recording for good. Also called in a fork's child, so it only stores.
-pub(crate) fn shut_gate() {
-    GATE.store(0, Ordering::Relaxed);
-}
-
-/// What the flusher may read of a thread.
-pub(crate) struct ThreadShared {
-    pub(crate) id: u32,
-    /// Set while the thread is parked or outside of all that it flags: whatever it
-    /// publishes next has a later tick than a clock read before this was seen set.
-    pub(crate) quiet: AtomicBool,
-    /// Events dropped so far.
-    pub(crate) dropped: AtomicU64,
-    /// The thread has ended; it publishes nothing more.
-    pub(crate) closed: AtomicBool,
-    /// A tick before its first event.
-    pub(crate) opened_tick: AtomicU64,
-}
-
-impl ThreadShared {
-    pub(crate) fn new(id: u32) -> Self {
-        Self {
-            id,
-            quiet: AtomicBool::new(false),
-            dropped: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
-            opened_tick: AtomicU64::new(0),
-        }
-    }
-}
 
 /// Reasons for which a thread does not count as quiet.
 mod hold {
@@ -131,84 +77,8 @@ pub(crate) struct Recorder {
     sites: [(usize, u64); SITE_CACHE],
 }
 
-/// Not a recorder: one is being made on this thread.
-const OPENING: *mut Recorder = std::ptr::without_provenance_mut(1);
-/// Not a recorder: the thread's destructors have run.
-const GONE: *mut Recorder = std::ptr::without_provenance_mut(2);
-
-thread_local! {
-    // Without a destructor, so that it may be read at any time of a thread's life.
-    static RECORDER: Cell<*mut Recorder> = const { Cell::new(std::ptr::null_mut()) };
-    static CLOSER: Closer = const { Closer };
-}
-
-/// Closes the thread's recorder when the thread ends.
-struct Closer;
-
-impl Drop for Closer {
-    fn drop(&mut self) {
-        let recorder = RECORDER.replace(GONE);
-        if recorder > GONE {
-            // SAFETY: made by `open` from a box, and nobody else has it any more.
-            unsafe { Box::from_raw(recorder) }.close();
-        }
-    }
-}
-
-/// Runs `record` with this thread's recorder, which is made at the first call. Does
-/// nothing where there cannot be one: inside its making.
-#[inline(always)]
-pub(crate) fn with_recorder<T: Default>(
-    session: &'static Session,
-    record: impl FnOnce(&mut Recorder) -> T,
-) -> T {
-    let recorder = RECORDER.get();
-    if recorder > GONE {
-        // SAFETY: a pointer above the marks is a recorder of this thread. There is no
-        // second reference: `record` runs code of this file and the dictionary only,
-        // which call no hooks.
-        return record(unsafe { &mut *recorder });
-    }
-    with_new_recorder(session, recorder, record)
-}
-
-#[cold]
-#[inline(never)]
-fn with_new_recorder<T: Default>(
-    session: &'static Session,
-    mark: *mut Recorder,
-    record: impl FnOnce(&mut Recorder) -> T,
-) -> T {
-    if mark == OPENING {
-        return T::default();
-    }
-    if mark == GONE {
-        // Another destructor of this thread still records: a recorder for one event.
-        RECORDER.set(OPENING);
-        let mut recorder = Recorder::open(session);
-        let result = record(&mut recorder);
-        recorder.close();
-        RECORDER.set(GONE);
-        return result;
-    }
-    RECORDER.set(OPENING);
-    let recorder = Box::into_raw(Recorder::open(session));
-    RECORDER.set(recorder);
-    // Registers the destructor; fails only in a thread that is ending.
-    if CLOSER.try_with(|_| ()).is_err() {
-        RECORDER.set(GONE);
-        // SAFETY: just made, and no longer known to the thread.
-        let mut recorder = unsafe { Box::from_raw(recorder) };
-        let result = record(&mut recorder);
-        recorder.close();
-        return result;
-    }
-    // SAFETY: as in `with_recorder`.
-    record(unsafe { &mut *recorder })
-}
-
 impl Recorder {
-    fn open(session: &'static Session) -> Box<Self> {
+    pub(crate) fn open(session: &'static Session) -> Box<Self> {
         let os_id = os_thread_id();
         let shared = session.threads.register();
         // Read after the registration: a flusher that did not find the thread has read
@@ -253,14 +123,14 @@ impl Recorder {
         recorder
     }
 
-    fn close(mut self: Box<Self>) {
+    pub(crate) fn close(mut self: Box<Self>) {
         if gate() == 0 {
             // Ended, or a fork's child: the slot and the dictionary are the parent's.
             return;
         }
-        if self.started && detail_of(gate()) > wakeline_wire::detail::OFF {
-            self.event(kind::THREAD_STOP, []);
-        }
+        // Also while nothing else is recorded, and for a thread that serves no runtime: a
+        // reader would wait for what a thread that has not stopped may still publish.
+        self.event(kind::THREAD_STOP, []);
         self.seal();
         self.session
             .dictionary

@@ -2,8 +2,8 @@
 //! It must not know how events are written or frames are sent.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -14,9 +14,10 @@ use crate::address::{Address, Token};
 use crate::clock::Clock;
 use crate::dictionary::Dictionary;
 use crate::flusher::Flusher;
+use crate::gate::{set_detail, shut_gate};
 use crate::observer::ProbeObserver;
-use crate::recorder::{set_detail, shut_gate, ThreadShared};
 use crate::ring::Ring;
+use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
@@ -54,13 +55,6 @@ pub(crate) struct Session {
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
     finish: Finish,
-}
-
-/// The threads that record.
-#[derive(Default)]
-pub(crate) struct Threads {
-    last_id: AtomicU32,
-    alive: Mutex<Vec<Arc<ThreadShared>>>,
 }
 
 /// How the end is asked for and told.
@@ -101,30 +95,6 @@ impl fmt::Display for InitError {
 }
 
 impl std::error::Error for InitError {}
-
-impl Threads {
-    /// A new thread, listed from now on.
-    pub(crate) fn register(&self) -> Arc<ThreadShared> {
-        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let shared = Arc::new(ThreadShared::new(id));
-        alive.push(Arc::clone(&shared));
-        shared
-    }
-
-    /// All threads that were not removed.
-    pub(crate) fn list(&self, into: &mut Vec<Arc<ThreadShared>>) {
-        into.clear();
-        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        into.extend(alive.iter().cloned());
-    }
-
-    /// Forgets threads that have ended and are sent.
-    pub(crate) fn remove(&self, ids: &[u32]) {
-        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        alive.retain(|thread| !ids.contains(&thread.id));
-    }
-}
 
 impl Session {
     /// Starts the process's session: from here on events are recorded.

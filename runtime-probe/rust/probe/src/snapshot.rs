@@ -4,8 +4,8 @@
 use wakeline_executor::observe::{alive_tasks, TaskPhase};
 use wakeline_wire::{cause_kind, detail, kind, task_state};
 
-use crate::recorder::with_recorder;
 use crate::session::Session;
+use crate::this_thread::with_recorder;
 
 /// Records that the level of detail changes; `change` makes it so, on the side of the
 /// event on which something is recorded.

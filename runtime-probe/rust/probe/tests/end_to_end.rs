@@ -4,10 +4,12 @@
 mod support;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::io::{BufRead, BufReader};
+use std::time::{Duration, Instant};
 
-use support::{child, connected, finish, ring_files, role, Collector};
+use support::{child, connected, finish, ring_files, role, Collector, Trace};
 use wakeline_executor::net::{TcpListener, TcpStream};
+use wakeline_executor::sync::{channel, oneshot};
 use wakeline_executor::time::sleep;
 use wakeline_executor::{spawn, Runtime};
 use wakeline_wire::{
@@ -85,31 +87,7 @@ fn the_trace_holds_what_the_program_did() {
         "the ring file is removed"
     );
 
-    // Each poll after the first has the one wake that asked for it.
-    let mut wakes: HashMap<(u64, u64), u64> = HashMap::new();
-    for event in trace.all() {
-        let (task, epoch, effect) = match event {
-            EventRecord::Wake(wake) => (wake.task, wake.epoch, wake.effect),
-            EventRecord::WakeFrom(wake) => (wake.task, wake.epoch, wake.effect),
-            _ => continue,
-        };
-        if matches!(effect, wake_effect::SCHEDULED | wake_effect::WHILE_RUNNING) {
-            *wakes.entry((task, epoch)).or_default() += 1;
-        }
-    }
-    let mut polls = 0;
-    for event in trace.all() {
-        if let EventRecord::PollStart(poll) = event {
-            polls += 1;
-            if poll.epoch > 1 {
-                assert_eq!(
-                    wakes.get(&(poll.task, poll.epoch - 1)),
-                    Some(&1),
-                    "{poll:?}"
-                );
-            }
-        }
-    }
+    let polls = every_poll_has_its_wake(&trace);
     let ends = trace.count(|event| matches!(event, EventRecord::PollEnd(_)));
     assert_eq!(polls, ends, "every poll that starts ends");
     let tasks = trace.count(|event| matches!(event, EventRecord::TaskSpawn(_)));
@@ -159,6 +137,35 @@ fn the_trace_holds_what_the_program_did() {
         "{}",
         hello.source_root
     );
+}
+
+/// Each poll after the first has the one wake that asked for it. Gives the polls' number.
+fn every_poll_has_its_wake(trace: &Trace) -> usize {
+    let mut wakes: HashMap<(u64, u64), u64> = HashMap::new();
+    for event in trace.all() {
+        let (task, epoch, effect) = match event {
+            EventRecord::Wake(wake) => (wake.task, wake.epoch, wake.effect),
+            EventRecord::WakeFrom(wake) => (wake.task, wake.epoch, wake.effect),
+            _ => continue,
+        };
+        if matches!(effect, wake_effect::SCHEDULED | wake_effect::WHILE_RUNNING) {
+            *wakes.entry((task, epoch)).or_default() += 1;
+        }
+    }
+    let mut polls = 0;
+    for event in trace.all() {
+        if let EventRecord::PollStart(poll) = event {
+            polls += 1;
+            if poll.epoch > 1 {
+                assert_eq!(
+                    wakes.get(&(poll.task, poll.epoch - 1)),
+                    Some(&1),
+                    "{poll:?}"
+                );
+            }
+        }
+    }
+    polls
 }
 
 #[test]
@@ -211,4 +218,138 @@ fn a_wrong_token_does_not_touch_the_program() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("the program's own output"));
     assert_eq!(collector.refused(), 1, "one try, and no second one");
     assert_eq!(ring_files(pid), Vec::<std::path::PathBuf>::new());
+}
+
+const HAND_OFFS: usize = 20_000;
+
+/// Two workers hand values to each other, and plain threads wake tasks and end.
+fn threads_program() {
+    wakeline::init!();
+    let runtime = Runtime::multi(2).name("pair").build().unwrap();
+    runtime.block_on(async {
+        let (to_b, mut from_a) = channel(1);
+        let (to_a, mut from_b) = channel(1);
+        let a = spawn(async move {
+            for number in 0..HAND_OFFS {
+                to_b.send(number).await.unwrap();
+                assert_eq!(from_b.recv().await, Some(number));
+            }
+        });
+        let b = spawn(async move {
+            while let Some(number) = from_a.recv().await {
+                to_a.send(number).await.unwrap();
+            }
+        });
+        for number in 0..50 {
+            let (sender, receiver) = oneshot();
+            let thread = std::thread::Builder::new().name(format!("plain {number}"));
+            let handle = thread.spawn(move || sender.send(number).unwrap()).unwrap();
+            assert_eq!(receiver.await, Ok(number));
+            handle.join().unwrap();
+        }
+        a.await.unwrap();
+        b.await.unwrap();
+    });
+}
+
+#[test]
+fn threads_that_wake_each_other_are_in_order_by_epochs() {
+    if role().is_some() {
+        return threads_program();
+    }
+    let collector = Collector::start();
+    let command = child(
+        "threads_that_wake_each_other_are_in_order_by_epochs",
+        "threads",
+    );
+    let output = finish(connected(command, &collector).spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    trace.check();
+    every_poll_has_its_wake(&trace);
+    // A plain thread that woke a task says when it stops, so that no reader waits for it.
+    let mut stopped = 0;
+    for (thread, events) in &trace.events {
+        let name = trace.thread_name(*thread);
+        if name.starts_with("plain") || name.contains("worker") {
+            let last = events.last().map(|last| &last.event);
+            assert!(
+                matches!(last, Some(EventRecord::ThreadStop(_))),
+                "{name}: {last:?}"
+            );
+            stopped += 1;
+        }
+    }
+    // A value that came before the task waited for it woke nobody.
+    assert!(
+        stopped >= 3,
+        "two workers and some of the plain threads: {stopped}"
+    );
+}
+
+/// Ends as soon as it has done something.
+fn short_program() {
+    wakeline::init!();
+    wakeline_executor::block_on(async { wakeline_executor::yield_now().await });
+    std::process::exit(7);
+}
+
+#[test]
+fn a_program_that_exits_at_once_is_recorded_whole() {
+    if role().is_some() {
+        return short_program();
+    }
+    let collector = Collector::start();
+    let command = child("a_program_that_exits_at_once_is_recorded_whole", "short");
+    let output = finish(connected(command, &collector).spawn().unwrap());
+    assert_eq!(
+        output.status.code(),
+        Some(7),
+        "the exit code is the program's"
+    );
+    let trace = collector.trace();
+    trace.check();
+    assert!(trace.end.is_some());
+    let polls = trace.count(|event| matches!(event, EventRecord::PollStart(_)));
+    assert_eq!(polls, 2);
+    every_poll_has_its_wake(&trace);
+}
+
+/// Has more to send than a stalled collector takes, then ends.
+fn stalled_program() {
+    wakeline::init!();
+    wakeline_executor::block_on(async {
+        for _ in 0..100_000 {
+            wakeline_executor::yield_now().await;
+        }
+    });
+    println!("\ndone");
+}
+
+#[test]
+fn a_stalled_collector_delays_the_exit_300_ms_at_most() {
+    if role().is_some() {
+        return stalled_program();
+    }
+    let collector = Collector::start();
+    collector.set_stalled(true);
+    let command = child(
+        "a_stalled_collector_delays_the_exit_300_ms_at_most",
+        "stalled",
+    );
+    let mut running = connected(command, &collector).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "done"));
+    let start = Instant::now();
+    let pid = running.id();
+    let output = finish(running);
+    let delay = start.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    // 300 ms, and as much again for a busy machine and the test harness.
+    assert!(delay < Duration::from_millis(600), "{delay:?}");
+    // The rest is in the ring file, for the collector to read and to remove.
+    let files = ring_files(pid);
+    assert_eq!(files.len(), 1);
+    std::fs::remove_file(&files[0]).unwrap();
+    collector.set_stalled(false);
 }

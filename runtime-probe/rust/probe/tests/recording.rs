@@ -217,8 +217,9 @@ fn a_forked_child_records_nothing() {
     let output = finish({ running }.spawn().unwrap());
     assert!(output.status.success(), "{output:?}");
     let trace = collector.trace();
-    let timers = trace.all().map(|event| match event {
-        EventRecord::TimerCancel(cancel) => cancel.timer,
+    let timers = trace.all().filter_map(|event| match event {
+        EventRecord::TimerCancel(cancel) => Some(cancel.timer),
+        EventRecord::ThreadStop(_) => None,
         other => panic!("{other:?} was not recorded"),
     });
     assert_eq!(timers.collect::<Vec<_>>(), [1, 2]);

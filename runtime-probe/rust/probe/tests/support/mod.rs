@@ -353,6 +353,10 @@ impl Trace {
         &self.known.texts[&id]
     }
 
+    pub fn thread_name(&self, thread: u64) -> &str {
+        self.text(self.known.threads[&thread])
+    }
+
     /// All events of all threads; no order between threads.
     pub fn all(&self) -> impl Iterator<Item = &EventRecord> {
         self.events.values().flatten().map(|timed| &timed.event)
@@ -363,7 +367,8 @@ impl Trace {
         self.reached.get(&thread).map_or(0, |reached| reached.0)
     }
 
-    /// A thread's events without ticks.
+    /// A thread's events without ticks, and without the stop that ends them where the thread
+    /// has ended.
     pub fn of_thread(&self, name: &str) -> Vec<EventRecord> {
         let threads = self.known.threads.iter();
         let mut named = threads.filter(|(_, text)| **text != 0 && self.text(**text) == name);
@@ -371,7 +376,11 @@ impl Trace {
             .next()
             .unwrap_or_else(|| panic!("there is no thread {name}"));
         let events = self.events.get(id).map_or(&[][..], |events| events);
-        events.iter().map(|timed| timed.event.clone()).collect()
+        let mut events: Vec<_> = events.iter().map(|timed| timed.event.clone()).collect();
+        if let Some(EventRecord::ThreadStop(_)) = events.last() {
+            events.pop();
+        }
+        events
     }
 
     pub fn count(&self, is: impl Fn(&EventRecord) -> bool) -> usize {
