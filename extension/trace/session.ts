@@ -14,6 +14,9 @@ import type {
   ViewportAnswer,
   ViewportQuery,
 } from '../messages/queries.ts';
+import { arrowsOf } from './analysis/arrows.ts';
+import { explain } from './analysis/explain.ts';
+import { siteSpansOf } from './analysis/site-spans.ts';
 import { siteSummaries } from './analysis/summaries.ts';
 import { pageColumn } from './model/columns.ts';
 import { Model } from './model/model.ts';
@@ -120,16 +123,18 @@ export class TraceSession {
     return answerViewport(this.view(), query);
   }
 
+  /** Why the span at that instant lasted as it did; null where the lane shows nothing. */
   explain(query: ExplainQuery): Explanation | null {
-    return query.lane < 0 ? null : null;
+    return explain(this.view(), query);
   }
 
   arrows(query: ArrowsQuery): Arrow[] {
-    return query.lane < 0 ? [] : [];
+    return arrowsOf(this.view(), query);
   }
 
-  siteSpans(_query: SiteQuery, _matches: (site: SourceSite) => boolean): SiteSpans {
-    return { spawnedLanes: [], waits: [], waitTotal: 0 };
+  /** What the trace knows of the line; `matches` says whether a site's file is the document's. */
+  siteSpans(query: SiteQuery, matches: (site: SourceSite) => boolean): SiteSpans {
+    return siteSpansOf(this.view(), query, matches);
   }
 
   sites(): SiteSummary[] {

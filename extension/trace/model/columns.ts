@@ -217,6 +217,15 @@ export class IdTable<T> {
     yield* this.sparse.values();
   }
 
+  /** With their ids; the sparse ones last. */
+  *entries(): Generator<[number, T]> {
+    for (let id = 1; id < this.dense.length; id++) {
+      const value = this.dense[id];
+      if (value !== undefined) yield [id, value];
+    }
+    yield* this.sparse.entries();
+  }
+
   private takeSparse(id: number): T | undefined {
     if (this.sparse.size === 0) return undefined;
     const value = this.sparse.get(id);

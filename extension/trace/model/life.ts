@@ -54,6 +54,8 @@ export class LifeWalk {
   private endNs = 0;
   /** Ended by a poll that was ready or panicked. */
   private finished = false;
+  /** Flags of the last poll, which is still open: the tail's walk hands it out. */
+  private openPollFlags = 0;
   private task: Task | undefined = undefined;
   private readonly cursor: Cursor = { atNs: 0, previousEpoch: -1, previousSlot: -1 };
   /** Whether a cause in what was walked may still become known. */
@@ -150,6 +152,7 @@ export class LifeWalk {
     cursor.previousSlot = slot;
     cursor.atNs = startNs;
     if ((bits & slotBit.hasEnd) === 0) {
+      this.openPollFlags = pollFlags;
       if (epoch === task.highestPollEpoch) return false;
       // Its end is lost: a later poll is known.
       return this.emit(sink, spanState.running, startNs, startNs, pollFlags | walkFlag.poll, epoch, slot);
@@ -278,7 +281,8 @@ export class LifeWalk {
     const fromNs = cursor.atNs;
     if ((bits & slotBit.hasEnd) === 0) {
       const stopped = model.stopOverlaps(fromNs, untilNs) ? spanFlag.stopped : 0;
-      this.emit(sink, spanState.running, fromNs, untilNs, open | stopped | walkFlag.poll, epoch, slot);
+      const flags = open | stopped | this.openPollFlags | walkFlag.poll;
+      this.emit(sink, spanState.running, fromNs, untilNs, flags, epoch, slot);
     } else if ((bits & slotBit.endUnknown) !== 0) {
       this.emit(sink, spanState.gap, fromNs, untilNs, open, epoch, slot);
     } else if (((segment.wakeBits[within] as number) & wakeBit.rankMask) === wakeRank.none) {

@@ -91,6 +91,29 @@ export class WaitTable {
   }
 }
 
+/** How many waits of one site are remembered: as many as an answer may hold. */
+const rememberedWaits = 1024;
+
+/** The newest waits at one await, as the polls that began them. */
+export class SiteWaits {
+  total = 0;
+  private readonly tasks: number[] = [];
+  private readonly epochs: number[] = [];
+
+  add(taskIndex: number, epoch: number): void {
+    const at = this.total++ % rememberedWaits;
+    this.tasks[at] = taskIndex;
+    this.epochs[at] = epoch;
+  }
+
+  /** In no order. */
+  each(onWait: (taskIndex: number, epoch: number) => void): void {
+    this.tasks.forEach((task, i) => {
+      onWait(task, this.epochs[i] as number);
+    });
+  }
+}
+
 /** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
 const spreadLimit = 1024;
 
@@ -115,6 +138,8 @@ export class Model {
   readonly texts = new IdTable<string>();
   readonly sites = new IdTable<Site>();
   readonly stacks = new IdTable<readonly number[]>();
+  /** Waits by the site of their await. */
+  readonly waitsBySite = new IdTable<SiteWaits>();
   readonly gaps = new GapList();
   readonly stops: Stop[] = [];
   readonly counts: Counts = {
@@ -375,6 +400,8 @@ export class Model {
     if (poll.lastWait !== none) waits.next.set(poll.lastWait, index);
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
     poll.lastWait = index;
+    if (site !== 0) this.waitsAt(site).add(poll.task.index, poll.epoch);
+    if (stack !== 0) this.noteStack(poll, site, stack);
     this.touch(poll.task, poll.epoch);
   }
 
@@ -388,6 +415,20 @@ export class Model {
       else low = middle + 1;
     }
     return low < this.stops.length && (this.stops[low]?.fromNs ?? 0) < toNs;
+  }
+
+  private waitsAt(site: number): SiteWaits {
+    const known = this.waitsBySite.get(site);
+    if (known !== undefined) return known;
+    const made = new SiteWaits();
+    this.waitsBySite.set(site, made);
+    return made;
+  }
+
+  /** A chain of awaits waits on each of its lines. */
+  private noteStack(poll: OpenPoll, site: number, stack: number): void {
+    for (const each of this.stacks.get(stack) ?? [])
+      if (each !== site && each !== 0) this.waitsAt(each).add(poll.task.index, poll.epoch);
   }
 
   private invalidFromNs = Number.POSITIVE_INFINITY;

@@ -71,6 +71,8 @@ const tasksPerSegment = 512;
 
 /** Sums over the tasks of one spawn site. Times of open intervals are `now × count − sum of their beginnings`. */
 export class SiteSums {
+  /** Lanes of the tasks that were ever counted here. */
+  readonly lanes: number[] = [];
   tasks = 0;
   alive = 0;
   readonly sums: Float64Array = new Float64Array(pageStride);
@@ -208,8 +210,10 @@ export class Sums {
     record[at + counted.openState] = life.openState;
     record[at + counted.openFromNs] = life.openFromNs;
     record[at + counted.alive] = life.openState === 0 ? 0 : 1;
+    const site = this.siteFor(task.site);
+    if (task.countedSite !== task.site) site.lanes.push(task.lane);
     task.countedSite = task.site;
-    this.add(this.siteFor(task.site), record, at, 1);
+    this.add(site, record, at, 1);
     this.add(this.session, record, at, 1);
   }
 

@@ -1,0 +1,36 @@
+// Owns the answer to "why did this take as long as it did", for a span of any lane: a sentence, then steps, then facts.
+// Finds the span; what is said of tasks and of threads stands in explain-task.ts and explain-thread.ts.
+import { laneKind } from '../../messages/lanes.ts';
+import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
+import type { Task, Thread } from '../model/entities.ts';
+import type { Pool } from '../model/pool.ts';
+import { explainTask } from './explain-task.ts';
+import { explainPool, explainPoolThread, explainReactor, explainWorker } from './explain-thread.ts';
+import { laneLabel, siteOf, stateNames } from './names.ts';
+import { type Summed, taskFacts } from './summaries.ts';
+import type { Told } from './told.ts';
+
+/** Null when the lane does not exist or shows nothing at that instant. */
+export function explain(view: Summed, query: ExplainQuery): Explanation | null {
+  const lane = view.model.lanes[query.lane];
+  if (lane === undefined || !Number.isFinite(query.atNs)) return null;
+  let told: Told | null = null;
+  let task: Task | undefined;
+  if (lane.kind === laneKind.task) {
+    task = lane.owner as Task;
+    told = explainTask(view, task, query.atNs);
+  } else if (lane.kind === laneKind.reactor) told = explainReactor(view, lane.owner as Thread, query.atNs);
+  else if (lane.kind === laneKind.worker) told = explainWorker(view, lane.owner as Thread, query.atNs);
+  else if (lane.kind === laneKind.poolThread)
+    told = explainPoolThread(view, lane.owner as Thread, query.atNs);
+  else if (lane.kind === laneKind.poolQueue) told = explainPool(view, lane.owner as Pool, query.atNs);
+  if (told === null) return null;
+  return {
+    lane: lane.lane,
+    laneLabel: laneLabel(view.model, lane),
+    stateName: stateNames[told.state] ?? 'unknown',
+    ...told,
+    spawnSite: task === undefined ? null : siteOf(view.model, task.site),
+    facts: task === undefined ? [] : taskFacts(view, task),
+  };
+}

@@ -1,0 +1,149 @@
+// Owns what a poll (or a turn) did, from its range of its thread's log: operations, wakes, jobs, timers, in words and steps.
+// Knows nothing of why it ran.
+import {
+  eventKind,
+  operationKind,
+  operationMaker,
+  operationOutcome,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import type { ExplanationStep } from '../../messages/queries.ts';
+import { formatBytes, formatDuration, formatQuantity } from '../format.ts';
+import { operationDetail, type Thread } from '../model/entities.ts';
+import type { Model } from '../model/model.ts';
+import { jobName, siteOf, sourceName, taskName } from './names.ts';
+import { sentenceCase, step } from './wake-chain.ts';
+
+/** Entries of one poll or turn that are told one by one. */
+const toldLimit = 50;
+/** Entries that are looked at. */
+const lookedLimit = 10_000;
+
+const pastVerbs: Readonly<Record<number, string>> = {
+  [operationKind.read]: 'read',
+  [operationKind.write]: 'wrote',
+  [operationKind.accept]: 'accepted a connection from',
+  [operationKind.connect]: 'connected',
+  [operationKind.take]: 'took',
+  [operationKind.close]: 'closed',
+};
+const attempts: Readonly<Record<number, string>> = {
+  [operationKind.read]: 'to read',
+  [operationKind.write]: 'to write',
+  [operationKind.accept]: 'to accept a connection',
+  [operationKind.connect]: 'to connect',
+  [operationKind.take]: 'to take',
+  [operationKind.close]: 'to close',
+};
+
+/** "read 64 bytes from 127.0.0.1:4040 (fd 14)", "tried to read from …: would block". */
+function operationText(model: Model, detail: number, source: number, bytes: number): string {
+  const kind = detail & operationDetail.kindMask;
+  const outcome = (detail >> operationDetail.outcomeShift) & operationDetail.outcomeMask;
+  const name = sourceName(model, source);
+  const preposition = kind === operationKind.write || kind === operationKind.connect ? 'to' : 'from';
+  const on = kind === operationKind.accept || kind === operationKind.close ? 'on' : preposition;
+  if (outcome === operationOutcome.wouldBlock)
+    return `tried ${attempts[kind] ?? 'an operation'} ${on} ${name}: it would block`;
+  if (outcome === operationOutcome.error)
+    return `tried ${attempts[kind] ?? 'an operation'} ${on} ${name}: error ${bytes}`;
+  const verb = pastVerbs[kind] ?? 'made an operation';
+  if (kind === operationKind.accept || kind === operationKind.close) return `${verb} ${name}`;
+  if (kind === operationKind.connect) return `${verb} to ${name}`;
+  if (bytes === 0 && kind === operationKind.read) return `read the end of the stream from ${name}`;
+  return `${verb} ${formatBytes(bytes)} ${preposition} ${name}`;
+}
+
+export interface Doings {
+  readonly steps: ExplanationStep[];
+  /** In order, as verbs in the past: "read 64 bytes from …". */
+  readonly phrases: string[];
+  /** The first operation, or empty. */
+  readonly firstOperation: string;
+  readonly wokenTasks: number;
+}
+
+/** What the log range [from, to) says was done. */
+export function doingsOf(
+  model: Model,
+  thread: Thread,
+  from: number,
+  to: number,
+  lane: number,
+  ofTurn: boolean,
+): Doings {
+  const steps: ExplanationStep[] = [];
+  const phrases: string[] = [];
+  let firstOperation = '';
+  let wokenTasks = 0;
+  let more = 0;
+  const woken: string[] = [];
+  const tell = (told: ExplanationStep) => {
+    if (steps.length < toldLimit) steps.push(told);
+    else more++;
+  };
+  const { log } = thread;
+  const end = Math.min(to, from + lookedLimit);
+  for (let i = from; i < end; i++) {
+    const kind = log.kind.get(i);
+    const ns = log.ns.get(i);
+    const id = log.a.get(i);
+    if (kind === eventKind.operation) {
+      const detail = log.detail.get(i);
+      if ((detail >> operationDetail.makerShift === operationMaker.turn) !== ofTurn) continue;
+      const text = operationText(model, detail, id, log.valueOf(i));
+      if (firstOperation === '') firstOperation = text;
+      phrases.push(text);
+      tell(
+        step('operation', ns, sentenceCase(text), lane, {
+          site: siteOf(model, model.sources.get(id)?.site ?? 0),
+        }),
+      );
+    } else if (kind === eventKind.wake) {
+      const task = model.tasks[id];
+      if (task === undefined) continue;
+      wokenTasks++;
+      const name = task.lane === lane ? 'itself' : taskName(model, task.id);
+      if (woken.length < 3) woken.push(name);
+      tell(step('wake', ns, `Woke ${name}`, task.lane));
+    } else if (kind === eventKind.jobSubmit) {
+      const text = `submitted ${jobName(model, id)}`;
+      phrases.push(text);
+      tell(
+        step('job', ns, sentenceCase(text), model.pools.get(model.jobs.get(id)?.runtime ?? 0)?.lane ?? -1),
+      );
+    } else if (kind === eventKind.timerSet) {
+      const text = `set timer ${id} to ${formatDuration(log.valueOf(i))}`;
+      phrases.push(text);
+      tell(step('timer', ns, sentenceCase(text), lane));
+    } else if (kind === eventKind.timerFire) tell(step('timer', ns, `Timer ${id} fired`, lane));
+    else if (kind === eventKind.taskSpawn) {
+      const task = model.tasks[id];
+      if (task === undefined) continue;
+      const text = `spawned ${taskName(model, task.id)}`;
+      phrases.push(text);
+      tell(step('spawn', ns, sentenceCase(text), task.lane, { site: siteOf(model, task.site) }));
+    } else if (kind === eventKind.readiness)
+      tell(step('readiness', ns, `The kernel reported ${sourceName(model, id)} ready`, lane));
+  }
+  if (wokenTasks > 0) phrases.push(`woke ${wokenText(woken, wokenTasks)}`);
+  if (more > 0 && steps.length > 0)
+    steps.push(step('end', log.ns.get(end - 1), `and ${formatQuantity(more, 'thing')} more`, lane));
+  return { steps, phrases: shortened(phrases), firstOperation, wokenTasks };
+}
+
+function wokenText(names: readonly string[], count: number): string {
+  const rest = count - names.length;
+  return rest > 0 ? `${names.join(', ')} and ${rest} more` : listText(names);
+}
+
+/** "a", "a and b", "a, b and c". */
+export function listText(names: readonly string[]): string {
+  if (names.length < 2) return names[0] ?? '';
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** A sentence carries four doings; the steps have the rest. */
+function shortened(phrases: readonly string[]): string[] {
+  if (phrases.length <= 4) return [...phrases];
+  return [...phrases.slice(0, 3), `did ${phrases.length - 3} more things`];
+}
