@@ -181,7 +181,8 @@ export const coverageStates: Readonly<
 > = {
   [laneKind.reactor]: { busy: spanState.turn, queued: spanState.scheduled },
   [laneKind.worker]: { busy: spanState.running, queued: spanState.scheduled },
-  [laneKind.poolQueue]: { busy: spanState.job, queued: spanState.queued },
+  // Nothing runs in a queue: that jobs wait is what its lane covers.
+  [laneKind.poolQueue]: { busy: spanState.queued, queued: spanState.queued },
   [laneKind.poolThread]: { busy: spanState.job, queued: spanState.queued },
   [laneKind.task]: { busy: spanState.running, queued: spanState.scheduled },
   [laneKind.frame]: { busy: spanState.running, queued: spanState.scheduled },

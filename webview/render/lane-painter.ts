@@ -89,7 +89,7 @@ export class LanePainter {
     for (let x = 0; x < this.image.width; x++) {
       const state = strip.state[x] as number;
       const busy = strip.busy[x] as number;
-      const queued = strip.queued[x] as number;
+      const queued = place.queuedState === place.busyState ? 0 : (strip.queued[x] as number);
       const flags = strip.flags[x] as number;
       let kind = tileOfState(state);
       let busyTop = heightPx;

@@ -1,104 +1,58 @@
 // Owns the page in which the view runs without an editor: it stands in for VS Code's webview interface and for the host.
-// The view's own bundle runs unchanged. Settings come by the address: ?tasks=100&rounds=6&live=1&sessions=2&theme=dark
-import type { SessionSummary } from '../../../extension/messages/queries.ts';
+// The view's own bundle runs unchanged. Settings come by the address:
+// ?recording=<name>&live=<seconds>&theme=dark, or ?tasks=100&rounds=6&sessions=2&delay=<ms> for a drawn trace.
 import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
-import { answerArrows, answerExplain, answerViewport, drawTrace } from './drawn-trace.ts';
+import { drawTrace } from './drawn-trace.ts';
+import { DrawnHost, type PageHost, RecordedHost } from './page-host.ts';
 
 const settings = new URLSearchParams(location.search);
 const numberOf = (name: string, otherwise: number) => Number(settings.get(name) ?? otherwise);
-const trace = drawTrace(numberOf('tasks', 100), numberOf('rounds', 6));
-const live = settings.get('live') === '1';
-const sessionCount = numberOf('sessions', 1);
+const liveSeconds = numberOf('live', 0);
 const delayMs = numberOf('delay', 0);
-const startedMs = performance.now();
 
 /** Messages that the view sent, for tests to read. */
 const sent: ToHost[] = [];
+const hosts = makeHosts();
 
-function nowNs(): number {
-  return live ? Math.min(trace.endNs, (performance.now() - startedMs) * 1e6 * 0.02) : trace.endNs;
+async function makeHosts(): Promise<readonly PageHost[]> {
+  const recording = settings.get('recording');
+  const made =
+    recording === null
+      ? Array.from({ length: numberOf('sessions', 1) }, (_, index) => drawnHost(index))
+      : [new RecordedHost(new Uint8Array(await (await fetch(`/recordings/${recording}`)).arrayBuffer()))];
+  for (const host of made) host.advance(liveSeconds > 0 ? 0.02 : 1);
+  return made;
 }
 
-function summary(index: number): SessionSummary {
-  const tasks = trace.lanes.filter((lane) => lane.kind === 5);
-  const polls = tasks.reduce((sum, lane) => sum + lane.spans.filter((s) => s.state === 1).length, 0);
-  return {
-    session: String(index + 1)
-      .repeat(32)
-      .slice(0, 32),
-    program: index === 0 ? '/project/target/debug/requests' : '/project/server.ts',
-    language: index === 0 ? 'rust' : 'typescript',
-    tier: 'executor',
-    pid: 4242 + index,
-    launch: '',
-    state: live ? 'live' : 'ended',
-    workingFolder: '/project',
-    sourceRoot: '/project',
-    startedWallUs: 1_700_000_000_000_000,
-    endNs: nowNs(),
-    totals: {
-      tasks: tasks.length,
-      tasksAlive: live ? tasks.length : 0,
-      polls,
-      spuriousPolls: 1,
-      wakes: trace.arrows.length,
-      events: polls * 4,
-      dropped: 42,
-      gaps: 1,
-      reactorParks: trace.lanes[0]?.spans.filter((s) => s.state === 10).length ?? 0,
-      readiness: trace.arrows.length,
-      reads: polls,
-      readBytes: polls * 64,
-      writes: 0,
-      writtenBytes: 0,
-      wouldBlocks: 12,
-      jobs: trace.lanes[3]?.spans.length ?? 0,
-      jobBytes: 0,
-      poolThreadsPeak: 2,
-      poolQueuePeak: 5,
-      poolLimit: 4,
-      timersSet: 0,
-      timersFired: 0,
-      debuggerStops: 1,
-      waitsRecorded: polls,
-      waitsInferred: 3,
-      waitsUnknown: 0,
-    },
-    capabilities: [
-      {
-        name: 'jobThreads',
-        visibility: 'notRecorded',
-        note: 'libuv runs jobs where JavaScript cannot look.',
-      },
-      { name: 'operations', visibility: 'recorded', note: '' },
-    ],
-    recording: '',
-    problem: '',
-    stopped: false,
-  };
+function drawnHost(index: number): PageHost {
+  return new DrawnHost(drawTrace(numberOf('tasks', 100), numberOf('rounds', 6)), index);
 }
 
 function toView(message: ToWebview): void {
   setTimeout(() => window.postMessage(message, '*'), delayMs);
 }
 
-function sessions(): ToWebview {
-  const list = Array.from({ length: sessionCount }, (_, index) => summary(index));
-  return { type: 'sessions', sessions: list, shown: list[0]?.session ?? '' };
+async function sendSessions(): Promise<void> {
+  const list = (await hosts).map((host) => host.summary());
+  toView({ type: 'sessions', sessions: list, shown: list[0]?.session ?? '' });
 }
 
-function hear(message: ToHost): void {
+async function hear(message: ToHost): Promise<void> {
   sent.push(message);
-  if (message.type === 'ready') toView(sessions());
+  if (message.type === 'ready') await sendSessions();
   if (message.type !== 'request') return;
   const { id, method, params } = message;
+  const session = 'session' in params ? params.session : '';
+  const host = (await hosts).find((each) => each.summary().session === session);
   const answer = (result: unknown, binary = new ArrayBuffer(0)) =>
     toView({ type: 'answer', id, result, binary });
-  if (method === 'viewport' && 'widthPx' in params) {
-    const { answer: head, binary } = answerViewport(trace, params, nowNs());
-    answer(head, binary);
-  } else if (method === 'arrows' && 'fromNs' in params) answer(answerArrows(trace, params as never));
-  else if (method === 'explain' && 'atNs' in params) answer(answerExplain(trace, params));
+  if (host === undefined) toView({ type: 'refusal', id, message: `there is no session ${session}` });
+  else if (method === 'viewport' && 'widthPx' in params) {
+    const { answer: head, binary } = host.viewport(params);
+    // What travels to a webview is made JSON of, so the page does the same.
+    answer(JSON.parse(JSON.stringify(head)), binary);
+  } else if (method === 'arrows' && 'lane' in params && 'fromNs' in params) answer(host.arrows(params));
+  else if (method === 'explain' && 'atNs' in params) answer(host.explain(params));
   else toView({ type: 'refusal', id, message: `this page does not answer ${method}` });
 }
 
@@ -108,7 +62,7 @@ Object.assign(window, {
   wakelineSent: sent,
   wakelineToView: toView,
   acquireVsCodeApi: () => ({
-    postMessage: hear,
+    postMessage: (message: ToHost) => void hear(message),
     getState: () => kept,
     setState: (state: unknown) => {
       kept = state;
@@ -117,9 +71,12 @@ Object.assign(window, {
   }),
 });
 
-if (live) {
-  const timer = setInterval(() => {
-    toView(sessions());
-    if (nowNs() >= trace.endNs) clearInterval(timer);
+if (liveSeconds > 0) {
+  const startedMs = performance.now();
+  const timer = setInterval(async () => {
+    const share = Math.min(1, (performance.now() - startedMs) / 1000 / liveSeconds);
+    for (const host of await hosts) host.advance(share);
+    await sendSessions();
+    if (share >= 1) clearInterval(timer);
   }, 250);
 }

@@ -1,13 +1,16 @@
 // Owns the little server of the page: bundles the view and the page's host, and serves them on the loopback under the
-// policy that the editor's webview has. `npx tsx serve.ts` runs it by hand until Ctrl-C.
+// policy that the editor's webview has (but for fetching recordings). `npx tsx serve.ts [recording…]` runs until Ctrl-C.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type PageThemeName, pageThemes, themeSheet } from './themes.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+const vectors = join(root, 'runtime-probe', 'protocol', 'vectors');
 
 export interface PageServer {
   /** Address of the page with the given settings, e.g. `tasks=100&theme=light`. */
@@ -34,7 +37,7 @@ async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
 }
 
 function html(theme: PageThemeName, nonce: string): string {
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; img-src 'self' data:`;
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -58,8 +61,10 @@ function isTheme(name: string | null | undefined): name is PageThemeName {
   return name !== null && name !== undefined && Object.hasOwn(pageThemes, name);
 }
 
-export async function servePage(port = 0): Promise<PageServer> {
+/** `recordings`: files that the page may show, by their base names, beside the golden ones. */
+export async function servePage(recordings: readonly string[] = [], port = 0): Promise<PageServer> {
   const files = await bundle();
+  const paths = new Map(recordings.map((path) => [basename(path), path]));
   const server = createServer((request, response) => {
     const address = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (address.pathname === '/') {
@@ -69,7 +74,13 @@ export async function servePage(port = 0): Promise<PageServer> {
       return;
     }
     const theme = /^\/theme-(\w+)\.css$/.exec(address.pathname)?.[1];
-    const body = isTheme(theme) ? themeSheet(theme) : files.get(address.pathname);
+    const recording = /^\/recordings\/([\w.-]+\.wakeline)$/.exec(address.pathname)?.[1];
+    const body =
+      recording !== undefined
+        ? readFileSync(paths.get(recording) ?? join(vectors, recording))
+        : isTheme(theme)
+          ? themeSheet(theme)
+          : files.get(address.pathname);
     response.setHeader('content-type', types[address.pathname.split('.').pop() ?? ''] ?? 'text/plain');
     response.statusCode = body === undefined ? 404 : 200;
     response.end(body);
@@ -87,6 +98,8 @@ export async function servePage(port = 0): Promise<PageServer> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const page = await servePage(Number(process.argv[2] ?? 0));
+  const recordings = process.argv.slice(2);
+  const page = await servePage(recordings);
+  for (const each of recordings) console.log(page.url(`recording=${basename(each)}`));
   console.log(page.url('tasks=100&theme=dark'));
 }
