@@ -1,5 +1,6 @@
 // Owns which sessions there are, and what happens when a program comes, goes, stops or comes back:
 // recordings, ring files, quota. Must not know sockets, nor how viewers ask.
+import { rmSync } from 'node:fs';
 import type { Hello } from '../../runtime-probe/protocol/typescript/index.ts';
 import type { DebuggerEvent, SessionSummary } from '../messages/queries.ts';
 import { TraceSession } from '../trace/session.ts';
@@ -102,7 +103,8 @@ export class SessionRegistry {
   drop(session: CollectorSession): void {
     session.link = undefined;
     session.closeRing();
-    void session.closeRecording();
+    // Nothing but its head was written.
+    void session.closeRecording().then(() => rmSync(session.recordingPath, { force: true }));
     this.sessions.delete(session.id);
     this.onChange(true);
   }

@@ -1,0 +1,184 @@
+// Owns the path from real programs through the real collector: what they counted themselves is what was recorded,
+// and what a viewer is told; a kill or a stop loses nothing that was published.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import type { CollectorClient } from '../../../extension/collector/client.ts';
+import { RingFile } from '../../../extension/collector/ring-file.ts';
+import type { SessionSummary } from '../../../extension/messages/queries.ts';
+import {
+  decodeEvents,
+  EventPlan,
+  type Shape,
+  shapes,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { CollectorProcess, eventually } from '../../support/collector-process.ts';
+import {
+  brokenFileClaims,
+  brokenRequestClaims,
+  type FileCounters,
+  type Language,
+  type RequestCounters,
+} from '../../support/example-claims.ts';
+import { ProbePrograms, runProgram as runNode } from '../../support/node-probe-program.ts';
+import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { runProgram as runRust, rustExample } from '../../support/rust-example.ts';
+import { framesOfRecording } from '../../support/text-trace.ts';
+
+const examples = new URL('../../../runtime-probe/examples/typescript/src/', import.meta.url);
+const programs = new ProbePrograms();
+let collector: CollectorProcess;
+let viewer: CollectorClient;
+before(async () => {
+  collector = await CollectorProcess.start();
+  viewer = await collector.viewer();
+});
+after(async () => {
+  programs.remove();
+  await collector.stop();
+});
+
+const environment = (launch: string) => ({
+  WAKELINE: collector.endpoint,
+  WAKELINE_TOKEN: collector.token,
+  WAKELINE_LAUNCH: launch,
+});
+
+async function sessionOf(launch: string): Promise<SessionSummary | undefined> {
+  return (await viewer.request('sessions', {})).result.find((each) => each.launch === launch);
+}
+
+/** The summary and the recording of a session that is over. */
+async function recorded(launch: string): Promise<{ summary: SessionSummary; model: ReferenceModel }> {
+  await eventually(
+    `the end of ${launch}`,
+    async () => (await sessionOf(launch))?.state === 'ended',
+    () => collector.stderr,
+  );
+  const { recording } = (await sessionOf(launch)) as SessionSummary;
+  const read = () => readReference(framesOfRecording(readFileSync(recording)));
+  const summary = (await sessionOf(launch)) as SessionSummary;
+  await eventually('the whole recording', () => read().events.length === summary.totals.events);
+  return { summary, model: read() };
+}
+
+async function run<T>(language: Language, name: 'requests' | 'file-writes', args: string[]): Promise<T> {
+  const launch = `${language} ${name}`;
+  const besides = name === 'requests' ? [new URL('server.ts', examples)] : [];
+  const { code, stdout, stderr } =
+    language === 'rust'
+      ? await runRust(rustExample(name), args, environment(launch))
+      : await runNode(await programs.build(new URL(`${name}.ts`, examples), ...besides), {
+          environment: environment(launch),
+          arguments: args,
+        });
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as T;
+}
+
+for (const language of ['rust', 'node'] as const) {
+  test(`one hundred requests, ${language}`, async () => {
+    const counters = await run<RequestCounters>(language, 'requests', ['--rounds', '2']);
+    const { summary, model } = await recorded(`${language} requests`);
+    assert.deepEqual(brokenRequestClaims(model, counters, language), []);
+    const { totals } = summary;
+    assert.equal(totals.tasks, model.tasks.length);
+    assert.equal(
+      totals.polls,
+      model.tasks.reduce((sum, task) => sum + task.polls.length, 0),
+    );
+    assert.equal(totals.spuriousPolls, 0);
+    assert.equal(totals.waitsUnknown + totals.waitsInferred, 0);
+    assert.equal(totals.readBytes, counters.bytesRead);
+    assert.equal(totals.writtenBytes, counters.bytesWritten);
+    assert.equal(summary.problem, '');
+  });
+
+  test(`one hundred file writes, ${language}`, async () => {
+    const counters = await run<FileCounters>(language, 'file-writes', []);
+    const { summary, model } = await recorded(`${language} file-writes`);
+    assert.deepEqual(brokenFileClaims(model, counters, language), []);
+    assert.equal(summary.totals.jobs, counters.jobs);
+    assert.equal(summary.totals.jobBytes, counters.bytes);
+    assert.equal(summary.totals.readiness, 0);
+  });
+}
+
+const shapeMap: ReadonlyMap<number, Shape> = new Map(shapes.map((shape) => [shape.kind, shape]));
+
+/** The last tick that each thread of a standing program has published in its ring. */
+function lastTicksInRing(pid: number): Map<number, number> {
+  const name = readdirSync('/dev/shm').find((each) => each.startsWith(`wakeline-${pid}-`)) as string;
+  const session = name.slice(-32);
+  const ring = RingFile.open({ ringFile: `/dev/shm/${name}`, pid, session });
+  const ticks = new Map<number, number>();
+  const plan = new EventPlan(shapeMap);
+  for (const { state, thread, firstTick, records } of ring.readSlots()) {
+    if (state !== 2 || records.length === 0) continue;
+    const last = decodeEvents(records, 0, records.length, firstTick, plan, () => {});
+    ticks.set(thread, Math.max(ticks.get(thread) ?? 0, last));
+  }
+  ring.close();
+  return ticks;
+}
+
+/** Whether a process stands, all its threads with it. */
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /\) [tT] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')),
+  );
+}
+
+test('a Rust program that stands, and then is killed, shows every event that it published', async () => {
+  const launch = 'rust killed';
+  const child = spawn(rustExample('requests'), ['--rounds', '50'], {
+    env: { PATH: process.env['PATH'], ...environment(launch) },
+    stdio: 'ignore',
+  });
+  const pid = child.pid as number;
+  try {
+    await eventually('some polls', async () => ((await sessionOf(launch))?.totals.polls ?? 0) > 300);
+    child.kill('SIGSTOP');
+    await eventually('the standstill', () => isStopped(pid));
+    const published = lastTicksInRing(pid);
+    assert.ok(published.size > 0);
+    const isShown = async (thread: number, tick: number): Promise<boolean> => {
+      const recording = (await sessionOf(launch))?.recording ?? '';
+      const { events, hello } = readReference(framesOfRecording(readFileSync(recording)));
+      const ns = Number((BigInt(tick) * 1_000_000_000n) / (hello?.tickRate ?? 1n));
+      return events.some((event) => event.thread === thread && event.ns === ns);
+    };
+    const stop = { launch, event: 'stop', reason: 'pause', osThread: pid } as const;
+    const monotonicNs = Number(process.hrtime.bigint());
+    assert.deepEqual((await viewer.request('debugger', { ...stop, monotonicNs })).result, { sessions: 1 });
+    for (const [thread, tick] of published)
+      await eventually(`thread ${thread} up to tick ${tick} at the stop`, () => isShown(thread, tick));
+    const atStop = (await sessionOf(launch)) as SessionSummary;
+    assert.equal(atStop.stopped, true);
+    assert.equal(atStop.totals.gaps, 0);
+    // It runs on for a moment and dies at a place that nobody chose.
+    child.kill('SIGCONT');
+    await viewer.request('debugger', { ...stop, event: 'continue', monotonicNs: monotonicNs + 1e6 });
+    await eventually(
+      'more polls',
+      async () => ((await sessionOf(launch))?.totals.polls ?? 0) > atStop.totals.polls + 50,
+    );
+    child.kill('SIGSTOP');
+    await eventually('the standstill', () => isStopped(pid));
+    const last = lastTicksInRing(pid);
+    child.kill('SIGKILL');
+    await eventually('the cut', async () => (await sessionOf(launch))?.state === 'cut');
+    for (const [thread, tick] of last)
+      await eventually(`thread ${thread} up to tick ${tick} after the kill`, () => isShown(thread, tick));
+    assert.equal((await sessionOf(launch))?.totals.gaps, 0);
+    await eventually(
+      'the ring’s removal',
+      () => !readdirSync('/dev/shm').some((name) => name.startsWith(`wakeline-${pid}-`)),
+    );
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+test('the token is nowhere', () => collector.assertTokenNowhere());
