@@ -12,6 +12,7 @@ use wakeline_wire::{
     DictionaryRecord, Resource, Runtime, Site, Source, Task, Text, Thread, Writer,
 };
 
+use crate::gate::leave_slots;
 use crate::ring::{Ring, Slot, SlotIndex};
 
 /// Records are handed to the flusher in segments of about this size, so that a frame
@@ -358,8 +359,10 @@ impl Locked<'_> {
         self.put_into_ring(&scratch);
         self.inner.scratch = scratch;
         if self.inner.pending_bytes > PENDING_LIMIT_BYTES {
+            // From here on nothing is recorded that could refer to what is not queued.
             self.inner.over_limit = true;
             self.ring.set_closed(true);
+            leave_slots();
         }
     }
 

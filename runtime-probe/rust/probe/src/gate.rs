@@ -21,10 +21,28 @@ pub(crate) fn gate() -> u32 {
     GATE.load(Ordering::Relaxed)
 }
 
-/// Sets the level of detail.
+/// Recording begins.
+pub(crate) fn open_gate(detail: u64) {
+    GATE.store(1 << 8 | detail as u32, Ordering::Relaxed);
+}
+
+/// Sets the level of detail, unless recording has ended.
 pub(crate) fn set_detail(detail: u64) {
-    let generation = (gate() >> 8).wrapping_add(1) & 0x00ff_ffff;
-    GATE.store(generation << 8 | detail as u32, Ordering::Relaxed);
+    change(|_| detail as u32);
+}
+
+/// Makes every thread leave its slot before it writes another event.
+pub(crate) fn leave_slots() {
+    change(|detail| detail);
+}
+
+fn change(detail: impl Fn(u32) -> u32) {
+    // Ordering: none needed. Who learns of what this thread does next, a task's spawn for
+    // instance, has synchronised with it and so reads the new word.
+    let _ = GATE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+        let generation = (word >> 8).wrapping_add(1) & 0x00ff_ffff;
+        (word != 0).then(|| generation << 8 | detail(word & 0xff))
+    });
 }
 
 /// Ends recording for good. Also called in a fork's child, so it only stores.

@@ -258,6 +258,11 @@ impl Observer for ProbeObserver {
             WaitTarget::Task(id) => (cause_kind::POLL, id, 0),
             WaitTarget::Resource(id) => (cause_kind::RESOURCE, id, 0),
         };
+        // Frames are recorded at full detail only.
+        let frame = match detail_of(gate()) {
+            detail::FULL => frame,
+            _ => 0,
+        };
         self.lean(|r| {
             let site = r.site(site);
             r.event(kind::WAIT_START, [frame, on_kind, on_id, interest, site, 0]);

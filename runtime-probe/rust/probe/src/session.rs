@@ -14,7 +14,7 @@ use crate::address::{Address, Token};
 use crate::clock::Clock;
 use crate::dictionary::Dictionary;
 use crate::flusher::Flusher;
-use crate::gate::{set_detail, shut_gate};
+use crate::gate::{open_gate, shut_gate};
 use crate::observer::ProbeObserver;
 use crate::ring::Ring;
 use crate::threads::Threads;
@@ -129,7 +129,7 @@ impl Session {
         let observer: &'static ProbeObserver = Box::leak(Box::new(ProbeObserver::new(self)));
         let _ = self.observer.set(observer);
         wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
-        set_detail(detail::FULL);
+        open_gate(detail::FULL);
         let flusher = Flusher::new(self, address, token);
         let thread = std::thread::Builder::new()
             .name("wakeline-flush".into())

@@ -4,10 +4,9 @@
 mod support;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
-use support::{child, connected, finish, ring_files, role, Collector, Trace};
+use support::{child, connected, finish, ring_files, role, say, wait_to_hear, Collector, Trace};
 use wakeline_executor::net::{TcpListener, TcpStream};
 use wakeline_executor::sync::{channel, oneshot};
 use wakeline_executor::time::sleep;
@@ -323,7 +322,7 @@ fn stalled_program() {
             wakeline_executor::yield_now().await;
         }
     });
-    println!("\ndone");
+    say("done");
 }
 
 #[test]
@@ -338,8 +337,7 @@ fn a_stalled_collector_delays_the_exit_300_ms_at_most() {
         "stalled",
     );
     let mut running = connected(command, &collector).spawn().unwrap();
-    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap() == "done"));
+    let _output = wait_to_hear(&mut running, "done");
     let start = Instant::now();
     let pid = running.id();
     let output = finish(running);

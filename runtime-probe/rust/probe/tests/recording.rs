@@ -4,10 +4,12 @@ mod support;
 
 use std::time::Duration;
 
-use support::{child, connected, expected, finish, record, role, wait_for_go, Collector};
+use support::{
+    child, connected, expected, finish, record, role, say, wait_for_go, wait_to_hear, Collector,
+};
 use wakeline::Config;
-use wakeline_executor::observe::Observer;
-use wakeline_wire::EventRecord;
+use wakeline_executor::observe::{End, EndedBy, Observer, TaskEnded, TaskInfo, TaskKind};
+use wakeline_wire::{DictionaryRecord, EventRecord};
 
 fn start(memory_mib: usize) -> &'static dyn Observer {
     let mut config = Config::from_env();
@@ -66,6 +68,7 @@ fn what_does_not_fit_is_counted_exactly() {
             let thread = std::thread::Builder::new().name("flood".into());
             let flood = move || {
                 record(observer, 1, BEFORE);
+                say("recorded");
                 wait_for_go();
                 record(observer, 2, AFTER);
             };
@@ -75,14 +78,10 @@ fn what_does_not_fit_is_counted_exactly() {
     }
     let collector = Collector::stopped();
     let name = "what_does_not_fit_is_counted_exactly";
-    let running = connected(child(name, "flood"), &collector).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let mut running = connected(child(name, "flood"), &collector).spawn().unwrap();
+    let _output = wait_to_hear(&mut running, "recorded");
     collector.listen();
-    // What had room has come once two watermarks have.
-    collector.wait_until("what had room", |connections| {
-        let trace = support::Trace::decode(&connections.concat());
-        trace.watermark_frames > 2
-    });
+    collector.wait_for_watermarks(3);
     std::fs::write(collector.go_file(), "").unwrap();
     let output = finish(running);
     assert!(output.status.success(), "{output:?}");
@@ -189,6 +188,82 @@ fn a_collector_that_stalls_gets_whole_frames_later() {
         "something is missing"
     );
     assert!(trace.end.is_some());
+}
+
+#[test]
+fn more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete() {
+    const BEFORE: u64 = 500_000;
+    const AFTER: u64 = 1_000;
+    let spawn = |observer: &dyn Observer, tasks: std::ops::RangeInclusive<u64>| {
+        for task in tasks {
+            observer.task_spawned(&TaskInfo {
+                task,
+                parent: 0,
+                site: std::panic::Location::caller(),
+                name: None,
+                type_name: "task",
+                future_bytes: 0,
+                kind: TaskKind::Task,
+                runtime: 0,
+            });
+            // Every tenth lives on.
+            if task % 10 > 0 {
+                observer.task_ended(&TaskEnded {
+                    task,
+                    end: End::Completed,
+                    by: EndedBy::Task(task),
+                    during_poll_of: task,
+                });
+            }
+        }
+    };
+    if role().is_some() {
+        let observer = start(64);
+        spawn(observer, 1..=BEFORE);
+        say("recorded");
+        wait_for_go();
+        spawn(observer, BEFORE + 1..=BEFORE + AFTER);
+        return;
+    }
+    let collector = Collector::stopped();
+    let name = "more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete";
+    let mut running = connected(child(name, "spawns"), &collector)
+        .spawn()
+        .unwrap();
+    let _output = wait_to_hear(&mut running, "recorded");
+    collector.listen();
+    collector.wait_for_watermarks(3);
+    std::fs::write(collector.go_file(), "").unwrap();
+    let output = finish(running);
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    trace.check();
+    let dropped: u64 = trace
+        .end
+        .as_ref()
+        .unwrap()
+        .threads
+        .iter()
+        .map(|t| t.dropped)
+        .sum();
+    assert!(dropped > 0, "the bound was never reached");
+    let spawned = trace.count(|event| matches!(event, EventRecord::TaskSpawn(_)));
+    let ended = trace.count(|event| matches!(event, EventRecord::TaskEnd(_)));
+    let all = BEFORE + AFTER + (BEFORE + AFTER) * 9 / 10;
+    assert_eq!(spawned as u64 + ended as u64 + dropped, all);
+    let told = |task: u64| {
+        let mut records = trace.dictionary.iter();
+        records.any(|record| matches!(record, DictionaryRecord::Task(t) if t.id == task))
+    };
+    assert!(
+        told(BEFORE),
+        "a task that was born in the pause and lives is told"
+    );
+    assert!(
+        !told(BEFORE - 1),
+        "one that came and went in the pause is not"
+    );
+    assert!(told(BEFORE + AFTER - 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,11 +12,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{Observer, Outcome};
-use wakeline_wire::frame::{PREAMBLE_BYTES, REPLY_HEAD_BYTES};
+use wakeline_wire::frame::{Frame, FrameSplitter, PREAMBLE_BYTES, REPLY_HEAD_BYTES};
 use wakeline_wire::payload::{ChunkHead, Control, End, Hello};
 use wakeline_wire::stream::{Item, StreamDecoder, TimedEvent};
 use wakeline_wire::{
-    poll_outcome, DictionaryRecord, EventRecord, PollEnd, PollStart, Readiness, TimerCancel,
+    frame_kind, poll_outcome, DictionaryRecord, EventRecord, PollEnd, PollStart, Readiness,
+    TimerCancel,
 };
 
 /// The token that collectors of tests expect.
@@ -54,6 +55,7 @@ struct Received {
     connections: Vec<Vec<u8>>,
     closed: usize,
     refused: usize,
+    watermark_frames: usize,
 }
 
 /// A collector: accepts, checks the token, keeps what comes.
@@ -142,6 +144,18 @@ impl Collector {
         }
     }
 
+    /// Waits for as many watermarks: these follow what they tell of.
+    pub fn wait_for_watermarks(&self, frames: usize) {
+        let (received, changed) = &*self.received;
+        let end = Instant::now() + PATIENCE;
+        let mut guard = received.lock().unwrap();
+        while guard.watermark_frames < frames {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain for watermarks");
+            guard = changed.wait_timeout(guard, left).unwrap().0;
+        }
+    }
+
     pub fn refused(&self) -> usize {
         self.received.0.lock().unwrap().refused
     }
@@ -206,6 +220,7 @@ fn serve(mut stream: UnixStream, received: &(Mutex<Received>, Condvar), stalled:
         guard.connections.len() - 1
     };
     let mut bytes = [0; 65536];
+    let mut splitter = FrameSplitter::new();
     loop {
         while stalled.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1));
@@ -217,6 +232,11 @@ fn serve(mut stream: UnixStream, received: &(Mutex<Received>, Condvar), stalled:
             received.1.notify_all();
             return;
         }
+        let count_watermarks = |frame: Frame<'_>| {
+            guard.watermark_frames += usize::from(frame.kind == frame_kind::WATERMARKS);
+            Ok(())
+        };
+        splitter.push(&bytes[..count], count_watermarks).unwrap();
         guard.connections[index].extend_from_slice(&bytes[..count]);
         received.1.notify_all();
     }
@@ -448,6 +468,21 @@ pub fn connected(mut command: Command, collector: &Collector) -> Command {
         .env("WAKELINE", collector.address())
         .env("WAKELINE_TOKEN", TOKEN);
     command
+}
+
+/// Waits until a child says so: in it, [`say`]. The result must be kept until the child has
+/// ended, which cannot write otherwise.
+#[must_use]
+pub fn wait_to_hear(child: &mut Child, word: &str) -> impl BufRead {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let heard = output.by_ref().lines().any(|line| line.unwrap() == word);
+    assert!(heard, "the child does not say {word}");
+    output
+}
+
+/// In a child: tells the test. On a line of its own, as the test harness writes too.
+pub fn say(word: &str) {
+    println!("\n{word}");
 }
 
 /// Waits for a child; one that takes too long is killed and fails the test.
