@@ -142,7 +142,7 @@ pub fn init() -> Recording {
     init_with(Config::from_env()).unwrap_or(Recording { session: None })
 }
 
-/// [`init`] with the folder of the calling crate; what [`init!`] expands to.
+/// [`init()`] with the folder of the calling crate; what [`init!`] expands to.
 pub fn init_at(manifest_folder: &str) -> Recording {
     let mut config = Config::from_env();
     if config.collector.is_some() {
