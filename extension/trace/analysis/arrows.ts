@@ -110,8 +110,8 @@ function outgoing(
   const { model } = view;
   const { log } = thread;
   for (let i = from; i < to && arrows.length < arrowLimit; i++) {
-    if (log.kind.get(i) !== eventKind.wake) continue;
-    const task = model.tasks[log.a.get(i)];
+    if (log.kindOf(i) !== eventKind.wake) continue;
+    const task = model.tasks[log.idOf(i)];
     if (task === undefined || task.lane === lane) continue;
     const epoch = log.valueOf(i);
     const pollSlot = model.slotOf(task, epoch + 1);

@@ -41,7 +41,7 @@ export function explainReactor(view: Summed, thread: Thread, atNs: number): Told
   const unpark = number - 1 < thread.turnLog.length ? thread.turnLog.get(number - 1) : -1;
   const parkLog = unpark >= 0 ? parkBefore(thread, unpark) : thread.parkLog.get(thread.parkLog.length - 1);
   const timeOut =
-    parkLog >= 0 && log.ns.get(parkLog) === park.fromNs ? `, ${timeOutText(thread, parkLog)}` : '';
+    parkLog >= 0 && log.nsOf(parkLog) === park.fromNs ? `, ${timeOutText(thread, parkLog)}` : '';
   const duration = formatDuration(park.toNs - park.fromNs);
   const steps: ExplanationStep[] = [
     step(

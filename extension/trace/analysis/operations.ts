@@ -84,11 +84,11 @@ export function doingsOf(
   const { log } = thread;
   const end = Math.min(to, from + lookedLimit);
   for (let i = from; i < end; i++) {
-    const kind = log.kind.get(i);
-    const ns = log.ns.get(i);
-    const id = log.a.get(i);
+    const kind = log.kindOf(i);
+    const ns = log.nsOf(i);
+    const id = log.idOf(i);
     if (kind === eventKind.operation) {
-      const detail = log.detail.get(i);
+      const detail = log.detailOf(i);
       if ((detail >> operationDetail.makerShift === operationMaker.turn) !== ofTurn) continue;
       const text = operationText(model, detail, id, log.valueOf(i));
       if (firstOperation === '') firstOperation = text;
@@ -127,7 +127,7 @@ export function doingsOf(
   }
   if (wokenTasks > 0) phrases.push(`woke ${wokenText(woken, wokenTasks)}`);
   if (more > 0 && steps.length > 0)
-    steps.push(step('end', log.ns.get(end - 1), `and ${formatQuantity(more, 'thing')} more`, lane));
+    steps.push(step('end', log.nsOf(end - 1), `and ${formatQuantity(more, 'thing')} more`, lane));
   return { steps, phrases: shortened(phrases), firstOperation, wokenTasks };
 }
 

@@ -108,17 +108,17 @@ function turnSteps(thread: Thread, log: number): ExplanationStep[] {
   const turn = turnAround(thread, log);
   if (turn.from < 0) return [];
   const steps: ExplanationStep[] = [];
-  const unparkNs = thread.log.ns.get(turn.from);
+  const unparkNs = thread.log.nsOf(turn.from);
   const park = parkBefore(thread, turn.from);
-  const number = thread.log.a.get(turn.from);
+  const number = thread.log.idOf(turn.from);
   if (park >= 0) {
-    const parkNs = thread.log.ns.get(park);
+    const parkNs = thread.log.nsOf(park);
     const text = `The reactor parked for ${formatDuration(unparkNs - parkNs)}, ${timeOutText(thread, park)}`;
     steps.push(step('park', parkNs, text, thread.reactorLane));
   }
   const events = thread.log.valueOf(turn.from);
   const what =
-    thread.log.detail.get(turn.from) === parkKind.reactor ? `turn ${number} began` : 'the thread went on';
+    thread.log.detailOf(turn.from) === parkKind.reactor ? `turn ${number} began` : 'the thread went on';
   steps.push(
     step(
       'unpark',
@@ -145,7 +145,7 @@ export function parkBefore(thread: Thread, log: number): number {
 /** A park's time-out in words. The wire adds one, so that 0 can say that there is none. */
 export function timeOutText(thread: Thread, park: number): string {
   const timeOut = thread.log.valueOf(park);
-  const timer = thread.log.a.get(park);
+  const timer = thread.log.idOf(park);
   if (timeOut === 0) return 'until something happens';
   if (timeOut === 1) return 'only looking';
   const from = timer === 0 ? '' : `, which is when timer ${timer} is due`;
@@ -160,14 +160,14 @@ function sourceChain(view: Summed, wake: WakeRecord, fromNs: number, target: str
   const readiness = lastReadiness(thread, wake.id, wake.log);
   const certain = { certainty: wake.certainty, rule: wake.rule };
   const turn = readiness >= 0 ? turnAround(thread, readiness) : turnAround(thread, wake.log);
-  const turnNumber = turn.from >= 0 ? thread.log.a.get(turn.from) : 0;
+  const turnNumber = turn.from >= 0 ? thread.log.idOf(turn.from) : 0;
   const turnName = turnNumber > 0 ? `the reactor's turn ${turnNumber}` : 'the reactor';
   const steps = turnSteps(thread, readiness >= 0 ? readiness : wake.log);
   if (readiness >= 0)
     steps.push(
       step(
         'readiness',
-        thread.log.ns.get(readiness),
+        thread.log.nsOf(readiness),
         `The kernel reported ${name} ${maskText(thread.log.valueOf(readiness))}`,
         thread.reactorLane,
         { site },
@@ -198,7 +198,7 @@ function sourceChain(view: Summed, wake: WakeRecord, fromNs: number, target: str
 function lastReadiness(thread: Thread, source: number, log: number): number {
   const stop = Math.max(0, log - searchLimit);
   for (let i = log - 1; i >= stop; i--)
-    if (thread.log.kind.get(i) === eventKind.readiness && thread.log.a.get(i) === source) return i;
+    if (thread.log.kindOf(i) === eventKind.readiness && thread.log.idOf(i) === source) return i;
   return -1;
 }
 

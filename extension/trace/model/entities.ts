@@ -1,6 +1,6 @@
 // Owns the plain objects of the model: tasks, threads, jobs, timers, sources and the rest, as they are filled while reading.
 // Knows nothing of how events arrive or of what is asked.
-import { bytes, Column, doubles, none, type SlotTable, words } from './columns.ts';
+import { Column, none, type SlotTable, words } from './columns.ts';
 import { PollSpans, SpanColumns } from './disjoint-spans.ts';
 
 /** Names that the dictionary gives; absent ids read as undefined. */
@@ -69,6 +69,9 @@ export class Task {
   /** Pages in order of epoch, and which 16 epochs each holds: page number = floor(epoch / 16). */
   readonly pages: number[] = [];
   readonly pageNumbers: number[] = [];
+  /** The last of them and its first slot: where nearly everything happens. */
+  lastPageNumber = -1;
+  lastPageSlot = 0;
   /** How many pages have a valid prefix record. Page 0's is made at the first reading. */
   validPages = 0;
   /** From this page on a cause was not final when it was last looked at. */
@@ -94,42 +97,82 @@ export interface Snapshot {
   readonly site: number;
 }
 
+const logShift = 12;
+const logSegment = 1 << logShift;
+const logMask = logSegment - 1;
+const bytesPerLogEntry = 18;
+
+/** 4,096 entries of 18 bytes; the first segment of a log is smaller, because most threads of a pool say little. */
+class LogSegment {
+  readonly ns: Float64Array;
+  readonly kind: Uint8Array;
+  readonly detail: Uint8Array;
+  readonly a: Uint32Array;
+  readonly b: Uint32Array;
+
+  constructor(length: number) {
+    this.ns = new Float64Array(length);
+    this.kind = new Uint8Array(length);
+    this.detail = new Uint8Array(length);
+    this.a = new Uint32Array(length);
+    this.b = new Uint32Array(length);
+  }
+
+  copyFrom(other: LogSegment): void {
+    this.ns.set(other.ns);
+    this.kind.set(other.kind);
+    this.detail.set(other.detail);
+    this.a.set(other.a);
+    this.b.set(other.b);
+  }
+}
+
 /** Notable events of one thread in its own order: what turns, polls and jobs did. */
 export class ThreadLog {
-  readonly ns = new Column(doubles);
-  /** An event kind of the wire. */
-  readonly kind = new Column(bytes);
-  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; else 0. */
-  readonly detail = new Column(bytes);
-  /** By kind: source, timer, job, task index, turn number, name. */
-  readonly a = new Column(words);
-  /** By kind: bytes, epoch, readiness mask, time-out. */
-  readonly b = new Column(words);
+  private readonly segments: LogSegment[] = [];
   /** Values of `b` that 32 bits do not hold. */
   private readonly wide = new Map<number, number>();
+  length = 0;
 
   push(ns: number, kind: number, detail: number, a: number, b: number): number {
-    const index = this.ns.length;
-    this.ns.push(ns);
-    this.kind.push(kind);
-    this.detail.push(detail);
+    const index = this.length++;
+    const within = index & logMask;
+    let segment = this.segments[index >>> logShift];
+    if (segment === undefined || within >= segment.ns.length)
+      segment = this.grow(index >>> logShift, segment);
+    segment.ns[within] = ns;
+    segment.kind[within] = kind;
+    segment.detail[within] = detail;
     // An id that 32 bits do not hold comes from no counter: it reads as not known.
-    this.a.push(a < none ? a : 0);
-    if (b < none) this.b.push(b);
-    else {
-      this.b.push(none);
-      this.wide.set(index, b);
-    }
+    segment.a[within] = a < none ? a : 0;
+    segment.b[within] = Math.min(b, none);
+    if (b >= none) this.wide.set(index, b);
     return index;
   }
 
-  valueOf(index: number): number {
-    const b = this.b.get(index);
-    return b === none ? (this.wide.get(index) ?? b) : b;
+  nsOf(index: number): number {
+    return this.segments[index >>> logShift]?.ns[index & logMask] ?? 0;
   }
 
-  get length(): number {
-    return this.ns.length;
+  /** An event kind of the wire. */
+  kindOf(index: number): number {
+    return this.segments[index >>> logShift]?.kind[index & logMask] ?? 0;
+  }
+
+  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; else 0. */
+  detailOf(index: number): number {
+    return this.segments[index >>> logShift]?.detail[index & logMask] ?? 0;
+  }
+
+  /** By kind: source, timer, job, task index, turn number, name. */
+  idOf(index: number): number {
+    return this.segments[index >>> logShift]?.a[index & logMask] ?? 0;
+  }
+
+  /** By kind: bytes, epoch, readiness mask, time-out. */
+  valueOf(index: number): number {
+    const b = this.segments[index >>> logShift]?.b[index & logMask] ?? 0;
+    return b === none ? (this.wide.get(index) ?? b) : b;
   }
 
   /** First entry at or after `atNs`. */
@@ -138,14 +181,22 @@ export class ThreadLog {
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.ns.get(middle) >= atNs) high = middle;
+      if (this.nsOf(middle) >= atNs) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 
   get bytes(): number {
-    return this.ns.bytes + this.kind.bytes + this.detail.bytes + this.a.bytes + this.b.bytes;
+    return this.segments.reduce((sum, segment) => sum + segment.ns.length * bytesPerLogEntry, 0);
+  }
+
+  private grow(number: number, old: LogSegment | undefined): LogSegment {
+    const length = number > 0 ? logSegment : Math.min(logSegment, Math.max(64, (old?.ns.length ?? 0) * 4));
+    const larger = new LogSegment(length);
+    if (old !== undefined) larger.copyFrom(old);
+    this.segments[number] = larger;
+    return larger;
   }
 }
 
@@ -157,11 +208,11 @@ export const operationDetail = {
   makerShift: 6,
 } as const;
 
-/** A poll that a thread has begun and not ended. */
+/** A poll that a thread has begun and not ended. Used again after its end: nobody keeps it. */
 export interface OpenPoll {
-  readonly task: Task;
-  readonly epoch: number;
-  readonly slot: number;
+  task: Task;
+  epoch: number;
+  slot: number;
   /** Its newest wait in the table of waits; `none` when it has none. */
   lastWait: number;
 }
@@ -186,6 +237,8 @@ export class Thread {
   watermarkNs = -1;
   cpuNs = 0;
   open: OpenPoll[] = [];
+  /** One ended poll's record, for the next to begin. */
+  spare: OpenPoll | undefined = undefined;
   openFrames: number[] = [];
   openJob = 0;
   readonly log = new ThreadLog();

@@ -26,11 +26,11 @@ const operationMarkers: Readonly<Record<number, MarkerKind>> = {
 
 /** What marker the log entry is on the lane of the task whose poll holds it; 0 for none. */
 export function taskMarkerOf(log: ThreadLog, index: number): MarkerKind | 0 {
-  const kind = log.kind.get(index);
+  const kind = log.kindOf(index);
   if (kind === eventKind.jobSubmit) return markerKind.jobSubmit;
   if (kind === eventKind.marker) return markerKind.user;
   if (kind !== eventKind.operation) return 0;
-  const detail = log.detail.get(index);
+  const detail = log.detailOf(index);
   if (detail >> operationDetail.makerShift === operationMaker.turn) return 0;
   return operationMarker(detail);
 }
@@ -83,8 +83,8 @@ export class TaskMarkers implements LifeSink {
     for (let i = from; i < to; i++) {
       const kind = taskMarkerOf(log, i);
       if (kind === 0) continue;
-      const ns = log.ns.get(i);
-      if (ns >= this.fromNs && ns < this.toNs) this.onMarker(ns, kind, log.a.get(i));
+      const ns = log.nsOf(i);
+      if (ns >= this.fromNs && ns < this.toNs) this.onMarker(ns, kind, log.idOf(i));
     }
   }
 }
@@ -96,7 +96,7 @@ export function firstReactorMark(thread: Thread, atNs: number): number {
   let high = reactorMarks.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (log.ns.get(reactorMarks.get(middle)) >= atNs) high = middle;
+    if (log.nsOf(reactorMarks.get(middle)) >= atNs) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -106,9 +106,9 @@ export function firstReactorMark(thread: Thread, atNs: number): number {
 export function reactorMarker(thread: Thread, mark: number, onMarker: OnMarker): void {
   const { log } = thread;
   const index = thread.reactorMarks.get(mark);
-  const kind = log.kind.get(index);
+  const kind = log.kindOf(index);
   let marker: MarkerKind | 0 = markerKind.readiness;
   if (kind === eventKind.timerFire) marker = markerKind.timerFire;
-  else if (kind === eventKind.operation) marker = operationMarker(log.detail.get(index));
-  if (marker !== 0) onMarker(log.ns.get(index), marker, log.a.get(index));
+  else if (kind === eventKind.operation) marker = operationMarker(log.detailOf(index));
+  if (marker !== 0) onMarker(log.nsOf(index), marker, log.idOf(index));
 }

@@ -121,8 +121,6 @@ export class Model {
   readonly slots = new SlotTable();
   readonly waits = new WaitTable();
   readonly tasks: Task[] = [];
-  /** The same, by id: the order in which their lanes are shown. */
-  readonly tasksById: Task[] = [];
   private readonly taskById = new IdTable<Task>();
   readonly threads: Thread[] = [];
   private readonly threadById = new IdTable<Thread>();
@@ -182,7 +180,6 @@ export class Model {
     if (task === undefined) {
       task = this.knownTask(id);
       this.tasks.push(task);
-      insertById(this.tasksById, task);
     }
     if (ns < task.firstNs) {
       task.firstNs = ns;
@@ -256,14 +253,16 @@ export class Model {
   /** The slot of that epoch, made when missing. Call `touch` after a change. */
   slotFor(task: Task, epoch: number): number {
     const number = pageNumberOf(epoch);
-    const last = task.pages.length - 1;
-    if (last >= 0 && task.pageNumbers[last] === number)
-      return ((task.pages[last] as number) << pageShift) | (epoch % slotsPerPage);
+    if (number === task.lastPageNumber) return task.lastPageSlot + (epoch & (slotsPerPage - 1));
     const at = positionOfPage(task, number);
     if (task.pageNumbers[at] !== number) {
       task.pages.splice(at, 0, this.slots.takePage());
       task.pageNumbers.splice(at, 0, number);
       task.validPages = Math.min(task.validPages, at);
+      if (number > task.lastPageNumber) {
+        task.lastPageNumber = number;
+        task.lastPageSlot = (task.pages[at] as number) << pageShift;
+      }
     }
     return ((task.pages[at] as number) << pageShift) | (epoch % slotsPerPage);
   }
@@ -279,9 +278,9 @@ export class Model {
   /** Something in that epoch's page changed: prefix records of later pages no longer hold. */
   touch(task: Task, epoch: number): void {
     if (!task.dirty) this.markDirty(task);
-    const last = task.pages.length - 1;
-    if (task.pageNumbers[last] === pageNumberOf(epoch)) return;
-    const at = positionOfPage(task, pageNumberOf(epoch));
+    const number = pageNumberOf(epoch);
+    if (task.lastPageNumber === number) return;
+    const at = positionOfPage(task, number);
     if (task.validPages > at + 1) task.validPages = at + 1;
   }
 
@@ -313,7 +312,14 @@ export class Model {
       if (thread.open.length === 0) thread.polls.begin(slot, task.index);
       this.touch(task, epoch);
     }
-    return { task, epoch, slot, lastWait: none };
+    const { spare } = thread;
+    if (spare === undefined) return { task, epoch, slot, lastWait: none };
+    thread.spare = undefined;
+    spare.task = task;
+    spare.epoch = epoch;
+    spare.slot = slot;
+    spare.lastWait = none;
+    return spare;
   }
 
   /** The poll ends with that outcome; with outcome 0 and `lost`, its end is not known and lies at or after `ns`. */
@@ -519,14 +525,6 @@ export class Model {
     for (const pool of this.pools.values()) sum += pool.bytes;
     return sum;
   }
-}
-
-/** Ids rise as tasks are spawned, so the place is at or near the end. */
-export function insertById(tasks: Task[], task: Task): void {
-  let at = tasks.length;
-  while (at > 0 && (tasks[at - 1] as Task).id > task.id) at--;
-  if (at === tasks.length) tasks.push(task);
-  else tasks.splice(at, 0, task);
 }
 
 function pageNumberOf(epoch: number): number {

@@ -54,7 +54,7 @@ function sourcesReadyIn(model: Model, thread: Thread, turn: TurnRange): Set<numb
     return last.sources;
   const sources = new Set<number>();
   for (let i = turn.from + 1; i < turn.to; i++)
-    if (thread.log.kind.get(i) === eventKind.readiness) sources.add(thread.log.a.get(i));
+    if (thread.log.kindOf(i) === eventKind.readiness) sources.add(thread.log.idOf(i));
   lastLooked.set(model, { thread: thread.index, from: turn.from, to: turn.to, sources });
   return sources;
 }
@@ -99,8 +99,8 @@ function firstOperationOn(
   if (from === none || thread === undefined || sources.size === 0) return 0;
   const to = ended ? (poll.logTo[at] as number) : thread.log.length;
   for (let i = from; i < to; i++) {
-    if (thread.log.kind.get(i) !== eventKind.operation) continue;
-    const source = thread.log.a.get(i);
+    if (thread.log.kindOf(i) !== eventKind.operation) continue;
+    const source = thread.log.idOf(i);
     if (sources.has(source)) return source;
   }
   return 0;

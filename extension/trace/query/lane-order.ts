@@ -2,7 +2,7 @@
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { laneLabel } from '../analysis/names.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import { insertById, type Lane, type Model } from '../model/model.ts';
+import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 
 /** Lanes of threads and pools stand before those of tasks, in this order. */
@@ -13,12 +13,31 @@ const headKinds: readonly LaneKind[] = [
   laneKind.poolThread,
 ];
 
+/** Tasks by id. Ids rise as tasks are spawned, so that they seldom come out of order; then they are sorted once when asked for. */
+class TasksById {
+  private readonly tasks: Task[] = [];
+  private sorted = true;
+
+  add(task: Task): void {
+    if (this.sorted && (this.tasks.at(-1)?.id ?? 0) > task.id) this.sorted = false;
+    this.tasks.push(task);
+  }
+
+  inOrder(): readonly Task[] {
+    if (!this.sorted) this.tasks.sort((x, y) => x.id - y.id);
+    this.sorted = true;
+    return this.tasks;
+  }
+}
+
 export class LaneOrder {
   private readonly model: Model;
   private heads: Lane[] = [];
   private headsVersion = -1;
   private filter = '';
-  private matches: Task[] = [];
+  private readonly all = new TasksById();
+  private allSeen = 0;
+  private matches = new TasksById();
   private matchesSeen = 0;
   private matchesVersion = -1;
 
@@ -60,7 +79,13 @@ export class LaneOrder {
 
   /** By id. */
   private tasks(filter: string): readonly Task[] {
-    return filter === '' ? this.model.tasksById : this.matching(filter);
+    return filter === '' ? this.tasksInOrder() : this.matching(filter);
+  }
+
+  private tasksInOrder(): readonly Task[] {
+    const { tasks } = this.model;
+    for (; this.allSeen < tasks.length; this.allSeen++) this.all.add(tasks[this.allSeen] as Task);
+    return this.all.inOrder();
   }
 
   private laneOf(task: Task): Lane {
@@ -85,13 +110,13 @@ export class LaneOrder {
     if (wanted !== this.filter || this.matchesVersion !== model.labelVersion) {
       this.filter = wanted;
       this.matchesVersion = model.labelVersion;
-      this.matches = [];
+      this.matches = new TasksById();
       this.matchesSeen = 0;
     }
     for (; this.matchesSeen < model.tasks.length; this.matchesSeen++) {
       const task = model.tasks[this.matchesSeen] as Task;
-      if (laneLabel(model, this.laneOf(task)).toLowerCase().includes(wanted)) insertById(this.matches, task);
+      if (laneLabel(model, this.laneOf(task)).toLowerCase().includes(wanted)) this.matches.add(task);
     }
-    return this.matches;
+    return this.matches.inOrder();
   }
 }

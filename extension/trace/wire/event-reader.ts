@@ -2,11 +2,13 @@
 // polls and wakes but what the columns need. Knows nothing of frames, gaps or queries.
 import {
   causeKind,
+  type EventPlan,
   eventKind,
   operationKind,
   operationMaker,
   operationOutcome,
   parkKind,
+  skipForeignEvent,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind } from '../../messages/lanes.ts';
 import { type Job, operationDetail, type Submission, type Thread, type Timer } from '../model/entities.ts';
@@ -25,7 +27,8 @@ interface MutableWakeFact {
 export class EventReader {
   private readonly model: Model;
   private thread: Thread;
-  private clock: TickClock | undefined;
+  /** Fields of the event at hand: used again for each. */
+  private readonly fields = new Float64Array(32);
   private readonly fact: MutableWakeFact;
 
   constructor(model: Model) {
@@ -34,50 +37,123 @@ export class EventReader {
     this.fact = { ns: 0, thread: this.thread, log: 0, causeKind: 0, causeId: 0 };
   }
 
-  /** Events that follow are this thread's. */
-  begin(thread: Thread, clock: TickClock): void {
+  /**
+   * Reads the events of a chunk, from `position` to the end of the bytes; what ends at or before `skipTo` was read before.
+   * The bytes have passed `checkEvents`, so nothing is checked again: this is the engine's hottest loop.
+   */
+  read(
+    thread: Thread,
+    clock: TickClock,
+    bytes: Uint8Array,
+    position: number,
+    skipTo: number,
+    firstTick: number,
+    plan: EventPlan,
+  ): void {
+    const { fields } = this;
+    const { written, known, signed, foreign } = plan;
+    const eventsBefore = thread.eventCount;
+    const end = bytes.length;
     this.thread = thread;
-    this.clock = clock;
     this.fact.thread = thread;
+    let tick = firstTick;
+    let at = position;
+    while (at < end) {
+      const kind = bytes[at++] as number;
+      const unknown = foreign[kind];
+      if (unknown !== undefined) {
+        const skipped = skipForeignEvent(bytes, at, unknown);
+        tick += skipped.tickDelta;
+        at = skipped.position;
+        continue;
+      }
+      const count = written[kind] as number;
+      const ownCount = known[kind] as number;
+      // The tick delta is number -1, then come the fields.
+      for (let i = -1; i < count; i++) {
+        let value = bytes[at++] as number;
+        if (value >= 0x80) {
+          const second = bytes[at++] as number;
+          value = (value & 0x7f) | ((second & 0x7f) << 7);
+          if (second >= 0x80) {
+            let scale = 16384;
+            let byte: number;
+            do {
+              byte = bytes[at++] as number;
+              value += (byte & 0x7f) * scale;
+              scale *= 128;
+            } while (byte >= 0x80);
+          }
+        }
+        if (i < 0) tick += value;
+        else if (i < ownCount) fields[i] = value;
+      }
+      if (at <= skipTo) continue;
+      for (let i = count; i < ownCount; i++) fields[i] = 0;
+      if (signed[kind] !== 0) unzigzag(fields, signed[kind] as number);
+      this.onEvent(kind, clock.toNs(tick));
+    }
+    this.model.counts.events += thread.eventCount - eventsBefore;
   }
 
-  readonly onEvent = (kind: number, tick: number, fields: Float64Array): void => {
-    const { model, thread } = this;
-    const ns = (this.clock as TickClock).toNs(tick);
+  private onEvent(kind: number, ns: number): void {
+    const { thread, fields } = this;
     thread.lastNs = ns;
     if (thread.eventCount++ === 0) thread.firstNs = ns;
-    model.counts.events++;
-    if (kind === eventKind.pollStart) this.pollStart(ns, fields[0] as number, fields[1] as number);
-    else if (kind === eventKind.pollEnd) this.pollEnd(ns, fields[0] as number);
-    else if (kind === eventKind.wake)
-      this.wake(ns, fields[0] as number, fields[1] as number, fields[2] as number, fields[1] as number, 0, 0);
-    else if (kind === eventKind.wakeFrom)
-      this.wake(
-        ns,
-        fields[0] as number,
-        fields[1] as number,
-        fields[2] as number,
-        fields[5] as number,
-        fields[3] as number,
-        fields[4] as number,
-      );
-    else if (kind === eventKind.waitStart) {
-      const poll = thread.open[thread.open.length - 1];
-      if (poll !== undefined)
-        model.wait(
-          poll,
+    switch (kind) {
+      case eventKind.pollStart:
+        this.pollStart(ns, fields[0] as number, fields[1] as number);
+        break;
+      case eventKind.pollEnd:
+        this.pollEnd(ns, fields[0] as number);
+        break;
+      case eventKind.wake: {
+        const epoch = fields[1] as number;
+        this.wake(ns, fields[0] as number, epoch, fields[2] as number, epoch, 0, 0);
+        break;
+      }
+      case eventKind.wakeFrom: {
+        const epochAfter = fields[5] as number;
+        this.wake(
+          ns,
           fields[0] as number,
           fields[1] as number,
           fields[2] as number,
+          epochAfter,
           fields[3] as number,
           fields[4] as number,
-          fields[5] as number,
         );
-    } else if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
+        break;
+      }
+      case eventKind.waitStart:
+        this.waitStart();
+        break;
+      default:
+        this.uncommon(kind, ns, fields);
+    }
+  }
+
+  private uncommon(kind: number, ns: number, fields: Float64Array): void {
+    if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
     else if (kind <= eventKind.operation) this.sourceOrReactor(kind, ns, fields);
     else if (kind <= eventKind.poolState) this.timerOrJob(kind, ns, fields);
     else this.rest(kind, ns, fields);
-  };
+  }
+
+  private waitStart(): void {
+    const { thread, fields } = this;
+    const poll = thread.open[thread.open.length - 1];
+    if (poll === undefined) return;
+    this.model.wait(
+      poll,
+      fields[0] as number,
+      fields[1] as number,
+      fields[2] as number,
+      fields[3] as number,
+      fields[4] as number,
+      fields[5] as number,
+    );
+  }
 
   private pollStart(ns: number, taskId: number, epoch: number): void {
     const { model, thread } = this;
@@ -90,6 +166,7 @@ export class EventReader {
     const poll = thread.open.pop();
     if (poll === undefined) return;
     this.model.pollEnds(poll, ns, outcome, false, thread.log.length);
+    thread.spare = poll;
     if (thread.open.length === 0) thread.polls.end();
   }
 
@@ -399,5 +476,14 @@ export class EventReader {
     };
     this.model.submissions.set(id, submission);
     return submission;
+  }
+}
+
+/** Fields that are signed come zigzag-coded. */
+function unzigzag(fields: Float64Array, signed: number): void {
+  for (let i = 0; i < 32; i++) {
+    if ((signed & (1 << i)) === 0) continue;
+    const raw = fields[i] as number;
+    fields[i] = raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   }
 }

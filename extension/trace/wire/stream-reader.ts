@@ -8,7 +8,6 @@ import {
   decodeChunkHead,
   decodeDictionary,
   decodeEnd,
-  decodeEvents,
   decodeHello,
   decodeWatermarks,
   EventPlan,
@@ -123,22 +122,8 @@ export class StreamReader {
     thread.sequence = head.sequence;
     thread.end = Math.max(alreadyRead, head.offset + payload.length - head.eventsAt);
     if (eventCount === 0) return;
-    this.events.begin(thread, this.clock);
-    const skippedBytes = alreadyRead - head.offset + head.eventsAt;
-    const { onEvent } = this.events;
-    if (skippedBytes <= head.eventsAt)
-      decodeEvents(payload, head.eventsAt, payload.length, head.firstTick, plan, onEvent);
-    else
-      decodeEvents(
-        payload,
-        head.eventsAt,
-        payload.length,
-        head.firstTick,
-        plan,
-        (kind, tick, fields, end) => {
-          if (end > skippedBytes) onEvent(kind, tick, fields);
-        },
-      );
+    const skipTo = head.eventsAt + Math.max(0, alreadyRead - head.offset);
+    this.events.read(thread, this.clock, payload, head.eventsAt, skipTo, head.firstTick, plan);
     if (thread.lastNs > this.model.endNs) this.model.endNs = thread.lastNs;
   }
 

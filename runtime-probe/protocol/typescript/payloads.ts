@@ -252,8 +252,11 @@ export function checkEvents(bytes: Uint8Array, position: number, end: number, pl
       at++;
       // The tick delta, then the fields.
       for (let i = -1; i < fieldCount; i++) {
-        if (at < end && (bytes[at] as number) < 0x80) at++;
-        else at = checkLongNumber(bytes, at, end);
+        const start = at;
+        while (at < end && (bytes[at] as number) >= 0x80) at++;
+        at++;
+        // Up to four bytes cannot be too large.
+        if (at > end || at - start > 4) at = checkLongNumber(bytes, start, end);
       }
     }
     count++;
@@ -275,6 +278,18 @@ function checkUncommonEvent(bytes: Uint8Array, at: number, end: number, plan: Ev
   r.uint();
   for (const field of shape.fields) skipField(r, field.type);
   return r.position;
+}
+
+/** Steps over an event of a kind that only the writer knows; `position` is behind its kind. */
+export function skipForeignEvent(
+  bytes: Uint8Array,
+  position: number,
+  shape: Shape,
+): { tickDelta: number; position: number } {
+  const r = new ByteReader(bytes, position);
+  const tickDelta = r.uint();
+  for (const field of shape.fields) skipField(r, field.type);
+  return { tickDelta, position: r.position };
 }
 
 /** Receives one event. `fields` is reused: copy what must stay. Fields the writer did not send read 0. */
