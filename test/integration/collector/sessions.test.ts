@@ -30,7 +30,7 @@ import {
 import { readReference } from '../../support/reference-reader.ts';
 import { RingWriter } from '../../support/ring-writer.ts';
 import { StreamPeer } from '../../support/stream-peer.ts';
-import { framesOfRecording, recordingOf } from '../../support/text-trace.ts';
+import { framesOf, framesOfRecording, recordingOf } from '../../support/text-trace.ts';
 
 let collector: CollectorProcess;
 let viewer: CollectorClient;
@@ -288,6 +288,44 @@ test('of many opened recordings the last stay in memory', async () => {
   assert.equal((await openCopy(readFileSync(first.recording), 'many-0.wakeline')).totals.polls, 1);
 });
 
+test('a document’s line gives its tasks and waits, and each question its answer', async () => {
+  const text = readFileSync(new URL('../../golden/traces/read-chain.trace', import.meta.url), 'utf8');
+  const { session } = await openCopy(recordingOf(framesOf(text)), 'read-chain.wakeline');
+  const at = async (file: string, line: number) =>
+    (await viewer.request('siteSpans', { session, file, line })).result;
+  // Site paths are relative to /app, the source root of text traces.
+  assert.deepEqual(await at('/app/src/main.rs', 1), { spawnedLanes: [], waits: [], waitTotal: 0 });
+  assert.deepEqual(await at('/app/src/lib.rs', 10), { spawnedLanes: [], waits: [], waitTotal: 0 });
+  const [lane] = (await at('/app/src/main.rs', 10)).spawnedLanes;
+  assert.ok(lane !== undefined);
+  assert.deepEqual(await at('/app/src/main.rs', 14), {
+    spawnedLanes: [],
+    waits: [{ lane, fromNs: 240, toNs: 920 }],
+    waitTotal: 1,
+  });
+  const sites = (await viewer.request('sites', { session })).result;
+  assert.deepEqual(
+    sites.map(({ site, tasks, polls }) => [site.file, site.line, tasks, polls]),
+    [['src/main.rs', 10, 1, 2]],
+  );
+  const why = (await viewer.request('explain', { session, lane, atNs: 500 })).result;
+  assert.equal(why?.certainty, 'recorded');
+  assert.match(why?.sentence ?? '', /127\.0\.0\.1:4040/);
+  const arrows = (await viewer.request('arrows', { session, lane, fromNs: 0, toNs: 1000 })).result;
+  assert.ok(arrows.some((arrow) => arrow.kind === 'source' && arrow.toLane === lane));
+  const query = { session, fromNs: 0, toNs: 1000, widthPx: 100, firstLane: 0, laneCount: 10, filter: '' };
+  const { result, binary } = await viewer.request('viewport', query);
+  assert.ok(result.lanes.some((header) => header.lane === lane));
+  const { offset, length } = result.columns.spanStartNs;
+  const starts = new Float64Array(binary.buffer, offset, length);
+  const task = result.lanes.find((header) => header.lane === lane);
+  assert.equal(task?.mode, 'exact');
+  assert.deepEqual(
+    [...starts.subarray(task?.first ?? 0, (task?.first ?? 0) + (task?.count ?? 0))],
+    [100, 200, 240, 920, 930],
+  );
+});
+
 test('control reaches the program, and says when there is none', async () => {
   const session = newSession();
   const peer = await connectProgram();
@@ -331,6 +369,12 @@ test('session lists come at most four times a second while something changes', a
   const peer = await connectProgram();
   await peer.sendFrames(pollStream({ session }, 1, 1));
   await sessionWhere(session, 'a poll', (s) => s.totals.polls === 1);
+  // Sessions of earlier tests that are still going are told at once, which is not what is counted here.
+  await eventually('silence of the others', async () => {
+    const { result } = await viewer.request('sessions', {});
+    return result.every((each) => each.session === session || each.state !== 'live');
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const times: number[] = [];
   let last: readonly SessionSummary[] = [];
   const stop = viewer.onEvent((event) => {
