@@ -43,6 +43,7 @@ export class TraceSession {
   /** One frame of the stream, hello first. Throws WireError on what no stream may hold; the model stays as it was. */
   pushFrame(kind: number, payload: Uint8Array): void {
     this.stream.pushFrame(kind, payload);
+    this.sums.ripen();
     this.cutReason = '';
   }
 

@@ -41,6 +41,21 @@ function operationMarker(detail: number): MarkerKind | 0 {
   return operationMarkers[detail & operationDetail.kindMask] ?? 0;
 }
 
+/** How many markers the poll's range of its thread's log holds. */
+export function markersOfPoll(model: Model, slot: number): number {
+  if (slot === none) return 0;
+  const segment = model.slots.segmentOf(slot);
+  const within = SlotTable.within(slot);
+  const from = segment.logFrom[within] as number;
+  const to = segment.logTo[within] as number;
+  const thread = model.threads[segment.thread[within] as number];
+  if (from === to || from === none || thread === undefined) return 0;
+  const end = to === none ? thread.log.length : to;
+  let count = 0;
+  for (let i = from; i < end; i++) if (taskMarkerOf(thread.log, i) !== 0) count++;
+  return count;
+}
+
 /** Markers of a task's life from `fromNs` to `toNs`. */
 export class TaskMarkers implements LifeSink {
   private readonly model: Model;

@@ -159,6 +159,8 @@ export class Model {
     timersSet: 0,
     timersFired: 0,
   };
+  /** Tasks that began a new page, so that pages before it may be summed; a task may stand here more than once. */
+  readonly ripeTasks: Task[] = [];
   /** Tasks whose totals are out of date. */
   dirtyTasks: Task[] = [];
   /** False where pool threads cannot be seen: a job then counts as waiting until it ends. */
@@ -262,6 +264,7 @@ export class Model {
       if (number > task.lastPageNumber) {
         task.lastPageNumber = number;
         task.lastPageSlot = (task.pages[at] as number) << pageShift;
+        if (at > 1) this.ripeTasks.push(task);
       }
     }
     return ((task.pages[at] as number) << pageShift) | (epoch % slotsPerPage);
