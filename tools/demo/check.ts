@@ -25,8 +25,9 @@ export async function checkExamples(parts: DemoParts, screenshotFolder: string):
     },
     async (workbench) => {
       const broken: string[] = [];
+      const earlier = new Set<string>();
       for (const example of examples) {
-        const found = await checkExample(workbench, example);
+        const found = await checkExample(workbench, example, earlier);
         console.log(`${found.length === 0 ? 'ok  ' : 'FAIL'} ${example.name}`);
         for (const sentence of found.slice(0, 20)) console.log(`     ${sentence}`);
         broken.push(...found);
@@ -40,7 +41,7 @@ export async function checkExamples(parts: DemoParts, screenshotFolder: string):
   return outcomes.length === 0 ? 0 : 1;
 }
 
-async function checkExample(workbench: Workbench, example: Example): Promise<string[]> {
+async function checkExample(workbench: Workbench, example: Example, earlier: Set<string>): Promise<string[]> {
   const before = new Set(recordings(workbench));
   await workbench.focusEditorGroup(1);
   await workbench.openFile(example.file);
@@ -56,7 +57,7 @@ async function checkExample(workbench: Workbench, example: Example): Promise<str
   );
   await workbench.screenshot(`${example.key}-live`);
   await workbench.statusItem('wakeline.wakeline.wakeline.status').filter({ hasText: 'ended' }).waitFor();
-  const counters: unknown = await printedCounters(workbench);
+  const counters: unknown = await printedCounters(workbench, earlier);
   await workbench.waitForDebugEnd();
   const model = readReference(framesOfRecording(new Uint8Array(readFileSync(recording))));
   const broken = example.broken(model, counters);
@@ -78,18 +79,24 @@ async function checkExample(workbench: Workbench, example: Example): Promise<str
   return broken;
 }
 
-/** The line of JSON that the example prints at its end, from the debug console. */
-async function printedCounters(workbench: Workbench): Promise<unknown> {
-  await workbench.runCommand('Debug Console: Focus on Debug Console View');
-  const text = await workbench.debugOutput(/^\{"(tasks|jobs)":/).textContent();
-  await workbench.runCommand('Debug: Clear Console');
-  await workbench.runCommand('View: Close Panel');
-  return JSON.parse(text ?? '');
+/** The line of JSON that the example prints at its end, from the debug console; not one that an earlier example printed. */
+async function printedCounters(workbench: Workbench, earlier: Set<string>): Promise<unknown> {
+  const line = workbench.page.locator('.repl .monaco-list-row', { hasText: /\{"(tasks|jobs)":/ }).last();
+  await workbench.page.keyboard.press('Control+Shift+Y');
+  const json = await waitFor('counters in the debug console', timeoutMs, async () => {
+    const text = (await line.count()) === 0 ? '' : await line.innerText();
+    const found = /\{.*\}/s.exec(text)?.[0].replaceAll('\n', '');
+    return found === undefined || earlier.has(found) ? undefined : found;
+  });
+  earlier.add(json);
+  // Ctrl+J hides the panel.
+  await workbench.page.keyboard.press('Control+J');
+  return JSON.parse(json);
 }
 
 /** Recordings that collectors of this workbench have written so far. */
 function recordings(workbench: Workbench): string[] {
   return (readdirSync(workbench.server.rootFolder, { recursive: true }) as string[])
-    .filter((path) => path.endsWith('.wakeline'))
+    .filter((path) => /recordings\/[^/]+\.wakeline$/.test(path))
     .map((path) => join(workbench.server.rootFolder, path));
 }
