@@ -24,7 +24,7 @@ const zones = [
 
 const steps = [
   ...zones.map((path) => [`types of ${path}`, bin('tsc'), ['-p', path]]),
-  ['format and lint', bin('biome'), ['ci', '--error-on-warnings', '.']],
+  ['format and lint', bin('biome'), ['ci', '--colors=off', '--error-on-warnings', '.']],
   ['layers', process.execPath, ['tools/layers.mjs']],
   ['generated files', bin('tsx'), ['tools/wire/generate.ts', '--check']],
   ['Rust format', 'cargo', ['fmt', '--all', '--check'], cargoFolder],

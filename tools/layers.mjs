@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = valueOf('--root') ?? join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = argumentOf('--root') ?? join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
  * A zone is the longest folder (or file) that a path begins with. `may`: zones it may import besides itself.
@@ -95,7 +95,7 @@ const zones = {
   },
 };
 
-function valueOf(option) {
+function argumentOf(option) {
   const at = process.argv.indexOf(option);
   return at < 0 ? undefined : process.argv[at + 1];
 }

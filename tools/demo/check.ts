@@ -84,7 +84,7 @@ async function printedCounters(workbench: Workbench, earlier: Set<string>): Prom
   const line = workbench.page.locator('.repl .monaco-list-row', { hasText: /\{"(tasks|jobs)":/ }).last();
   await workbench.page.keyboard.press('Control+Shift+Y');
   const json = await waitFor('counters in the debug console', timeoutMs, async () => {
-    const text = (await line.count()) === 0 ? '' : await line.innerText();
+    const text = (await line.count()) === 0 ? '' : ((await line.textContent()) ?? '');
     const found = /\{.*\}/s.exec(text)?.[0].replaceAll('\n', '');
     return found === undefined || earlier.has(found) ? undefined : found;
   });
