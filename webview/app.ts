@@ -1,18 +1,28 @@
 // Owns the view's life: takes what the host, the pointer and the keys say into the state, asks for what is missing, and
 // has a frame painted when something changed. The only part that knows all the others.
 import type { SourceSite } from '../extension/messages/lanes.ts';
-import { laneKind } from '../extension/messages/lanes.ts';
-import type { Explanation, LaneHeader } from '../extension/messages/queries.ts';
+import type { Explanation } from '../extension/messages/queries.ts';
 import { formatDuration } from '../extension/trace/format.ts';
 import { Asking } from './asking.ts';
 import { buildSkeleton, type Skeleton } from './dom.ts';
 import { attachGestures } from './input/gestures.ts';
 import { attachKeys } from './input/keys.ts';
 import { AnswerStore } from './layout/answer-store.ts';
-import { appearanceOf } from './layout/appearance.ts';
 import { nsOfPx, rowHeightCssPx } from './layout/geometry.ts';
-import { type Hit, hitAt, neighbourNs } from './layout/hit.ts';
-import { layoutRows, pinnedCount, type RowLayout, scrollToShow, slotAt } from './layout/rows.ts';
+import type { Hit } from './layout/hit.ts';
+import {
+  hitAtPoint,
+  keyAnchor,
+  laneAtHeight,
+  type Scene,
+  selectHit,
+  selectInLane,
+  selectNextLane,
+  selectNextSpan,
+  stateWord,
+  whyNothing,
+} from './layout/picking.ts';
+import { layoutRows, pinnedCount, type RowLayout, scrollToShow } from './layout/rows.ts';
 import { Picture, type PictureInput, type PictureSize } from './picture.ts';
 import { readTheme, type Theme, watchTheme } from './render/theme.ts';
 import { drawTimeAxis } from './render/time-axis.ts';
@@ -42,10 +52,11 @@ const axisHeightCssPx = 24;
 /** Lanes of arrows whose place is asked for at once; the contract allows 256. */
 const mostLocated = 64;
 
-export class App {
-  private state: ViewState;
+export class App implements Scene {
+  /** Together with the answers and the rows this is the scene that layout/picking.ts works on. */
+  state: ViewState;
   private readonly link: HostLink;
-  private readonly store = new AnswerStore();
+  readonly store = new AnswerStore();
   private readonly asking: Asking;
   private readonly dom: Skeleton;
   private readonly picture: Picture;
@@ -57,12 +68,14 @@ export class App {
   private readonly details: Details;
   private readonly toolbar: Toolbar;
   private theme: Theme;
-  private rows: RowLayout = layoutRows(0, 0, 0, 0);
+  rows: RowLayout = layoutRows(0, 0, 0, 0);
   private ticksNs: readonly number[] = [];
   private hover: Hit | null = null;
   private hoverXCssPx: number | null = null;
   private framePending = false;
   private savePending = false;
+  /** A double click came before the explanation that says what to open. */
+  private opensWhenExplained = false;
   /** A lane whose place was asked for: an answer without it ends the search. */
   private searched = -1;
 
@@ -143,7 +156,8 @@ export class App {
       lane: (direction) => this.selectLane(direction),
       span: (direction) => this.selectSpan(direction),
       pan: (share) => this.dispatch({ type: 'pan', share }),
-      zoom: (factor) => this.dispatch({ type: 'zoom', anchor: this.keyAnchor(), factor }),
+      zoom: (factor) =>
+        this.dispatch({ type: 'zoom', anchor: keyAnchor(this.state, this.pointerShare()), factor }),
       page: (direction) => {
         this.dom.scroller.scrollTop += direction * (this.dom.scroller.clientHeight - 3 * rowHeightCssPx);
       },
@@ -184,6 +198,7 @@ export class App {
 
   private selectionChanged(): void {
     this.asking.clearSelection();
+    this.opensWhenExplained = false;
     if (this.state.selection === null) this.details.showHint();
   }
 
@@ -208,6 +223,7 @@ export class App {
     this.toolbar.update(this.state);
     this.totals.update(session);
     this.totals.setHighlight(this.state.highlight?.label ?? '');
+    this.totals.setHidden(this.store.hiddenMarkers);
     const size = this.size();
     this.layOut(size);
     this.reveal(size);
@@ -342,7 +358,7 @@ export class App {
       return {
         slot,
         lane,
-        stateWord: lane === undefined ? '' : this.stateWord(lane, atNs),
+        stateWord: lane === undefined ? '' : stateWord(this, lane, atNs),
         selected: lane !== undefined && selection?.lane === lane.lane,
         highlighted: lane !== undefined && marked.has(lane.lane),
         hovered: lane !== undefined && this.hover?.lane.lane === lane.lane,
@@ -356,17 +372,6 @@ export class App {
       'aria-activedescendant',
       document.getElementById(active) === null ? '' : active,
     );
-  }
-
-  private stateWord(lane: LaneHeader, atNs: number): string {
-    const ofTask = lane.kind === laneKind.task || lane.kind === laneKind.frame;
-    if (ofTask && atNs >= lane.toNs && lane.toNs < this.state.endNs) return 'over';
-    if (atNs < lane.fromNs) return ofTask ? 'not yet' : '';
-    const shown = this.store.newestShowing(lane.lane);
-    if (shown === undefined) return '';
-    // One ns before: an instant on a boundary belongs to the span that ends there, not to nothing.
-    const hit = hitAt(shown.answer, shown.header, this.state.interval, 1e9, Math.max(lane.fromNs, atNs - 1));
-    return hit.state === 0 ? '' : appearanceOf(hit.state).word;
   }
 
   /** Figures for tests and other onlookers. */
@@ -392,12 +397,7 @@ export class App {
 
   private hitOf(event: MouseEvent): Hit | null {
     const box = this.dom.picture.getBoundingClientRect();
-    const slot = slotAt(this.rows, event.clientY - box.top);
-    const lane = slot === undefined ? undefined : this.store.laneAt(slot.place);
-    const shown = lane === undefined ? undefined : this.store.newestShowing(lane.lane);
-    if (shown === undefined) return null;
-    const atNs = nsOfPx(this.state.interval, box.width, event.clientX - box.left);
-    return hitAt(shown.answer, shown.header, this.state.interval, box.width, atNs);
+    return hitAtPoint(this, event.clientX - box.left, event.clientY - box.top, box.width);
   }
 
   private point(event: PointerEvent): void {
@@ -420,75 +420,36 @@ export class App {
   private click(event: MouseEvent): void {
     const hit = this.hitOf(event);
     this.dom.scroller.focus({ preventScroll: true });
-    if (hit === null) return;
-    this.dispatch({
-      type: 'select',
-      selection: { lane: hit.lane.lane, atNs: this.insideTrace(hit.atNs) },
-      reveal: false,
-    });
+    if (hit !== null) this.dispatch(selectHit(this, hit));
   }
 
   private clickRow(event: MouseEvent): void {
-    const box = this.dom.sticky.getBoundingClientRect();
-    const slot = slotAt(this.rows, event.clientY - box.top);
-    const lane = slot === undefined ? undefined : this.store.laneAt(slot.place);
-    if (lane !== undefined) this.selectInLane(lane);
+    const lane = laneAtHeight(this, event.clientY - this.dom.sticky.getBoundingClientRect().top);
+    if (lane !== undefined) this.dispatch(selectInLane(this, lane));
   }
 
   private selectLane(direction: 1 | -1): void {
-    const { selection } = this.state;
-    const here = selection === null ? undefined : this.store.placeOf(selection.lane);
-    const first = this.rows.slots.find((slot) => !slot.pinned)?.place ?? 0;
-    const place = here === undefined ? first : here + direction;
-    const lane = this.store.laneAt(place);
-    if (lane !== undefined) this.selectInLane(lane);
-  }
-
-  /** Keeps the instant, as far as the lane lives then. */
-  private selectInLane(lane: LaneHeader): void {
-    const { interval } = this.state;
-    const wanted = this.state.selection?.atNs ?? (interval.fromNs + interval.toNs) / 2;
-    const atNs = Math.min(Math.max(wanted, lane.fromNs), Math.max(lane.fromNs, lane.toNs - 1));
-    this.dispatch({ type: 'select', selection: { lane: lane.lane, atNs }, reveal: true });
+    const action = selectNextLane(this, direction);
+    if (action !== null) this.dispatch(action);
   }
 
   private selectSpan(direction: 1 | -1): boolean {
-    const { selection, interval } = this.state;
-    const shown = selection === null ? undefined : this.store.newestShowing(selection.lane);
-    if (selection === null || shown === undefined) return false;
-    const atNs = neighbourNs(shown.answer, shown.header, selection.atNs, direction);
-    if (atNs === null) return false;
-    this.dispatch({ type: 'select', selection: { lane: selection.lane, atNs }, reveal: true });
-    if (atNs < interval.fromNs || atNs > interval.toNs)
-      this.dispatch({
-        type: 'pan',
-        share: (atNs - (interval.fromNs + interval.toNs) / 2) / widthNs(interval),
-      });
-    return true;
+    const actions = selectNextSpan(this, direction);
+    for (const action of actions ?? []) this.dispatch(action);
+    return actions !== null;
   }
 
-  private insideTrace(atNs: number): number {
-    return Math.min(Math.max(atNs, 0), this.state.endNs);
-  }
-
-  /** Keys zoom at the selection when it is in view, else at the pointer, else in the middle. */
-  private keyAnchor(): number {
-    const { selection, interval } = this.state;
-    const anchor =
-      selection !== null
-        ? (selection.atNs - interval.fromNs) / widthNs(interval)
-        : this.hoverXCssPx !== null
-          ? this.hoverXCssPx / Math.max(1, this.dom.picture.clientWidth)
-          : 0.5;
-    return anchor >= 0 && anchor <= 1 ? anchor : 0.5;
+  private pointerShare(): number | null {
+    return this.hoverXCssPx === null ? null : this.hoverXCssPx / Math.max(1, this.dom.picture.clientWidth);
   }
 
   private explained(explanation: Explanation | null): void {
     if (explanation === null) {
-      this.details.showText('The trace holds nothing at this place.');
+      this.details.showText(whyNothing(this));
       return;
     }
     this.details.show(explanation);
+    if (this.opensWhenExplained) this.openSelected();
     const duration = formatDuration(explanation.toNs - explanation.fromNs);
     setText(
       this.dom.announcer,
@@ -496,8 +457,10 @@ export class App {
     );
   }
 
+  /** Opens where the selected span stands in the source; once its explanation is there, if it is on the way. */
   private openSelected(): void {
-    const explanation = this.asking.explanation;
+    const { explanation } = this.asking;
+    this.opensWhenExplained = explanation === null && this.state.selection !== null;
     const site = explanation?.site ?? explanation?.spawnSite ?? null;
     if (site !== null) this.openSite(site);
   }

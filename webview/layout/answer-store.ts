@@ -66,6 +66,12 @@ export class AnswerStore {
     return beside === undefined ? [newest] : [newest, beside];
   }
 
+  /** Markers in the newest answer's view that it does not hold, because there are too many. */
+  get hiddenMarkers(): number {
+    const { newest } = this;
+    return newest === null ? 0 : Math.max(0, newest.head.markerTotal - newest.markerAtNs.length);
+  }
+
   /** The lane at a place of the order, by the newest answer that covers it. */
   laneAt(place: number): LaneHeader | undefined {
     for (let i = this.recent.length - 1; i >= 0; i--) {

@@ -2,7 +2,7 @@
 // A pure reducer; knows nothing of the DOM, of messages or of what the trace holds.
 import type { SessionSummary } from '../../extension/messages/queries.ts';
 import type { WebviewState } from '../../extension/messages/webview.ts';
-import { around, type Interval, keepNear, panBy, widthNs, zoomAt } from './interval.ts';
+import { around, type Interval, keepNear, minimumWidthNs, panBy, widthNs, zoomAt } from './interval.ts';
 
 /** What moves the interval while the program runs. */
 export const anchorMode = {
@@ -211,7 +211,7 @@ function entered(state: ViewState, session: string): ViewState {
 function anchored(state: ViewState): ViewState {
   const { endNs } = state;
   if (state.anchor === anchorMode.free) return state;
-  const fitted = { fromNs: 0, toNs: Math.max(endNs, emptyWidthNs) };
+  const fitted = { fromNs: 0, toNs: endNs > 0 ? Math.max(endNs, minimumWidthNs) : emptyWidthNs };
   if (state.anchor === anchorMode.fitAlways) return { ...state, interval: fitted };
   const live = shownSession(state)?.state === 'live';
   if (state.anchor === anchorMode.fit) {

@@ -20,7 +20,11 @@ export class Refusal extends Error {}
 
 export type Announcement = Exclude<ToWebview, { type: 'answer' } | { type: 'refusal' }>;
 
+/** A collector answers in milliseconds; after this long the answer was lost on the way, and the credit comes back. */
+const answerTimeoutMs = 15_000;
+
 interface Waiting {
+  readonly timer: ReturnType<typeof setTimeout>;
   readonly resolve: (answer: { result: unknown; binary: ArrayBuffer }) => void;
   readonly reject: (refusal: Refusal) => void;
 }
@@ -44,7 +48,11 @@ export class HostLink {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       // The host answers a request with the answer of its method: the types of messages/ say so.
-      this.waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
+      const timer = setTimeout(() => {
+        const seconds = answerTimeoutMs / 1000;
+        this.take(id)?.reject(new Refusal(`The collector has not answered (${method}) for ${seconds} s.`));
+      }, answerTimeoutMs);
+      this.waiting.set(id, { timer, resolve: resolve as Waiting['resolve'], reject });
       const message: ToHost = { type: 'request', id, method, params };
       this.api.postMessage(message);
     });
@@ -74,6 +82,7 @@ export class HostLink {
   private take(id: number): Waiting | undefined {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
+    if (waiting !== undefined) clearTimeout(waiting.timer);
     return waiting;
   }
 }

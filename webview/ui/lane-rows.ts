@@ -69,7 +69,8 @@ function makeRow(parent: HTMLElement): Row {
   const name = element('span', { class: 'lane-name', role: 'rowheader' });
   const word = element('span', { class: 'lane-state', role: 'gridcell' });
   const summary = element('span', { class: 'visually-hidden', role: 'gridcell' });
-  const root = element('div', { class: 'row', role: 'row' }, name, word, summary);
+  const label = element('div', { class: 'row-label', role: 'presentation' }, name, word);
+  const root = element('div', { class: 'row', role: 'row' }, label, summary);
   parent.append(root);
   return { root, name, word, summary };
 }

@@ -80,6 +80,10 @@ export class Toolbar {
     if (this.filter.value !== state.filter && document.activeElement !== this.filter)
       this.filter.value = state.filter;
     for (const button of this.root.querySelectorAll('button')) button.disabled = session === undefined;
+    // What is over has no newest events to come.
+    const live = session?.state === 'live';
+    this.follow.disabled = !live;
+    this.pause.disabled = !live && !state.paused;
   }
 
   focusFilter(): void {

@@ -1,5 +1,6 @@
 // Owns the line of exact counts at the foot, what the tier does not record, and messages of the view itself.
 import type { SessionSummary, Totals } from '../../extension/messages/queries.ts';
+import { formatCount } from '../../extension/trace/format.ts';
 import { element, setText } from './element.ts';
 
 interface Shown {
@@ -28,6 +29,7 @@ export class TotalsLine {
   readonly root: HTMLElement;
   private readonly counts = new Map<keyof Totals, HTMLElement>();
   private readonly highlight = element('span', { class: 'highlight-label' });
+  private readonly hidden = element('span', { class: 'notes' });
   private readonly notes = element('span', { class: 'notes' });
   private readonly message = element('span', { class: 'message', role: 'alert' });
 
@@ -38,7 +40,15 @@ export class TotalsLine {
       this.counts.set(name, count);
       list.append(element('div', { class: 'total', title: about }, count, element('dt', {}, word)));
     }
-    this.root = element('footer', { class: 'foot' }, list, this.highlight, this.notes, this.message);
+    this.root = element(
+      'footer',
+      { class: 'foot' },
+      list,
+      this.highlight,
+      this.hidden,
+      this.notes,
+      this.message,
+    );
   }
 
   update(session: SessionSummary | undefined): void {
@@ -64,6 +74,11 @@ export class TotalsLine {
   /** What the cursor's line has in the trace; empty when it has nothing. */
   setHighlight(label: string): void {
     setText(this.highlight, label);
+  }
+
+  /** How many markers are not drawn at this scale. */
+  setHidden(count: number): void {
+    setText(this.hidden, count === 0 ? '' : `${formatCount(count)} marks not drawn: zoom in`);
   }
 
   /** What went wrong in the view itself; empty when nothing did. */

@@ -1,0 +1,388 @@
+// The view's own bundle in a headless browser, under the policy of an editor's webview: real recordings through the real
+// engine, drawn traces for what no short recording has. What a user does with mouse and keys, and what is then seen.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
+import { type PageServer, servePage } from '../../support/webview-page/serve.ts';
+import { type HeadlessBrowser, launchBrowser } from '../../support/workbench/browser.ts';
+import { decodePng, type Pixels, type Rgb } from '../../support/workbench/pixels.ts';
+
+declare global {
+  interface Window {
+    wakelineSent: ToHost[];
+    wakelineToView: (message: ToWebview) => void;
+  }
+}
+
+let server: PageServer;
+let browser: HeadlessBrowser;
+const problems: string[] = [];
+
+before(async () => {
+  server = await servePage();
+  browser = await launchBrowser({ widthCssPx: 1200, heightCssPx: 700 });
+  browser.page.on('pageerror', (error) => problems.push(error.message));
+  browser.page.on('console', (message) => {
+    // The browser asks for an icon that the page does not have.
+    if (message.type() === 'error' && !message.location().url.endsWith('favicon.ico'))
+      problems.push(message.text());
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function open(settings: string): Promise<void> {
+  const { page } = browser;
+  problems.length = 0;
+  await page.goto(server.url(settings));
+  await page.evaluate(() => sessionStorage.clear());
+  await page.goto(server.url(settings));
+  await page.mouse.move(1, 1);
+  await settled();
+}
+
+async function settled(): Promise<void> {
+  const { page } = browser;
+  // Two frames: one in which what was done takes effect, one in which what was asked for is known.
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(null)))),
+  );
+  await page.locator('#root[data-settled="true"]').waitFor();
+}
+
+async function figure(name: string): Promise<string> {
+  return (await browser.page.locator('#root').getAttribute(`data-${name}`)) ?? '';
+}
+
+async function interval(): Promise<{ fromNs: number; toNs: number; widthNs: number }> {
+  const fromNs = Number(await figure('from-ns'));
+  const toNs = Number(await figure('to-ns'));
+  return { fromNs, toNs, widthNs: toNs - fromNs };
+}
+
+async function sent(type: ToHost['type']): Promise<ToHost[]> {
+  return browser.page.evaluate((wanted) => window.wakelineSent.filter((each) => each.type === wanted), type);
+}
+
+async function picture(): Promise<Pixels> {
+  return decodePng(await browser.page.locator('.picture').screenshot());
+}
+
+/** Share of a row's columns that hold something near the colour. */
+function cover(pixels: Pixels, yCssPx: number, colour: Rgb): number {
+  let columns = 0;
+  for (let x = 0; x < pixels.widthPx; x++) {
+    for (let y = yCssPx + 1; y < yCssPx + 19; y++) {
+      const at = pixels.at(x, y);
+      const far = Math.max(
+        Math.abs(at.red - colour.red),
+        Math.abs(at.green - colour.green),
+        Math.abs(at.blue - colour.blue),
+      );
+      if (far > 24) continue;
+      columns++;
+      break;
+    }
+  }
+  return columns / pixels.widthPx;
+}
+
+const green: Rgb = { red: 0x89, green: 0xd1, blue: 0x85 };
+const blue: Rgb = { red: 0x59, green: 0xa4, blue: 0xf9 };
+
+/** Where a row with that label stands in the picture. */
+async function rowTop(label: string): Promise<number> {
+  const row = browser.page.locator('.row:visible', { has: browser.page.getByText(label, { exact: true }) });
+  const box = await row.first().boundingBox();
+  const base = await browser.page.locator('.picture').boundingBox();
+  assert.ok(box !== null && base !== null, `the row ${label} is in view`);
+  return Math.round(box.y - base.y);
+}
+
+test('a recording of one client: its totals, its lanes, each state where it was recorded', async () => {
+  await open('recording=read-chain.wakeline');
+  const { page } = browser;
+  const total = (name: string) => page.locator(`[data-total="${name}"]`).textContent();
+  assert.equal(await total('tasks'), '1');
+  assert.equal(await total('polls'), '2');
+  assert.equal(await total('wakes'), '1');
+  assert.equal(await figure('lanes'), '3');
+  assert.deepEqual(await interval(), { fromNs: 0, toNs: 1000, widthNs: 1000 });
+  const labels = await page.locator('.row:visible .lane-name').allTextContents();
+  const task = labels.find((label) => label.startsWith('client #'));
+  assert.ok(task !== undefined, labels.join());
+  const pixels = await picture();
+  const top = await rowTop(task);
+  // The task waits for its source from 240 to 920, and runs from 200 to 240 and from 930 to 960.
+  const waiting = cover(pixels, top, blue);
+  assert.ok(Math.abs(waiting - 0.68) < 0.02, `${waiting} of the width is drawn as waiting`);
+  const running = cover(pixels, top, green);
+  assert.ok(Math.abs(running - 0.07) < 0.02, `${running} of the width is drawn as running`);
+  assert.deepEqual(problems, []);
+});
+
+test('the wheel with Ctrl zooms at the pointer, a drag pans, keys go back to all of it', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  const all = await interval();
+  const box = await page.locator('.picture').boundingBox();
+  assert.ok(box !== null);
+  const atShare = 0.3;
+  const instant = all.fromNs + all.widthNs * atShare;
+  await page.mouse.move(box.x + box.width * atShare, box.y + 200);
+  await page.keyboard.down('Control');
+  for (let i = 0; i < 5; i++) await page.mouse.wheel(0, -120);
+  await page.keyboard.up('Control');
+  await settled();
+  const near = await interval();
+  assert.ok(near.widthNs < all.widthNs / 2);
+  const under = near.fromNs + near.widthNs * atShare;
+  assert.ok(Math.abs(under - instant) < near.widthNs / 100, 'the same instant is under the pointer');
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * atShare - 100, box.y + 200, { steps: 5 });
+  await page.mouse.up();
+  await settled();
+  const moved = await interval();
+  assert.ok(Math.abs(moved.widthNs - near.widthNs) < 2);
+  const expected = near.fromNs + (100 / box.width) * near.widthNs;
+  assert.ok(Math.abs(moved.fromNs - expected) < near.widthNs / 100);
+  await page.keyboard.press('0');
+  await settled();
+  assert.deepEqual(await interval(), all);
+});
+
+test('keys zoom and pan', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  const all = await interval();
+  await page.keyboard.press('+');
+  await page.keyboard.press('w');
+  await settled();
+  const near = await interval();
+  assert.ok(Math.abs(near.widthNs / all.widthNs - 0.49) < 0.01);
+  await page.keyboard.press('d');
+  await settled();
+  assert.ok((await interval()).fromNs > near.fromNs);
+  await page.keyboard.press('Home');
+  await settled();
+  assert.equal((await interval()).fromNs, 0);
+  await page.keyboard.press('End');
+  await settled();
+  assert.equal((await interval()).toNs, all.toNs);
+});
+
+test('a click explains a span; sites open, steps lead to their lanes, Escape clears', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  const box = await page.locator('.picture').boundingBox();
+  assert.ok(box !== null);
+  await page.mouse.click(box.x + 200, box.y + (await rowTop('client 6')) + 10);
+  await page.locator('#details .sentence').waitFor();
+  assert.match((await page.locator('#details h2').textContent()) ?? '', /client 6/);
+  assert.equal(await page.locator('.row.selected').count(), 1);
+  assert.match((await page.locator('[aria-live="polite"]').textContent()) ?? '', /client 6: /);
+  await page.locator('#details .sites .link').first().click();
+  const opened = await sent('openSite');
+  assert.deepEqual(
+    opened.map((each) => (each.type === 'openSite' ? each.site.line : 0)),
+    [42],
+  );
+  await page.mouse.dblclick(box.x + 200, box.y + (await rowTop('client 6')) + 10);
+  await settled();
+  assert.equal((await sent('openSite')).length, 2);
+  await page.locator('#details .steps button.step-text', { hasText: 'parked' }).click();
+  await page.locator('.row.selected', { hasText: 'reactor' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('#details .hint').waitFor();
+  assert.equal(await page.locator('.row.selected').count(), 0);
+});
+
+test('the keyboard walks lanes and spans', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.locator('.row.selected', { hasText: 'client 1' }).waitFor();
+  await page.locator('#details .sentence').waitFor();
+  const first = await page.locator('#details .details-head p').textContent();
+  await page.keyboard.press('ArrowRight');
+  await settled();
+  await page.waitForFunction(
+    (before) => document.querySelector('#details .details-head p')?.textContent !== before,
+    first,
+  );
+  const active = await page.locator('.scroller').getAttribute('aria-activedescendant');
+  assert.equal(await page.locator(`#${active}.selected`).count(), 1);
+});
+
+test('ten thousand lanes: only those in view are asked for and have a row', async () => {
+  await open('tasks=10000&rounds=1');
+  const { page } = browser;
+  assert.equal(await figure('lanes'), '10005');
+  await page.locator('.scroller').evaluate((scroller) => {
+    scroller.scrollTop = scroller.scrollHeight;
+  });
+  await settled();
+  await page.getByText('client 9999', { exact: true }).waitFor();
+  // Pinned lanes stay.
+  assert.equal(await page.locator('.row:visible', { hasText: 'reactor' }).count(), 1);
+  const asked = (await sent('request')).flatMap((each) =>
+    each.type === 'request' && 'laneCount' in each.params ? [each.params.laneCount] : [],
+  );
+  assert.ok(Math.max(...asked) < 80, `at most ${Math.max(...asked)} lanes in a query`);
+  assert.ok((await page.locator('.row').count()) < 80);
+});
+
+test('a lane that is far away is revealed', async () => {
+  await open('tasks=3000&rounds=1');
+  const session = await figure('session');
+  await browser.page.evaluate((shown) => {
+    window.wakelineToView({ type: 'reveal', session: shown, lane: 2500, fromNs: 1e6, toNs: 2e6 });
+  }, session);
+  await browser.page.locator('.row.selected', { hasText: 'client 2495' }).waitFor();
+  const { fromNs, toNs } = await interval();
+  assert.ok(fromNs < 1e6 && toNs > 2e6 && toNs - fromNs < 10e6);
+});
+
+test('while an answer is on the way the old picture stands, moved and scaled; two queries at most are out', async () => {
+  await open('tasks=40&delay=400');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  for (let i = 0; i < 6; i++) await page.keyboard.press('+');
+  // One frame later: the answer takes 400 ms.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => resolve(null))));
+  assert.equal(await figure('settled'), 'false');
+  const lit = await page.locator('#timeline').evaluate((node) => {
+    const canvas = node as HTMLCanvasElement;
+    const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    let count = 0;
+    for (let i = 3; i < data.length; i += 4) if ((data[i] ?? 0) > 0) count++;
+    return count / (data.length / 4);
+  });
+  assert.ok(lit > 0.2, `${lit} of the picture is drawn`);
+  const viewports = (await sent('request')).filter(
+    (each) => each.type === 'request' && each.method === 'viewport',
+  );
+  // One for the first picture, one for the first key; the other five wait as one.
+  assert.ok(viewports.length <= 3, `${viewports.length} queries`);
+  await settled();
+});
+
+test('a filter leaves the tasks that it names and the lanes of threads', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  await page.keyboard.press('/');
+  await page.keyboard.type('client 3');
+  await settled();
+  await page.waitForFunction(() => document.querySelector('#root')?.getAttribute('data-lanes') === '16');
+  const labels = await page.locator('.row:visible .lane-name').allTextContents();
+  assert.ok(labels.includes('reactor 1') && labels.includes('client 37') && !labels.includes('client 1'));
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.querySelector('#root')?.getAttribute('data-lanes') === '45');
+});
+
+test('a live trace is followed, frozen, and goes on', async () => {
+  await open('tasks=40&live=6');
+  const { page } = browser;
+  assert.equal(await figure('follow'), 'true');
+  const first = (await interval()).toNs;
+  await page.waitForFunction((before) => {
+    const toNs = Number(document.querySelector('#root')?.getAttribute('data-to-ns'));
+    return toNs > before;
+  }, first);
+  await page.locator('.scroller').focus();
+  await page.keyboard.press(' ');
+  await settled();
+  const frozen = await interval();
+  await page.waitForTimeout(700);
+  assert.deepEqual(await interval(), frozen);
+  assert.equal(await page.locator('.badge').textContent(), 'frozen');
+  await page.keyboard.press(' ');
+  await page.waitForFunction(
+    (before) => Number(document.querySelector('#root')?.getAttribute('data-to-ns')) > before,
+    frozen.toNs,
+  );
+});
+
+test('what was shown is shown again after the page was torn down', async () => {
+  await open('tasks=200');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  for (const key of ['+', '+', 'd', 'ArrowDown']) await page.keyboard.press(key);
+  await page.locator('.scroller').evaluate((scroller) => {
+    scroller.scrollTop = 600;
+  });
+  await settled();
+  const shown = await interval();
+  await page.waitForTimeout(500);
+  await page.reload();
+  await settled();
+  assert.deepEqual(await interval(), shown);
+  assert.equal(await page.locator('.scroller').evaluate((scroller) => scroller.scrollTop), 600);
+  await page.locator('#details .sentence').waitFor();
+});
+
+test('sessions can be chosen, and the host is told', async () => {
+  await open('tasks=20&sessions=2');
+  const { page } = browser;
+  const second = '2'.repeat(32);
+  await page.locator('.session-picker').selectOption(second);
+  await page.locator(`#root[data-session="${second}"]`).waitFor();
+  assert.deepEqual(await sent('showSession'), [{ type: 'showSession', session: second }]);
+});
+
+test('without a session a new user is told what to do', async () => {
+  const { page } = browser;
+  await page.goto(server.url('tasks=1&sessions=0'));
+  await page.getByRole('heading', { name: 'No program is connected yet' }).waitFor();
+  assert.equal(await page.locator('.picture').isVisible(), false);
+});
+
+test('what the tier does not record is said', async () => {
+  await open('tasks=20');
+  await browser.page.getByText('Not recorded by this tier: jobThreads').waitFor();
+});
+
+test('colours follow the theme, and every control has a name', async () => {
+  await open('tasks=20');
+  const { page } = browser;
+  const before = cover(await picture(), await rowTop('worker 1 (main)'), green);
+  assert.ok(before > 0.02);
+  await page.evaluate(() => {
+    document.documentElement.style.setProperty('--vscode-charts-green', '#ff00ff');
+    document.body.className = 'vscode-light';
+  });
+  await settled();
+  const pixels = await picture();
+  const top = await rowTop('worker 1 (main)');
+  assert.ok(cover(pixels, top, { red: 255, green: 0, blue: 255 }) > 0.02);
+  assert.equal(cover(pixels, top, green), 0);
+  for (const control of await page.locator('button, select, input').all()) {
+    const name = await control.evaluate(
+      (node) => node.getAttribute('aria-label') ?? node.textContent?.trim() ?? '',
+    );
+    assert.notEqual(name, '');
+  }
+  assert.deepEqual(problems, []);
+});
+
+test('legend and keys open and close from the keyboard', async () => {
+  await open('tasks=20');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  await page.keyboard.press('l');
+  await page.getByRole('dialog', { name: 'Legend' }).waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement?.className), 'scroller');
+});
