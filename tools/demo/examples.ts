@@ -15,6 +15,8 @@ export interface Example {
   readonly key: string;
   /** The source to show, below runtime-probe/examples. */
   readonly file: string;
+  /** Text of the line to show: where the tasks are spawned. */
+  readonly line: string;
   /** Sentences for what the trace does not hold. */
   readonly broken: (model: ReferenceModel, counters: unknown) => string[];
 }
@@ -29,6 +31,7 @@ export const examples: readonly Example[] = [
     name: 'requests (TypeScript)',
     key: 'requests-typescript',
     file: 'typescript/src/requests.ts',
+    line: 'spawn(counted',
     broken: requests('node'),
   },
   {
@@ -41,6 +44,7 @@ export const examples: readonly Example[] = [
     name: 'file writes (TypeScript)',
     key: 'file-writes-typescript',
     file: 'typescript/src/file-writes.ts',
+    line: 'spawn(counted',
     broken: files('node'),
   },
   {

@@ -17,6 +17,7 @@ export function demoSettings(example: Example | undefined): Record<string, unkno
   return {
     'wakelineDemo.start': example?.name ?? '',
     'wakelineDemo.file': example?.file ?? '',
+    'wakelineDemo.line': example?.line ?? '',
     'security.workspace.trust.enabled': false,
     'workbench.startupEditor': 'none',
     'debug.internalConsoleOptions': 'neverOpen',
