@@ -8,7 +8,7 @@ import { barInsetCssPx, pxOfNs, type Rectangle, rowHeightCssPx } from './layout/
 import type { Hit } from './layout/hit.ts';
 import { layoutArrows, layoutBands, layoutMarkers } from './layout/marks.ts';
 import type { RowLayout } from './layout/rows.ts';
-import { type SpanLabel, spanLabels } from './layout/span-labels.ts';
+import { type SpanLabel, spanEdges, spanLabels } from './layout/span-labels.ts';
 import { LanePainter } from './render/lane-painter.ts';
 import { OverlayPainter } from './render/overlay-painter.ts';
 import type { Theme } from './render/theme.ts';
@@ -79,6 +79,7 @@ export class Picture {
         markers: store
           .current()
           .flatMap((answer) => layoutMarkers(answer, (lane) => yByLane.get(lane), interval, size.widthCssPx)),
+        edges: edgesOf(input, inView),
         labels: labelsOf(input, inView),
         arrows: layoutArrows(
           input.arrows,
@@ -173,6 +174,18 @@ function labelsOf(input: PictureInput, inView: readonly RowInView[]): { yCssPx: 
     return spanLabels(shown.answer, shown.header, state.interval, size.widthCssPx).map((label) => ({
       yCssPx: row.yCssPx,
       label,
+    }));
+  });
+}
+
+function edgesOf(input: PictureInput, inView: readonly RowInView[]): { xCssPx: number; yCssPx: number }[] {
+  const { state, store, size } = input;
+  return inView.flatMap((row) => {
+    const shown = store.newestShowing(row.lane.lane);
+    if (shown === undefined) return [];
+    return spanEdges(shown.answer, shown.header, state.interval, size.widthCssPx).map((xCssPx) => ({
+      xCssPx,
+      yCssPx: row.yCssPx,
     }));
   });
 }

@@ -15,6 +15,9 @@ const advanceCssPx = 5.8;
 /** More labels in one lane could not be read; the widest are in view anyway because narrow ones have none. */
 const mostLabels = 64;
 
+/** Spans narrower than this run together: lines between them would be all that is seen. */
+const leastEdgeCssPx = 4;
+
 export interface SpanLabel {
   readonly xCssPx: number;
   readonly widthCssPx: number;
@@ -61,6 +64,33 @@ export function spanLabels(
       labels.push({ xCssPx: leftCssPx, widthCssPx: rightCssPx - leftCssPx, text, state: span.state });
   }
   return labels;
+}
+
+/** Where one span ends and another of the same state begins, in CSS px: without a line they would look like one. */
+export function spanEdges(
+  answer: TimelineAnswer,
+  lane: LaneHeader,
+  interval: Interval,
+  widthCssPx: number,
+): number[] {
+  if (lane.mode !== 'exact') return [];
+  const edges: number[] = [];
+  const last = lane.first + lane.count;
+  let before: SpanView | null = null;
+  for (let index = Math.max(lane.first, spanIndexAt(answer, lane, interval.fromNs)); index < last; index++) {
+    const span = spanAtIndex(answer, index);
+    if (span.fromNs >= interval.toNs) break;
+    const xCssPx = pxOfNs(interval, widthCssPx, span.fromNs);
+    const joins =
+      before !== null &&
+      before.state === span.state &&
+      xCssPx - pxOfNs(interval, widthCssPx, before.toNs) < 1 &&
+      xCssPx - pxOfNs(interval, widthCssPx, before.fromNs) >= leastEdgeCssPx &&
+      pxOfNs(interval, widthCssPx, span.toNs) - xCssPx >= leastEdgeCssPx;
+    if (joins) edges.push(xCssPx);
+    before = span;
+  }
+  return edges;
 }
 
 /** What a span's flags say, for the tooltip. */

@@ -15,6 +15,8 @@ export interface OverlayScene {
   readonly bands: readonly Band[];
   readonly markers: readonly MarkerShapeAt[];
   readonly labels: readonly { readonly yCssPx: number; readonly label: SpanLabel }[];
+  /** Between neighbours of one state. */
+  readonly edges: readonly { readonly xCssPx: number; readonly yCssPx: number }[];
   readonly arrows: readonly ArrowShape[];
   readonly highlights: readonly Rectangle[];
   readonly selection: Rectangle | null;
@@ -47,6 +49,7 @@ export class OverlayPainter {
     this.bands(scene, theme);
     this.highlights(scene, theme);
     this.inRegions(scene, (belongs) => {
+      this.edges(scene, theme, belongs);
       this.labels(scene, theme, belongs);
       this.markers(scene, theme, belongs);
     });
@@ -141,6 +144,15 @@ export class OverlayPainter {
         Math.max(1, each.widthCssPx - 1),
         each.heightCssPx - 1,
       );
+    }
+  }
+
+  private edges(scene: OverlayScene, theme: Theme, belongs: (yCssPx: number) => boolean): void {
+    const c = this.context;
+    c.fillStyle = cssOf({ ...theme.colours.background, alpha: 1 });
+    for (const { xCssPx, yCssPx } of scene.edges) {
+      if (belongs(yCssPx))
+        c.fillRect(Math.round(xCssPx), yCssPx + barInsetCssPx, 1, rowHeightCssPx - 2 * barInsetCssPx);
     }
   }
 

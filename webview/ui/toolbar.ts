@@ -69,7 +69,6 @@ export class Toolbar {
     setAttribute(this.badge, 'data-state', badge.kind);
     this.badge.hidden = session === undefined;
     this.badge.title = session?.problem ?? '';
-    setAttribute(this.follow, 'aria-pressed', String(state.anchor !== anchorMode.free));
     setAttribute(this.pause, 'aria-pressed', String(state.paused));
     const label = state.paused ? 'Go on with the newest events' : 'Freeze the view';
     if (this.pause.getAttribute('aria-label') !== label) {
@@ -82,6 +81,7 @@ export class Toolbar {
     for (const button of this.root.querySelectorAll('button')) button.disabled = session === undefined;
     // What is over has no newest events to come.
     const live = session?.state === 'live';
+    setAttribute(this.follow, 'aria-pressed', String(live && state.anchor !== anchorMode.free));
     this.follow.disabled = !live;
     this.pause.disabled = !live && !state.paused;
   }

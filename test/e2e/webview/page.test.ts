@@ -329,6 +329,31 @@ test('what was shown is shown again after the page was torn down', async () => {
   await page.locator('#details .sentence').waitFor();
 });
 
+test('what the cursor’s line has in the trace is marked', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  const session = await figure('session');
+  const { toNs } = await interval();
+  await page.evaluate(
+    ({ shown, untilNs }) => {
+      const waits = [{ lane: 8, fromNs: 0, toNs: untilNs }];
+      window.wakelineToView({
+        type: 'highlight',
+        session: shown,
+        lanes: [7],
+        waits,
+        label: 'line 42: 1 wait',
+      });
+    },
+    { shown: session, untilNs: toNs },
+  );
+  await page.getByText('line 42: 1 wait').waitFor();
+  assert.deepEqual(await page.locator('.row.highlighted .lane-name').allTextContents(), [
+    'client 2',
+    'client 3',
+  ]);
+});
+
 test('sessions can be chosen, and the host is told', async () => {
   await open('tasks=20&sessions=2');
   const { page } = browser;

@@ -19,7 +19,7 @@ import {
 } from '../../../webview/layout/appearance.ts';
 import { hitAt, insideOf, neighbourNs } from '../../../webview/layout/hit.ts';
 import { layoutArrows, layoutBands, layoutMarkers } from '../../../webview/layout/marks.ts';
-import { fittingText, flagWords, spanLabels } from '../../../webview/layout/span-labels.ts';
+import { fittingText, flagWords, spanEdges, spanLabels } from '../../../webview/layout/span-labels.ts';
 import { tickWording } from '../../../webview/layout/time-ticks.ts';
 import { answerOf, type LaneText } from './answers.ts';
 
@@ -206,6 +206,16 @@ test('a wide span is named with its duration, a narrower one without, a thin one
     spanLabels(answer, header, { fromNs: 100, toNs: 210 }, 220).map((label) => [label.xCssPx, label.text]),
     [[0, 'poll 1 · 200 ns']],
   );
+});
+
+test('neighbours of one state are told apart by an edge when both are wide enough', () => {
+  // The notation makes one span of a run of letters, so two states are made one after it is read.
+  const { answer, header } = lane({ lane: 1, exact: 'jjjjjsssss' });
+  const jobs = { ...answer, spanState: answer.spanState.map(() => spanState.job) };
+  const edges = (widthCssPx: number) => spanEdges(jobs, header, { fromNs: 0, toNs: 100 }, widthCssPx);
+  assert.deepEqual(edges(100), [50]);
+  assert.deepEqual(edges(6), [], 'too narrow');
+  assert.deepEqual(spanEdges(answer, header, { fromNs: 0, toNs: 100 }, 100), [], 'two states');
 });
 
 test('flags are told in words', () => {
