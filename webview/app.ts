@@ -110,6 +110,7 @@ export class App implements Scene {
       foot: this.totals.root,
       empty: this.empty,
       floating: [this.popover.root, this.tooltip.root],
+      resized: () => this.schedule(),
     });
     this.picture = new Picture(this.dom.timeline, this.dom.overlay);
     this.theme = readTheme(document.body);

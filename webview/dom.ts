@@ -1,5 +1,6 @@
 // Owns the page's skeleton: which part stands where. Style and colours are webview.css's.
 import { element } from './ui/element.ts';
+import { splitter } from './ui/splitter.ts';
 
 export interface Skeleton {
   readonly root: HTMLElement;
@@ -33,6 +34,7 @@ export function buildSkeleton(
     readonly foot: HTMLElement;
     readonly empty: HTMLElement;
     readonly floating: readonly HTMLElement[];
+    readonly resized: () => void;
   },
 ): Skeleton {
   const axis = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
@@ -56,10 +58,33 @@ export function buildSkeleton(
     sizer,
   );
   const announcer = element('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' });
-  const axisRow = element('div', { class: 'axis-row' }, axisCorner);
+  const axisRow = element(
+    'div',
+    { class: 'axis-row' },
+    axisCorner,
+    splitter({
+      label: 'Width of the labels',
+      property: '--labels',
+      leastCssPx: 80,
+      mostCssPx: 480,
+      grows: 1,
+      width: () => axisCorner.offsetWidth,
+      onChange: parts.resized,
+    }),
+  );
   axisRow.append(axis);
   const chart = element('section', { class: 'chart', 'aria-label': 'Timeline' }, axisRow, scroller);
-  const work = element('div', { class: 'work' }, chart, parts.details);
+  const { details } = parts;
+  const detailsHandle = splitter({
+    label: 'Width of the details',
+    property: '--details',
+    leastCssPx: 200,
+    mostCssPx: 640,
+    grows: -1,
+    width: () => details.offsetWidth,
+    onChange: parts.resized,
+  });
+  const work = element('div', { class: 'work' }, chart, detailsHandle, details);
   root.classList.add('wakeline');
   root.replaceChildren(parts.toolbar, work, parts.empty, parts.foot, announcer, ...parts.floating);
   return { root, axis, axisCorner, scroller, sizer, sticky, picture, timeline, overlay, work, announcer };

@@ -354,6 +354,27 @@ test('what the cursor’s line has in the trace is marked', async () => {
   ]);
 });
 
+test('labels are made wider by pointer and by keys, and the picture makes room', async () => {
+  await open('tasks=20');
+  const { page } = browser;
+  const handle = page.getByRole('separator', { name: 'Width of the labels' });
+  const left = async () => (await page.locator('.picture').boundingBox())?.x ?? 0;
+  const before = await left();
+  const box = await handle.boundingBox();
+  assert.ok(box !== null);
+  await page.mouse.move(box.x, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 60, box.y + 10, { steps: 3 });
+  await page.mouse.up();
+  assert.equal((await left()) - before, 60);
+  await handle.focus();
+  await page.keyboard.press('ArrowLeft');
+  assert.equal((await left()) - before, 44);
+  await settled();
+  const canvas = await page.locator('#timeline').evaluate((node) => (node as HTMLCanvasElement).width);
+  assert.equal(canvas, Math.round((await page.locator('.picture').boundingBox())?.width ?? 0));
+});
+
 test('sessions can be chosen, and the host is told', async () => {
   await open('tasks=20&sessions=2');
   const { page } = browser;
