@@ -18,6 +18,7 @@ import { arrowsOf } from './analysis/arrows.ts';
 import { explain } from './analysis/explain.ts';
 import { siteSpansOf } from './analysis/site-spans.ts';
 import { siteSummaries } from './analysis/summaries.ts';
+import { formatBytes, formatDuration } from './format.ts';
 import { pageColumn } from './model/columns.ts';
 import { Model } from './model/model.ts';
 import { Sums } from './model/sums.ts';
@@ -27,6 +28,8 @@ import { StreamReader } from './wire/stream-reader.ts';
 
 /** 1 GiB: some ten million polls with their wakes. */
 const defaultMemoryBudgetBytes = 1024 ** 3;
+/** Between two looks at the budget so much of the stream may come in, which becomes some 5 MiB of columns. */
+const bytesPerBudgetCheck = 256 * 1024;
 
 export class TraceSession {
   private readonly model = new Model();
@@ -35,6 +38,7 @@ export class TraceSession {
   private readonly order = new LaneOrder(this.model);
   private readonly memoryBudgetBytes: number;
   private cutReason = '';
+  private uncheckedBytes = 0;
 
   constructor(options: { readonly memoryBudgetBytes?: number } = {}) {
     this.memoryBudgetBytes = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes;
@@ -44,6 +48,10 @@ export class TraceSession {
   pushFrame(kind: number, payload: Uint8Array): void {
     this.stream.pushFrame(kind, payload);
     this.sums.ripen();
+    this.uncheckedBytes += payload.length;
+    if (this.uncheckedBytes < bytesPerBudgetCheck || this.model.full) return;
+    this.uncheckedBytes = 0;
+    this.model.full = this.model.bytes > this.memoryBudgetBytes;
     this.cutReason = '';
   }
 
@@ -91,8 +99,8 @@ export class TraceSession {
     let poolLimit = 0;
     for (const runtime of model.runtimes.values()) poolLimit = Math.max(poolLimit, runtime.poolLimit);
     return {
-      tasks: model.tasks.length,
-      tasksAlive: session.alive,
+      tasks: model.tasks.length + counts.tasksNotKept,
+      tasksAlive: Math.max(0, session.alive + counts.aliveNotKept),
       polls: counts.polls,
       spuriousPolls: sum(pageColumn.spurious),
       wakes: counts.wakes,
@@ -106,7 +114,7 @@ export class TraceSession {
       writes: counts.writes,
       writtenBytes: counts.writtenBytes,
       wouldBlocks: counts.wouldBlocks,
-      jobs: model.jobs.size,
+      jobs: model.jobs.size + counts.jobsNotKept,
       jobBytes: counts.jobBytes,
       poolThreadsPeak: Math.max(counts.poolThreadsPeak, counts.poolThreads),
       poolQueuePeak: counts.poolQueuePeak,
@@ -147,9 +155,14 @@ export class TraceSession {
     return this.model.stops.at(-1)?.toNs === Number.POSITIVE_INFINITY;
   }
 
-  /** What is wrong with what was read, in words; empty when nothing is. */
+  /** What is wrong with what was read, in words and with what to do next; empty when nothing is. */
   get problem(): string {
-    return this.model.bytes > this.memoryBudgetBytes ? 'The trace is larger than its memory budget.' : '';
+    if (!this.model.full) return '';
+    return (
+      `This trace used up its memory budget of ${formatBytes(this.memoryBudgetBytes)} at ${formatDuration(this.model.endNs)}. ` +
+      'What came after is counted in the totals, without spurious polls and waits, but not drawn. ' +
+      'The recording is whole: open it with a larger budget to see the rest.'
+    );
   }
 
   private view(): SessionView {

@@ -63,6 +63,10 @@ export interface Counts {
   poolQueuePeak: number;
   timersSet: number;
   timersFired: number;
+  /** Beyond the memory budget: tasks, living tasks and jobs that are counted but not kept. */
+  tasksNotKept: number;
+  aliveNotKept: number;
+  jobsNotKept: number;
 }
 
 type TaskEnd = Pick<Task, 'taskEndNs' | 'endOutcome' | 'endByKind' | 'endById'>;
@@ -158,6 +162,9 @@ export class Model {
     poolQueuePeak: 0,
     timersSet: 0,
     timersFired: 0,
+    tasksNotKept: 0,
+    aliveNotKept: 0,
+    jobsNotKept: 0,
   };
   /** Tasks that began a new page, so that pages before it may be summed; a task may stand here more than once. */
   readonly ripeTasks: Task[] = [];
@@ -165,6 +172,10 @@ export class Model {
   dirtyTasks: Task[] = [];
   /** False where pool threads cannot be seen: a job then counts as waiting until it ends. */
   jobThreadsRecorded = true;
+  /** The memory budget is used up: events that come are counted, and neither kept nor drawn. */
+  full = false;
+  /** Bytes of all dictionary frames. */
+  dictionaryBytes = 0;
   /** The highest tick of any event or watermark. */
   endNs = 0;
   /** Rises when a lane other than a task's is added. */
@@ -522,7 +533,7 @@ export class Model {
 
   /** Memory of the tables that grow with the number of events. */
   get bytes(): number {
-    let sum = this.slots.bytes + this.waits.bytes + this.tasks.length * 600;
+    let sum = 2 * this.dictionaryBytes + this.slots.bytes + this.waits.bytes + this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;
     for (const pool of this.pools.values()) sum += pool.bytes;

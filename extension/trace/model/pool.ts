@@ -109,7 +109,8 @@ export class Pool {
     }
     const fromNs = low < this.steps.count ? Math.min(ns, this.steps.startOf(low)) : ns;
     this.steps.truncate(low);
-    this.submitsUsed = this.submits.lowerBound(fromNs);
-    this.departuresUsed = this.departures.lowerBound(fromNs);
+    // What was not used yet stays so.
+    this.submitsUsed = Math.min(this.submitsUsed, this.submits.lowerBound(fromNs));
+    this.departuresUsed = Math.min(this.departuresUsed, this.departures.lowerBound(fromNs));
   }
 }

@@ -89,6 +89,7 @@ export class StreamReader {
     const records: DictionaryRecord[] = [];
     const head = decodeDictionary(payload, hello.shapes, (record) => records.push(record));
     for (const record of records) this.model.define(record);
+    this.model.dictionaryBytes += payload.length;
     if (head.sequence < this.dictionarySequence) return;
     const end = head.offset + payload.length - headLength(head);
     this.dictionaryEnd = head.sequence > this.dictionarySequence ? end : Math.max(this.dictionaryEnd, end);
@@ -100,7 +101,7 @@ export class StreamReader {
       const ns = this.clock.toNs(mark.tick);
       const thread = this.roomFor(mark.thread);
       thread.watermarkNs = Math.max(thread.watermarkNs, ns);
-      this.model.endNs = Math.max(this.model.endNs, ns);
+      if (!this.model.full) this.model.endNs = Math.max(this.model.endNs, ns);
       this.hasWatermarks = true;
     }
   }
@@ -118,13 +119,16 @@ export class StreamReader {
     if (head.sequence < thread.sequence) return;
     const sameSlot = head.sequence === thread.sequence;
     const alreadyRead = sameSlot ? thread.end : 0;
-    if (!(sameSlot && head.offset < thread.end)) this.meetHead(thread, head);
+    if (!(sameSlot && head.offset < thread.end)) {
+      if (this.model.full) this.countDropped(thread, head);
+      else this.meetHead(thread, head);
+    }
     thread.sequence = head.sequence;
     thread.end = Math.max(alreadyRead, head.offset + payload.length - head.eventsAt);
     if (eventCount === 0) return;
     const skipTo = head.eventsAt + Math.max(0, alreadyRead - head.offset);
     this.events.read(thread, this.clock, payload, head.eventsAt, skipTo, head.firstTick, plan);
-    if (thread.lastNs > this.model.endNs) this.model.endNs = thread.lastNs;
+    if (!this.model.full && thread.lastNs > this.model.endNs) this.model.endNs = thread.lastNs;
   }
 
   /** A gap where the chunk does not follow what was read; what is open where it does not say so itself. */
@@ -139,6 +143,11 @@ export class StreamReader {
       this.cutAtGap(thread, head);
     }
     if (lost || thread.eventCount === 0) this.openAsHeadSays(thread, head);
+    thread.dropped = Math.max(thread.dropped, head.dropped);
+  }
+
+  private countDropped(thread: Thread, head: ChunkHead): void {
+    this.model.counts.dropped += Math.max(0, head.dropped - thread.dropped);
     thread.dropped = Math.max(thread.dropped, head.dropped);
   }
 

@@ -1,0 +1,172 @@
+// What the engine says of spans, in words: each test is a text trace and the sentences expected of it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { TraceSession } from '../../../extension/trace/session.ts';
+import { framesOf } from '../../support/text-trace.ts';
+import { sessionOf, wholeView } from './engine-dump.ts';
+
+const golden = (name: string) =>
+  readFileSync(fileURLToPath(new URL(`../../golden/traces/${name}.trace`, import.meta.url)), 'utf8');
+
+function laneOf(session: TraceSession, label: string): number {
+  const lane = wholeView(session).answer.lanes.find((each) => each.label === label);
+  assert.ok(lane !== undefined, `there is no lane ${label}`);
+  return lane.lane;
+}
+
+/** Holds "label@ns" against the start of the sentence that is told of the span there. */
+function check(trace: string, expected: Readonly<Record<string, string>>): void {
+  const session = sessionOf(framesOf(trace));
+  for (const [place, sentence] of Object.entries(expected)) {
+    const [label = '', at = ''] = place.split('@');
+    const told = session.explain({ session: '', lane: laneOf(session, label), atNs: Number(at) });
+    assert.equal(told?.sentence, sentence, place);
+  }
+}
+
+test('a read: source, park, turn, wake, queue, poll, bytes', () => {
+  check(golden('read-chain'), {
+    'client #1@100':
+      'Spawned; it stood 100 ns in the queue before client polled it. No other poll held client meanwhile.',
+    'client #1@210':
+      'Poll 1 ran 40 ns on client, its first poll. It tried to read from 127.0.0.1:4040 (fd 9): it would block. It returned pending, to wait for 127.0.0.1:4040 (fd 9) to become readable.',
+    'client #1@500':
+      "Waited 680 ns for 127.0.0.1:4040 (fd 9) to become readable; the reactor was parked 650 ns of it; the kernel reported it readable, and the reactor's turn 1 woke the task; the task stood 10 ns in the queue, then read 64 bytes from 127.0.0.1:4040 (fd 9).",
+    'client #1@940':
+      "Poll 2 ran 30 ns on client, because the reactor's turn 1 woke it for 127.0.0.1:4040 (fd 9). It read 64 bytes from 127.0.0.1:4040 (fd 9). It returned ready: the task is done.",
+    'reactor on client@300':
+      'Parked for 650 ns, until something happens; the park ended because 1 event came.',
+  });
+});
+
+test('a read: the steps stand in the order of cause, each with its lane and site', () => {
+  const session = sessionOf(framesOf(golden('read-chain')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 500 });
+  assert.deepEqual(
+    told?.steps.map((step) => `${step.atNs} ${step.kind} ${step.certainty}`),
+    [
+      '240 wait recorded',
+      '250 park recorded',
+      '900 unpark recorded',
+      '910 readiness recorded',
+      '920 wake recorded',
+      '930 poll recorded',
+      '940 operation recorded',
+    ],
+  );
+  assert.equal(told?.site?.line, 14);
+  assert.equal(told?.spawnSite?.line, 10);
+  const reactor = laneOf(session, 'reactor on client');
+  assert.deepEqual(
+    told?.steps.map((step) => step.lane === reactor),
+    [false, true, true, true, true, false, false],
+  );
+  assert.deepEqual(
+    told?.facts.map((fact) => fact.label),
+    ['Life', 'Polls', 'Running', 'Scheduled', 'Idle on source'],
+  );
+});
+
+test('a timer, a blocking job, a debugger stop', () => {
+  check(golden('pool-timer-stop'), {
+    'task 1@100':
+      "Waited 256 ns for the file write of /tmp/out.bin (job 1); it stood 28 ns in the pool's queue, ran 235 ns on thread 2, and its completion woke the task; the task stood 30 ns in the queue.",
+    'task 2@100':
+      'Waited 509 ns for timer 1; the timer fired 10 ns after its deadline and woke the task; the task stood 8 ns in the queue.',
+    'task 2@600':
+      'Poll 2 ran 350 ns on thread 1, because timer 1 fired 10 ns after its deadline and woke it. It returned ready: the task is done. A debugger held the program for part of it, so it is left out of all statistics.',
+    'pool thread 2@100':
+      'The file write of /tmp/out.bin (job 1) ran 235 ns on thread 2 and moved 1 MiB; there it may block without holding a worker. It was submitted by task 1 and stood 28 ns in the queue.',
+  });
+});
+
+test('a source behind a turn is inferred, and says so', () => {
+  const session = sessionOf(framesOf(golden('turn-inferred')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 50 });
+  assert.equal(told?.certainty, 'inferred');
+  assert.match(told?.sentence ?? '', /inferred from the operation that followed/);
+  const wake = told?.steps.find((step) => step.kind === 'wake');
+  assert.deepEqual([wake?.certainty, wake?.rule], ['inferred', 'operation after wake']);
+  const arrows = session.arrows({ session: '', lane: laneOf(session, 'task 1'), fromNs: 30, toNs: 1000 });
+  assert.deepEqual(
+    arrows.map((arrow) => [arrow.kind, arrow.certainty]),
+    [['source', 'inferred']],
+  );
+});
+
+test('what is lost is said to be lost', () => {
+  check(golden('lost-chunk'), {
+    'task 1@100': 'What the task did for these 440 ns was not recorded: 4 events of thread 2 were lost.',
+  });
+});
+
+/** Task 1 never yields for 5 ms while 2 and 3 stand in the queue. */
+const hog = `
+hello
+chunk thread=1 firstTick=0
+  10 taskSpawn task=1
+  20 taskSpawn task=2
+  30 taskSpawn task=3
+  100 pollStart task=2 epoch=1
+  110 waitStart onKind=poll onId=1
+  120 pollEnd outcome=pending
+  200 pollStart task=1 epoch=1
+  300 wake task=2 epoch=1 effect=scheduled
+  5000200 pollEnd outcome=ready
+  5000300 pollStart task=3 epoch=1
+  5000400 pollEnd outcome=ready
+  5000500 pollStart task=2 epoch=2
+  5000600 pollEnd outcome=ready
+`;
+
+test('a poll that never yields: whom it starved, and who is blamed for standing in the queue', () => {
+  check(hog, {
+    'task 1@1000':
+      'Poll 1 ran 5 ms on thread 1, its first poll. It woke task 2. It returned ready: the task is done. Meanwhile task 3 and 1 other task stood in the queue, for up to 5 ms.',
+    'task 3@1000':
+      'Spawned; it stood 5 ms in the queue before thread 1 polled it. Meanwhile thread 1 was held by task 1 for 5 ms and task 2 for 20 ns; for 250 ns no poll did.',
+    'task 2@1000':
+      'Woken: task 1 woke it in its poll 1; it stood 5 ms in the queue before thread 1 polled it. Meanwhile thread 1 was held by task 1 for 5 ms and task 3 for 100 ns; for 200 ns no poll did.',
+  });
+});
+
+test('a chain of wakes goes back through the tasks that made them', () => {
+  const session = sessionOf(
+    framesOf(`
+hello
+chunk thread=1 firstTick=0
+  10 taskSpawn task=1
+  11 taskSpawn task=2
+  20 pollStart task=1 epoch=1
+  21 waitStart onKind=timer onId=4
+  22 pollEnd outcome=pending
+  30 pollStart task=2 epoch=1
+  31 waitStart onKind=resource onId=1
+  32 pollEnd outcome=pending
+  40 park parkKind=reactor timeoutNs=0 timer=4
+  90 unpark parkKind=reactor
+  91 timerFire timer=4 latenessNs=2
+  92 wakeFrom task=1 epoch=1 effect=scheduled causeKind=timer causeId=4 epochAfter=1
+  95 pollStart task=1 epoch=2
+  96 wake task=2 epoch=1 effect=scheduled
+  97 pollEnd outcome=ready
+  99 pollStart task=2 epoch=2
+  100 pollEnd outcome=ready
+`),
+  );
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 2'), atNs: 50 });
+  assert.match(told?.sentence ?? '', /^Waited 64 ns for resource 1; task 1 woke it in its poll 2;/);
+  assert.deepEqual(
+    told?.steps.map((step) => `${step.atNs} ${step.kind}`),
+    ['32 wait', '40 park', '90 unpark', '91 timer', '92 wake', '95 poll', '96 wake', '96 queue', '99 poll'],
+  );
+});
+
+test('nothing is told of a lane that does not exist, or of an instant outside a life', () => {
+  const session = sessionOf(framesOf(hog));
+  assert.equal(session.explain({ session: '', lane: 99, atNs: 10 }), null);
+  assert.equal(session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 5 }), null);
+  assert.equal(session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: Number.NaN }), null);
+});
