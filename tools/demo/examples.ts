@@ -38,6 +38,7 @@ export const examples: readonly Example[] = [
     name: 'requests (Rust)',
     key: 'requests-rust',
     file: 'rust/src/bin/requests.rs',
+    line: 'spawn_local_named(&',
     broken: requests('rust'),
   },
   {
@@ -51,6 +52,7 @@ export const examples: readonly Example[] = [
     name: 'file writes (Rust)',
     key: 'file-writes-rust',
     file: 'rust/src/bin/file-writes.rs',
+    line: 'spawn_local_named(&',
     broken: files('rust'),
   },
 ];
