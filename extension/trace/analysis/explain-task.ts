@@ -131,7 +131,7 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
       ? `${texts.join(', ')} and ${formatCount(waits.length - namedWaits)} more`
       : listText(texts);
   const first = answering === undefined ? '' : `; ${waitText(view, answering)} came first`;
-  return `any of ${formatQuantity(waits.length, 'thing')} (${all})${first}`;
+  return `${formatQuantity(waits.length, 'thing')} at once (${all})${first}`;
 }
 
 /** A join of 10,000 would make a sentence nobody reads; more waits than this are only counted. */

@@ -7,7 +7,7 @@ import {
   operationOutcome,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
-import { formatBytes, formatDuration, formatQuantity } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatQuantity } from '../format.ts';
 import { operationDetail, type Thread } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
 import { jobName, siteOf, sourceName, taskName } from './names.ts';
@@ -77,6 +77,8 @@ export function doingsOf(
   let wokenTasks = 0;
   let more = 0;
   const woken: string[] = [];
+  const spawned: string[] = [];
+  let spawnedTasks = 0;
   const tell = (told: ExplanationStep) => {
     if (steps.length < toldLimit) steps.push(told);
     else more++;
@@ -119,21 +121,25 @@ export function doingsOf(
     else if (kind === eventKind.taskSpawn) {
       const task = model.tasks[id];
       if (task === undefined) continue;
-      const text = `spawned ${taskName(model, task.id)}`;
-      phrases.push(text);
+      spawnedTasks++;
+      const name = taskName(model, task.id);
+      if (spawned.length < 3) spawned.push(name);
+      const text = `spawned ${name}`;
       tell(step('spawn', ns, sentenceCase(text), task.lane, { site: siteOf(model, task.site) }));
     } else if (kind === eventKind.readiness)
       tell(step('readiness', ns, `The kernel reported ${sourceName(model, id)} ready`, lane));
   }
-  if (wokenTasks > 0) phrases.push(`woke ${wokenText(woken, wokenTasks)}`);
+  if (spawnedTasks > 0) phrases.push(`spawned ${namedText(spawned, spawnedTasks)}`);
+  if (wokenTasks > 0) phrases.push(`woke ${namedText(woken, wokenTasks)}`);
   if (more > 0 && steps.length > 0)
     steps.push(step('end', log.nsOf(end - 1), `and ${formatQuantity(more, 'thing')} more`, lane));
   return { steps, phrases: shortened(phrases), firstOperation, wokenTasks };
 }
 
-function wokenText(names: readonly string[], count: number): string {
+/** "task 2, task 3, task 4 and 97 more". */
+function namedText(names: readonly string[], count: number): string {
   const rest = count - names.length;
-  return rest > 0 ? `${names.join(', ')} and ${rest} more` : listText(names);
+  return rest > 0 ? `${names.join(', ')} and ${formatCount(rest)} more` : listText(names);
 }
 
 /** "a", "a and b", "a, b and c". */
