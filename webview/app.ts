@@ -22,11 +22,11 @@ import {
   stateWord,
   whyNothing,
 } from './layout/picking.ts';
+import { arrowInterval } from './layout/query-plan.ts';
 import { layoutRows, pinnedCount, type RowLayout, scrollToShow } from './layout/rows.ts';
 import { Picture, type PictureInput, type PictureSize } from './picture.ts';
 import { readTheme, type Theme, watchTheme } from './render/theme.ts';
 import { drawTimeAxis } from './render/time-axis.ts';
-import { widthNs } from './state/interval.ts';
 import {
   type Action,
   anchorMode,
@@ -306,11 +306,8 @@ export class App implements Scene {
     const { selection, interval } = state;
     if (selection === null) return;
     asking.wantExplanation(state.session, selection, state.endNs);
-    const width = widthNs(interval);
-    // On a grid of whole widths, so that a pan asks anew only now and then.
-    const fromNs = Math.max(0, (Math.floor(interval.fromNs / width) - 1) * width);
     asking.wantArrows(
-      { session: state.session, lane: selection.lane, fromNs, toNs: fromNs + 4 * width },
+      { session: state.session, lane: selection.lane, ...arrowInterval(interval) },
       state.endNs,
     );
   }

@@ -93,3 +93,14 @@ function lanesCovered(answer: TimelineAnswer, query: ViewportQuery, input: PlanI
     .filter((place) => place >= query.firstLane && place < query.firstLane + query.laneCount);
   return places.every((place) => place >= head.laneTotal || (place >= head.firstLane && place < lastPlace));
 }
+
+/**
+ * Where arrows are asked for: on a grid whose step is the next power of two above the view's width, so that panning and
+ * zooming ask anew only now and then. Holds the view with at least half a width on each side, except before 0.
+ */
+export function arrowInterval(interval: Interval): Interval {
+  const step = 2 ** Math.ceil(Math.log2(widthNs(interval)));
+  const fromNs = Math.max(0, Math.floor(interval.fromNs / step - 0.5) * step);
+  const toNs = Math.max(fromNs + step, Math.ceil(interval.toNs / step + 0.5) * step);
+  return { fromNs, toNs };
+}

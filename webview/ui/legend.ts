@@ -6,11 +6,14 @@ import {
   markerAppearance,
   markerShape,
   stateAppearance,
+  texture,
 } from '../layout/appearance.ts';
 import { element, iconButton } from './element.ts';
 
 const fillNames = Object.fromEntries(Object.entries(fillStyle).map(([name, value]) => [value, name]));
 const shapeNames = Object.fromEntries(Object.entries(markerShape).map(([name, value]) => [value, name]));
+
+const textureNames = Object.fromEntries(Object.entries(texture).map(([name, value]) => [value, name]));
 
 const keys: readonly (readonly [string, string])[] = [
   ['↑ ↓', 'previous, next lane'],
@@ -75,6 +78,7 @@ function legend(): HTMLElement {
       class: 'swatch',
       'data-colour': appearance.colour,
       'data-fill': fillNames[appearance.fill] ?? 'none',
+      'data-texture': textureNames[appearance.texture] ?? 'none',
     });
     states.append(
       element('div', {}, element('dt', {}, swatch, appearance.word), element('dd', {}, appearance.meaning)),

@@ -182,6 +182,7 @@ test('a click explains a span; sites open, steps lead to their lanes, Escape cle
   assert.ok(box !== null);
   await page.mouse.click(box.x + 200, box.y + (await rowTop('client 6')) + 10);
   await page.locator('#details .sentence').waitFor();
+  await settled();
   assert.match((await page.locator('#details h2').textContent()) ?? '', /client 6/);
   assert.equal(await page.locator('.row.selected').count(), 1);
   assert.match((await page.locator('[aria-live="polite"]').textContent()) ?? '', /client 6: /);
@@ -198,6 +199,7 @@ test('a click explains a span; sites open, steps lead to their lanes, Escape cle
   await page.locator('.row.selected', { hasText: 'reactor' }).waitFor();
   await page.keyboard.press('Escape');
   await page.locator('#details .hint').waitFor();
+  await settled();
   assert.equal(await page.locator('.row.selected').count(), 0);
 });
 
@@ -348,6 +350,7 @@ test('what the cursor’s line has in the trace is marked', async () => {
     { shown: session, untilNs: toNs },
   );
   await page.getByText('line 42: 1 wait').waitFor();
+  await settled();
   assert.deepEqual(await page.locator('.row.highlighted .lane-name').allTextContents(), [
     'client 2',
     'client 3',

@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { laneKind } from '../../../extension/messages/lanes.ts';
 import { rowHeightCssPx } from '../../../webview/layout/geometry.ts';
-import { type PlanInput, planQueries, stillAnswers } from '../../../webview/layout/query-plan.ts';
+import {
+  arrowInterval,
+  type PlanInput,
+  planQueries,
+  stillAnswers,
+} from '../../../webview/layout/query-plan.ts';
 import {
   layoutRows,
   leadingOthers,
@@ -152,4 +157,20 @@ test('what is settled serves although the trace went on', () => {
     size: { widthDevicePx: 8, heightCssPx: 200 },
   });
   assert.ok(stillAnswers(answer, planQueries(at).body, at));
+});
+
+test('arrows are asked for around the view, and the same for views near each other', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1e12, noNaN: true }),
+      fc.double({ min: 20, max: 1e12, noNaN: true }),
+      (fromNs, width) => {
+        const asked = arrowInterval({ fromNs, toNs: fromNs + width });
+        assert.ok(asked.fromNs <= Math.max(0, fromNs - width / 2) + 1e-3);
+        assert.ok(asked.toNs >= fromNs + width * 1.5 - 1e-3);
+        assert.ok(asked.toNs - asked.fromNs <= 10 * width);
+      },
+    ),
+  );
+  assert.deepEqual(arrowInterval({ fromNs: 700, toNs: 1500 }), arrowInterval({ fromNs: 720, toNs: 1490 }));
 });
