@@ -340,8 +340,8 @@ export function stateOfWait(kind: number): SpanState {
 /** For what the task was idle after the poll in that slot; see "Idle by cause". */
 export function idleState(model: Model, segment: SlotSegment, within: number, woken: boolean): SpanState {
   const first = segment.firstWait[within] as number;
-  const { onKind, next } = model.waits;
-  if (!woken) return first === none ? spanState.idleUnknown : stateOfWait(onKind.get(first));
+  const { waits } = model;
+  if (!woken) return first === none ? spanState.idleUnknown : stateOfWait(waits.onKindOf(first));
   const cause = segment.wakeCauseKind[within] as number;
   if (
     cause === causeKind.source ||
@@ -352,13 +352,13 @@ export function idleState(model: Model, segment: SlotSegment, within: number, wo
     return stateOfWait(cause);
   if (first !== none) {
     let task = false;
-    for (let wait = first; wait !== none; wait = next.get(wait)) {
-      const kind = onKind.get(wait);
+    for (let wait = first; wait !== none; wait = waits.nextOf(wait)) {
+      const kind = waits.onKindOf(wait);
       if (kind === causeKind.resource) return spanState.idleResource;
       if (kind === causeKind.poll || kind === causeKind.frame) task = true;
     }
     if (task) return spanState.idleTask;
-    if (next.get(first) === none) return stateOfWait(onKind.get(first));
+    if (waits.nextOf(first) === none) return stateOfWait(waits.onKindOf(first));
   }
   return cause === causeKind.poll ? spanState.idleTask : spanState.idleUnknown;
 }

@@ -6,19 +6,7 @@ import {
   wakeEffect,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
-import {
-  bytes,
-  Column,
-  IdTable,
-  none,
-  pageShift,
-  SlotTable,
-  slotBit,
-  slotsPerPage,
-  wakeBit,
-  wakeRank,
-  words,
-} from './columns.ts';
+import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wakeRank } from './columns.ts';
 import {
   type Frame,
   type Job,
@@ -35,6 +23,7 @@ import {
 } from './entities.ts';
 import { GapList } from './gaps.ts';
 import { Pool } from './pool.ts';
+import { WaitTable } from './waits.ts';
 
 export type LaneOwner = Thread | Task | Pool;
 
@@ -78,21 +67,6 @@ export interface WakeFact {
   readonly log: number;
   readonly causeKind: number;
   readonly causeId: number;
-}
-
-/** Waits of polls, chained in the order in which they were stored. */
-export class WaitTable {
-  readonly onKind = new Column(bytes);
-  readonly onId = new Column(words);
-  readonly interest = new Column(bytes);
-  readonly frame = new Column(words);
-  readonly site = new Column(words);
-  readonly stack = new Column(words);
-  readonly next = new Column(words);
-
-  get bytes(): number {
-    return this.onKind.length * 22;
-  }
 }
 
 /** How many waits of one site are remembered: as many as an answer may hold. */
@@ -409,15 +383,8 @@ export class Model {
     stack: number,
   ): void {
     const { waits } = this;
-    const index = waits.onKind.length;
-    waits.onKind.push(onKind & 0xff);
-    waits.onId.push(onId < none ? onId : 0);
-    waits.interest.push(interest & 0xff);
-    waits.frame.push(frame < none ? frame : 0);
-    waits.site.push(site < none ? site : 0);
-    waits.stack.push(stack < none ? stack : 0);
-    waits.next.push(none);
-    if (poll.lastWait !== none) waits.next.set(poll.lastWait, index);
+    const index = waits.push(onKind, onId, interest, frame, site, stack);
+    if (poll.lastWait !== none) waits.setNext(poll.lastWait, index);
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
     poll.lastWait = index;
     if (site !== 0) this.waitsAt(site).add(poll.task.index, poll.epoch);

@@ -96,12 +96,12 @@ export function waitsIn(model: Model, slot: number, limit: number): WaitRecord[]
   if (slot === none) return found;
   const { waits } = model;
   let wait = model.slots.segmentOf(slot).firstWait[SlotTable.within(slot)] as number;
-  for (; wait !== none && found.length < limit; wait = waits.next.get(wait))
+  for (; wait !== none && found.length < limit; wait = waits.nextOf(wait))
     found.push({
-      onKind: waits.onKind.get(wait),
-      onId: waits.onId.get(wait),
-      interest: waits.interest.get(wait),
-      site: waits.site.get(wait) || (model.stacks.get(waits.stack.get(wait))?.[0] ?? 0),
+      onKind: waits.onKindOf(wait),
+      onId: waits.onIdOf(wait),
+      interest: waits.interestOf(wait),
+      site: waits.siteOf(wait) || (model.stacks.get(waits.stackOf(wait))?.[0] ?? 0),
     });
   return found;
 }
