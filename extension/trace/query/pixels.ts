@@ -59,17 +59,15 @@ class PixelSink implements LifeSink {
   private readonly sumAtEdge = new Float64Array(stateCount);
   private readonly covered = new Float64Array(stateCount);
   private edge = 0;
+  /** Where the next edge lies; infinite when all pixels are written. */
+  nextEdgeNs: number;
 
   constructor(row: PixelRow, fromNs: number, toNs: number) {
     this.row = row;
     this.width = row.state.length;
     this.fromNs = fromNs;
+    this.nextEdgeNs = fromNs;
     this.pixelNs = (toNs - fromNs) / this.width;
-  }
-
-  /** Where the next edge lies; infinite when all pixels are written. */
-  get nextEdgeNs(): number {
-    return this.edge > this.width ? Number.POSITIVE_INFINITY : this.fromNs + this.edge * this.pixelNs;
   }
 
   /** What the prefix record of a page says was spent before it. */
@@ -79,16 +77,17 @@ class PixelSink implements LifeSink {
   }
 
   interval(state: SpanState, fromNs: number, toNs: number): boolean {
+    const { sum } = this;
     let atNs = fromNs;
     while (this.nextEdgeNs <= toNs) {
       const edgeNs = this.nextEdgeNs;
       if (edgeNs > atNs) {
-        this.sum[state] = (this.sum[state] as number) + edgeNs - atNs;
+        sum[state] = (sum[state] as number) + edgeNs - atNs;
         atNs = edgeNs;
       }
       this.passEdge();
     }
-    this.sum[state] = (this.sum[state] as number) + toNs - atNs;
+    sum[state] = (sum[state] as number) + toNs - atNs;
     return this.edge > this.width;
   }
 
@@ -100,12 +99,16 @@ class PixelSink implements LifeSink {
   private passEdge(): void {
     const { sum, sumAtEdge, covered } = this;
     if (this.edge > 0) {
-      for (let state = 1; state < stateCount; state++)
-        covered[state] = (sum[state] as number) - (sumAtEdge[state] as number);
+      for (let state = 1; state <= spanState.gap; state++) {
+        const ns = sum[state] as number;
+        covered[state] = ns - (sumAtEdge[state] as number);
+        sumAtEdge[state] = ns;
+      }
       writePixel(this.row, this.edge - 1, covered, this.pixelNs, spanState.running, spanState.scheduled);
-    }
-    sumAtEdge.set(sum);
+    } else sumAtEdge.set(sum);
     this.edge++;
+    this.nextEdgeNs =
+      this.edge > this.width ? Number.POSITIVE_INFINITY : this.fromNs + this.edge * this.pixelNs;
   }
 }
 
