@@ -82,6 +82,12 @@ export class CollectorSession {
     else if (kind === frameKind.anchor) this.anchor = decodeAnchor(payload);
   }
 
+  /** A recording of an earlier collector, whole as far as `wholeBytes`; a reconnection goes on with it. */
+  adoptRecording(path: string, wholeBytes: number): void {
+    this.recordingPath = path;
+    this.recordedBytes = wholeBytes;
+  }
+
   /** The file is whole on return; a reconnection goes on with it. */
   async closeRecording(): Promise<void> {
     const writer = this.writer;

@@ -8,7 +8,7 @@ import { ensurePrivateFolder, listenOnLoopback, listenOnSocket, removeLeftOverSo
 import { readPreamble, refuseSocket } from './handshake.ts';
 import type { Log } from './log.ts';
 import { ProgramConnection } from './program-connection.ts';
-import { removeLeftOverRings } from './ring-file.ts';
+import { RingSweep } from './ring-sweep.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { ViewerConnection } from './viewer-connection.ts';
 import { RequestHandler } from './viewer-requests.ts';
@@ -49,6 +49,7 @@ export class Collector {
   private readonly token: Uint8Array;
   private readonly server: Server;
   private readonly registry: SessionRegistry;
+  private readonly rings: RingSweep;
   private readonly handler: RequestHandler;
   private readonly viewers = new Set<ViewerConnection>();
   private readonly programs = new Set<ProgramConnection>();
@@ -70,6 +71,7 @@ export class Collector {
     });
     this.registry = new SessionRegistry(settings, log);
     this.registry.onChange = (comesOrGoes) => this.tellSessions(comesOrGoes);
+    this.rings = new RingSweep(settings, log, (session) => this.registry.holds(session));
     this.handler = new RequestHandler({
       registry: this.registry,
       memoryBudgetBytes: settings.memoryBudgetBytes,
@@ -86,13 +88,17 @@ export class Collector {
     ensurePrivateFolder(settings.folder);
     mkdirSync(settings.recordingsFolder, { recursive: true, mode: 0o700 });
     removeLeftOverSockets(settings.folder);
-    for (const path of removeLeftOverRings()) log.info(`removed ${path}, whose program is gone`);
     const collector = new Collector(settings, log);
     collector.endpoint =
       settings.tcpPort === undefined
         ? await listenOnSocket(collector.server, settings.folder, settings.name)
         : await listenOnLoopback(collector.server, settings.tcpPort);
-    collector.server.on('error', (error) => log.error(`listening failed: ${error.message}`));
+    collector.server.on('error', (error) =>
+      log.error(
+        `listening on ${collector.endpoint} failed, so no more programs can connect: ${error.message}. Those that are connected go on; to trace new ones, end this collector and start another`,
+      ),
+    );
+    collector.rings.start();
     collector.armIdle();
     return collector;
   }
@@ -114,6 +120,7 @@ export class Collector {
     this.log.info(`the collector ends: ${reason}`);
     clearTimeout(this.idleTimer);
     clearTimeout(this.sessionsTimer);
+    this.rings.stop();
     this.server.close();
     await this.registry.close();
     for (const viewer of this.viewers) viewer.close();

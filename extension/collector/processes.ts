@@ -1,5 +1,6 @@
-// Owns the question whether a process can still do anything. Must not know whose processes they are.
-import { readFileSync } from 'node:fs';
+// Owns the questions whether a process can still do anything, and whether one has a file open.
+// Must not know whose processes they are.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Whether a process may still run code. A zombie runs none: its parent has not asked for its exit status yet, which
@@ -25,5 +26,33 @@ function isZombie(pid: number): boolean {
     return state === 'Z' || state === 'X';
   } catch {
     return false;
+  }
+}
+
+/**
+ * Whether another process of this user has one of the files open, by their true paths. Linux only, some ms: /proc
+ * names every descriptor; elsewhere, and for processes of others, the answer is no.
+ */
+export function isOpenElsewhere(paths: readonly string[]): boolean {
+  const wanted = new Set(paths);
+  return namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .some((pid) => namesIn(`/proc/${pid}/fd`).some((fd) => wanted.has(target(`/proc/${pid}/fd/${fd}`))));
+}
+
+/** Empty for a process that has ended meanwhile or is somebody else's. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
   }
 }

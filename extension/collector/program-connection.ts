@@ -19,6 +19,11 @@ import { writeAside } from './write-aside.ts';
 const helloTimeoutMs = 10_000;
 /** Read in one turn of the loop: some ten ms of engine work, so that viewers are answered while a program floods. */
 const turnBytes = 128 * 1024;
+/**
+ * What is taken while the session's history is read from its recording: as much as two probes' rings hold, so that a
+ * program of some MB a second drops nothing in the seconds that a large recording takes.
+ */
+const heldLimitBytes = 16 * 1024 * 1024;
 
 export class ProgramConnection implements ProgramLink {
   lastDataMs = Date.now();
@@ -35,13 +40,21 @@ export class ProgramConnection implements ProgramLink {
   private session: CollectorSession | undefined;
   private over = false;
   private bytesInTurn = 0;
+  /** Frames that wait for the session's history; undefined when nothing has to wait. */
+  private held: Frame[] | undefined;
+  private heldBytes = 0;
+  /** Why the connection ended while frames were held: they are taken before it counts as over. */
+  private endWhileHeld: string | undefined;
+  private isRevived = false;
+  /** For the session, once there is one: what was wrong with the stream. */
+  private streamProblem = '';
 
   constructor(socket: Socket, registry: SessionRegistry, log: Log) {
     this.socket = socket;
     this.registry = registry;
     this.log = log;
     this.helloTimer = setTimeout(
-      () => this.finish(`the program sent no hello within ${helloTimeoutMs} ms`),
+      () => this.finish(`it sent no hello within ${helloTimeoutMs / 1000} s`),
       helloTimeoutMs,
     );
   }
@@ -62,7 +75,8 @@ export class ProgramConnection implements ProgramLink {
   }
 
   resume(): void {
-    if (!this.over && this.session?.recorder?.isFull !== true) this.socket.resume();
+    const isFull = this.session?.recorder?.isFull === true || this.heldBytes > heldLimitBytes;
+    if (!this.over && !isFull) this.socket.resume();
   }
 
   close(reason: string): void {
@@ -70,7 +84,7 @@ export class ProgramConnection implements ProgramLink {
   }
 
   private receive(bytes: Uint8Array): void {
-    if (this.over || bytes.length === 0) return;
+    if (this.over || this.endWhileHeld !== undefined || bytes.length === 0) return;
     this.lastDataMs = Date.now();
     try {
       this.splitter.push(bytes, (frame) => this.take(frame));
@@ -79,7 +93,7 @@ export class ProgramConnection implements ProgramLink {
       return;
     }
     // The disk is slower than the program: the socket fills, then the program's rings, and it counts its drops.
-    if (this.session?.recorder?.isFull === true) this.socket.pause();
+    if (this.session?.recorder?.isFull === true || this.heldBytes > heldLimitBytes) this.socket.pause();
     this.endTurnAfter(bytes.length);
     if (this.session !== undefined) this.registry.onChange(false);
   }
@@ -97,6 +111,40 @@ export class ProgramConnection implements ProgramLink {
   }
 
   private take(frame: Frame): void {
+    if (this.held === undefined) this.process(frame);
+    else this.hold(frame);
+  }
+
+  /** A payload is a view that holds only until the next bytes come. */
+  private hold(frame: Frame): void {
+    this.held?.push({ kind: frame.kind, payload: frame.payload.slice() });
+    this.heldBytes += frame.payload.length;
+  }
+
+  /** The history is there: what came meanwhile follows, in turns of the loop as from the socket. */
+  private async release(): Promise<void> {
+    let inTurn = 0;
+    try {
+      // More may come behind while this waits for its next turn: an array's iterator meets those too.
+      for (const frame of this.held ?? []) {
+        inTurn += frame.payload.length;
+        this.process(frame);
+        if (inTurn < turnBytes) continue;
+        inTurn = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      this.held = undefined;
+      this.fail(error as Error);
+      return;
+    }
+    this.held = undefined;
+    this.heldBytes = 0;
+    if (this.endWhileHeld === undefined) this.resume();
+    else this.finish(this.endWhileHeld);
+  }
+
+  private process(frame: Frame): void {
     if (this.over) return;
     if (frame.kind === frameKind.hello || this.session === undefined) this.takeHello(frame);
     else this.session.pushFrame(frame.kind, frame.payload);
@@ -109,6 +157,17 @@ export class ProgramConnection implements ProgramLink {
     if (this.session !== undefined && this.session.id !== hello.session)
       throw new WireError('a connection carries one session, and this hello names a second', 0);
     const isFirst = this.session === undefined;
+    if (isFirst && !this.isRevived) {
+      this.isRevived = true;
+      const revival = this.registry.revive(hello);
+      if (revival !== undefined) {
+        clearTimeout(this.helloTimer);
+        this.held = [];
+        this.hold(frame);
+        void revival.then(() => this.release());
+        return;
+      }
+    }
     const session = this.session ?? this.registry.attach(hello, this);
     try {
       session.pushFrame(frame.kind, frame.payload);
@@ -132,9 +191,9 @@ export class ProgramConnection implements ProgramLink {
     const where = `byte ${this.splitter.consumedBytes} of its stream`;
     const what =
       error instanceof WireError
-        ? `the program’s stream was not understood near ${where}: ${error.message}. What came before is kept; check that the probe and Wakeline are of the same version`
-        : `Wakeline failed near ${where} of the program: ${error.message}`;
-    if (this.session !== undefined) this.session.streamProblem = what;
+        ? `the program’s stream was not understood near ${where}: ${error.message}. What came before is kept; see that the probe and Wakeline are of the same version`
+        : `Wakeline itself failed near ${where}: ${error.message}. What came before is kept; please report this with the log`;
+    this.streamProblem = what;
     this.log.error(`session ${this.session?.id ?? '(none)'}: ${what}`);
     if (!(error instanceof WireError)) this.log.error(error.stack ?? '');
     this.finish('its stream was not understood');
@@ -142,14 +201,22 @@ export class ProgramConnection implements ProgramLink {
 
   private finish(reason: string): void {
     if (this.over) return;
+    if (this.held !== undefined) {
+      this.endWhileHeld ??= reason;
+      return;
+    }
     this.over = true;
     clearTimeout(this.helloTimer);
     this.socket.destroySoon();
     if (this.session === undefined) {
-      if (reason !== 'refused') this.log.warning(`a program left before its hello: ${reason}`);
+      if (reason !== 'refused')
+        this.log.warning(
+          `a program showed the right token and was disconnected before its hello, so there is nothing of it: ${reason}. If it ends at once, that is all; else see that its probe and Wakeline are of the same version`,
+        );
       this.onClosed();
       return;
     }
+    if (this.streamProblem !== '') this.session.streamProblem = this.streamProblem;
     const unfinished = this.splitter.unfinishedBytes;
     const cut =
       unfinished > 0 ? `${reason}, in the middle of a frame (${unfinished} bytes of it came)` : reason;

@@ -1,7 +1,18 @@
-// Owns the folder of recordings: names of new ones, and which old ones go when the quota is passed.
-// Must not know what a recording holds.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+// Owns the folder of recordings: names of new ones, which one is a session's, and which old ones go when the quota is
+// passed. Must not know what a recording holds beyond its hello.
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import {
+  checkRecordingHead,
+  decodeHello,
+  type Frame,
+  FrameSplitter,
+  frameKind,
+  recordingHeadBytes,
+} from '../../runtime-probe/protocol/typescript/index.ts';
+
+/** A hello has some 4 KiB, most of it shapes; its texts are paths. */
+const helloReadBytes = 64 * 1024;
 
 /** `<date>-<program>-<first 8 digits of the session>`, safe as a file name whatever the program is called. */
 export function recordingName(program: string, session: string, now: Date): string {
@@ -12,6 +23,38 @@ export function recordingName(program: string, session: string, now: Date): stri
     .replace(/^[.-]+/, '')
     .slice(0, 40);
   return `${date}-${name || 'program'}-${session.slice(0, 8)}`;
+}
+
+/** The recording of a session that was written last; undefined when there is none. Throws when the folder cannot be read. */
+export function findRecording(folder: string, session: string): string | undefined {
+  if (!/^[0-9a-f]{32}$/.test(session)) return undefined;
+  // What `recordingName` gives, and the number that a second file of a session has.
+  const ofSession = new RegExp(`-${session.slice(0, 8)}(?:-\\d+)?\\.wakeline$`);
+  return recordingsOf(folder)
+    .filter(({ path }) => ofSession.test(path))
+    .sort((a, b) => b.changedMs - a.changedMs)
+    .find(({ path }) => sessionOfRecording(path) === session)?.path;
+}
+
+/** What the first hello says; undefined when there is none. */
+function sessionOfRecording(path: string): string | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const bytes = Buffer.alloc(helloReadBytes);
+    const start = bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0));
+    checkRecordingHead(start.subarray(0, recordingHeadBytes));
+    let first: Frame | undefined;
+    new FrameSplitter().push(start.subarray(recordingHeadBytes), (frame) => {
+      first ??= frame;
+    });
+    return first?.kind === frameKind.hello ? decodeHello(first.payload).session : undefined;
+  } catch {
+    // Not readable, or no recording: then it is nobody's.
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 export interface QuotaOutcome {

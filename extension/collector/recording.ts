@@ -1,6 +1,6 @@
 // Owns one recording on disk: the head and the frames as they came, written in order without blocking the loop.
 // Must not know what frames mean. Files of the folder beyond the quota are recording-folder.ts's matter.
-import { close, openSync, write } from 'node:fs';
+import { close, ftruncateSync, openSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { encodeFrame, recordingHead } from '../../runtime-probe/protocol/typescript/index.ts';
 
@@ -44,10 +44,13 @@ export class RecordingWriter {
     }
   }
 
-  /** Goes on behind the last whole frame of a file that this collector wrote. Throws what the disk says. */
+  /** Goes on behind the last whole frame of a file that a collector wrote. Throws what the disk says. */
   static continue(path: string, totalBytes: number): RecordingWriter {
     // Without O_CREAT: a recording that was deleted meanwhile must not come back without its beginning.
-    return new RecordingWriter(path, openSync(path, 'r+'), totalBytes);
+    const descriptor = openSync(path, 'r+');
+    // A frame that was torn by a kill can be longer than what is written over it: its rest must not stay behind.
+    ftruncateSync(descriptor, totalBytes);
+    return new RecordingWriter(path, descriptor, totalBytes);
   }
 
   get isFull(): boolean {

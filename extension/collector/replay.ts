@@ -25,6 +25,16 @@ export function idOfPath(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 32);
 }
 
+/** Where a recording stops being whole, and why. */
+interface RecordingEnd {
+  /** Head and frames that were read. */
+  readonly wholeBytes: number;
+  /** In words; empty when it was closed on purpose and is whole. */
+  readonly problem: string;
+  /** Behind the whole bytes stands what no recording may hold; nothing may be written behind that. */
+  readonly damaged: boolean;
+}
+
 /**
  * Reads a recording as far as it is whole; `problem` of the session says where it is cut or damaged.
  * `chooseId` names the session once its hello is known (undefined when the file ends before it).
@@ -35,6 +45,31 @@ export async function replayRecording(
   memoryBudgetBytes: number,
   chooseId: (session: string | undefined) => string,
 ): Promise<CollectorSession> {
+  const { engine, end } = await replay(path, memoryBudgetBytes);
+  if (end.problem !== '' && engine.hello !== undefined) engine.markCut(end.problem);
+  const session = new CollectorSession(chooseId(engine.hello?.session), 'opened', engine);
+  session.recordingPath = path;
+  session.streamProblem = end.problem;
+  return session;
+}
+
+/**
+ * The session of a recording that an earlier collector left, ready to be gone on with where the file is whole.
+ * Throws RecordingError when nothing can be written behind it.
+ */
+export async function reviveRecording(path: string, memoryBudgetBytes: number): Promise<CollectorSession> {
+  const { engine, end } = await replay(path, memoryBudgetBytes);
+  if (end.damaged) throw new RecordingError(`${path}: ${end.problem}`);
+  if (engine.hello === undefined) throw new RecordingError(`${path} holds no hello`);
+  const session = new CollectorSession(engine.hello.session, engine.ended ? 'ended' : 'cut', engine);
+  session.adoptRecording(path, end.wholeBytes);
+  return session;
+}
+
+async function replay(
+  path: string,
+  memoryBudgetBytes: number,
+): Promise<{ engine: TraceSession; end: RecordingEnd }> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -45,11 +80,7 @@ export async function replayRecording(
     const stat = await file.stat();
     if (!stat.isFile()) throw new RecordingError(`${path} is no regular file`);
     const engine = new TraceSession({ memoryBudgetBytes });
-    const problem = await readInto(engine, file, stat.size);
-    const session = new CollectorSession(chooseId(engine.hello?.session), 'opened', engine);
-    session.recordingPath = path;
-    session.streamProblem = problem;
-    return session;
+    return { engine, end: await readInto(engine, file, stat.size) };
   } catch (error) {
     if (error instanceof WireError) throw new RecordingError(`${path}: ${error.message}`);
     throw error;
@@ -67,16 +98,18 @@ export async function trueRecordingPath(path: string): Promise<string> {
   }
 }
 
-/** Answers what is wrong with the file, in words; empty when it was closed on purpose and is whole. */
-async function readInto(engine: TraceSession, file: FileHandle, size: number): Promise<string> {
+async function readInto(engine: TraceSession, file: FileHandle, size: number): Promise<RecordingEnd> {
   const buffer = Buffer.alloc(sliceBytes);
   const headRead = await readFully(file, buffer.subarray(0, recordingHeadBytes), 0);
   const head = buffer.subarray(0, headRead);
   // A recording cut inside its head is still the beginning of one, as far as it goes.
-  if (headRead < recordingHeadBytes && head.equals(recordingHead().subarray(0, headRead)))
-    return `the recording is cut at byte ${headRead}, inside its head: nothing is left of it`;
+  if (headRead < recordingHeadBytes && head.equals(recordingHead().subarray(0, headRead))) {
+    const problem = `the recording is cut at byte ${headRead}, inside its head: nothing is left of it`;
+    return { wholeBytes: 0, problem, damaged: false };
+  }
   checkRecordingHead(head);
   const splitter = new FrameSplitter();
+  const wholeBytes = (): number => recordingHeadBytes + splitter.consumedBytes;
   let position = recordingHeadBytes;
   for (;;) {
     const read = await readFully(file, buffer, position);
@@ -86,27 +119,17 @@ async function readInto(engine: TraceSession, file: FileHandle, size: number): P
       splitter.push(buffer.subarray(0, read), (frame) => engine.pushFrame(frame.kind, frame.payload));
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      const at = recordingHeadBytes + splitter.consumedBytes;
-      return cut(engine, `the recording is damaged before byte ${at} of ${size}: ${error.message}`);
+      const problem = `the recording is damaged before byte ${wholeBytes()} of ${size}: ${error.message}. What comes before is shown`;
+      return { wholeBytes: wholeBytes(), problem, damaged: true };
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const wholeBytes = recordingHeadBytes + splitter.consumedBytes;
+  let problem = '';
   if (splitter.unfinishedBytes > 0)
-    return cut(
-      engine,
-      `the recording is cut at byte ${position}: the last frame, from byte ${wholeBytes} on, is not whole and is left out`,
-    );
-  if (engine.ended) return '';
-  return cut(
-    engine,
-    `the recording ends at byte ${position} without its end: the program was cut off or is still running`,
-  );
-}
-
-function cut(engine: TraceSession, problem: string): string {
-  if (engine.hello !== undefined) engine.markCut(problem);
-  return problem;
+    problem = `the recording is cut at byte ${position}: the last frame, from byte ${wholeBytes()} on, is not whole and is left out. What comes before is shown`;
+  else if (!engine.ended)
+    problem = `the recording ends at byte ${position} without its end: the program was cut off or is still running. What it recorded until then is shown`;
+  return { wholeBytes: wholeBytes(), problem, damaged: false };
 }
 
 /** As many bytes as there are; a read may give fewer than asked before the end of the file. */

@@ -1,6 +1,6 @@
 // Owns a program's ring file in shared memory: opening it with distrust, reading its slots, removing it.
 // Must not know of sessions or sockets; what of a slot is new is ring-tail.ts's matter.
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Hello, limits, wireVersion } from '../../runtime-probe/protocol/typescript/index.ts';
 import { isProcessAlive } from './processes.ts';
@@ -160,30 +160,35 @@ function checkedSlotCount(descriptor: number, path: string, session: string): nu
   return slotCount;
 }
 
-/** Whoever wants to read the ring of a program that just died, and has not opened it yet, has this long. */
-const leftOverAgeMs = 10 * 60 * 1000;
+/** A ring file whose program is gone. */
+export interface LeftOverRing {
+  readonly path: string;
+  readonly pid: number;
+  readonly session: string;
+  /** Since its inode last changed. */
+  readonly ageMs: number;
+}
 
-/**
- * Removes old ring files of this user whose program is gone; the collector of a program removes its ring at once, so
- * these are the ones that had none. Returns what was removed.
- */
-export function removeLeftOverRings(): string[] {
-  const removed: string[] = [];
+/** Ring files of this user whose program is gone; what they hold is not looked at. */
+export function leftOverRings(): LeftOverRing[] {
   let names: string[];
   try {
     names = readdirSync(folder);
   } catch {
-    return removed;
+    // No such folder: a system without rings.
+    return [];
   }
-  for (const name of names) {
-    const pid = Number(fileName.exec(name)?.[1]);
-    if (!Number.isSafeInteger(pid) || isProcessAlive(pid)) continue;
+  return names.flatMap((name) => {
+    const [, digits, session] = fileName.exec(name) ?? [];
+    const pid = Number(digits);
+    if (session === undefined || !Number.isSafeInteger(pid) || isProcessAlive(pid)) return [];
     const path = join(folder, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined || stat.uid !== process.getuid?.()) continue;
-    if (Date.now() - stat.ctimeMs < leftOverAgeMs) continue;
-    rmSync(path, { force: true });
-    removed.push(path);
-  }
-  return removed;
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isFile() || stat.uid !== process.getuid?.()) return [];
+    return [{ path, pid, session, ageMs: Date.now() - stat.ctimeMs }];
+  });
+}
+
+export function removeLeftOverRing(ring: LeftOverRing): void {
+  rmSync(ring.path, { force: true });
 }

@@ -6,9 +6,10 @@ import type { DebuggerEvent, SessionSummary } from '../messages/queries.ts';
 import { TraceSession } from '../trace/session.ts';
 import { CollectorSession, type ProgramLink } from './collector-session.ts';
 import type { Log } from './log.ts';
-import { isProcessAlive } from './processes.ts';
+import { isOpenElsewhere, isProcessAlive } from './processes.ts';
 import { RecordingWriter } from './recording.ts';
-import { enforceQuota, recordingName } from './recording-folder.ts';
+import { enforceQuota, findRecording, recordingName } from './recording-folder.ts';
+import { reviveRecording } from './replay.ts';
 import { RingFile } from './ring-file.ts';
 
 export interface RegistrySettings {
@@ -36,7 +37,16 @@ const stopReadAttempts = 25;
 /** A program writes at most some hundred MB in that time, by which the quota can be passed. */
 const quotaIntervalMs = 2000;
 
+const inMib = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function describeEnd(session: CollectorSession, reason: string): string {
+  const program = `session ${session.id}: ${session.hello?.program ?? 'its program'} (pid ${session.hello?.pid ?? 0})`;
+  const recording = session.recordingPath || 'nowhere, because no recording could be kept';
+  if (session.state === 'ended')
+    return `${program} ended and had sent everything. Its recording: ${recording}`;
+  return `${program} is cut off: ${reason}, without the stream’s end, as when a program is killed or crashes. What came until then is recorded: ${recording}`;
+}
 
 export class SessionRegistry {
   /** Something about a session changed; `comesOrGoes` when one is new, lost its program or is forgotten. */
@@ -45,6 +55,8 @@ export class SessionRegistry {
   private readonly settings: RegistrySettings;
   private readonly log: Log;
   private readonly sessions = new Map<string, CollectorSession>();
+  /** Sessions whose recording is being read for a program that came back, and the paths of those. */
+  private readonly reviving = new Map<string, string>();
   private readonly quotaTimer: NodeJS.Timeout;
   private closed = false;
 
@@ -74,14 +86,70 @@ export class SessionRegistry {
     return this.all().map((session) => session.summary());
   }
 
+  /** Whether the ring file and the recording of a session are this registry's matter now. */
+  holds(id: string): boolean {
+    const session = this.sessions.get(id);
+    return (
+      this.reviving.has(id) ||
+      session?.link !== undefined ||
+      session?.ring !== undefined ||
+      session?.recorder !== undefined
+    );
+  }
+
+  /**
+   * Brings back what was recorded of a session that is not in memory: its collector was killed, or it was forgotten.
+   * `attach` goes on with it then. Undefined when there is nothing to wait for; never rejects.
+   */
+  revive(hello: Hello): Promise<void> | undefined {
+    this.refuseSecond(hello);
+    const known = this.sessions.get(hello.session);
+    if (this.closed || (known !== undefined && known.state !== 'opened')) return undefined;
+    const path = this.recordingLeftOf(hello);
+    if (path === undefined) return undefined;
+    this.reviving.set(hello.session, path);
+    this.log.info(
+      `session ${hello.session}: ${hello.program} (pid ${hello.pid}) is back; what was recorded of it before is read again from ${path}, and goes on there`,
+    );
+    return reviveRecording(path, this.settings.memoryBudgetBytes)
+      .then(
+        (session) => void this.sessions.set(session.id, session),
+        (error: unknown) =>
+          this.log.warning(
+            `session ${hello.session}: the recording that there is cannot be gone on with, so a new one begins: ${(error as Error).message}`,
+          ),
+      )
+      .finally(() => this.reviving.delete(hello.session));
+  }
+
+  private recordingLeftOf(hello: Hello): string | undefined {
+    try {
+      const path = findRecording(this.settings.recordingsFolder, hello.session);
+      if (path === undefined || !isOpenElsewhere([path])) return path;
+      this.log.warning(
+        `session ${hello.session}: another process has its recording ${path} open, so a new one begins. If that is a collector that hangs, end it`,
+      );
+    } catch (error) {
+      this.log.error(
+        `${this.settings.recordingsFolder} cannot be searched for the recording of session ${hello.session}: ${(error as Error).message}`,
+      );
+    }
+    return undefined;
+  }
+
+  private refuseSecond(hello: Hello): void {
+    const session = this.sessions.get(hello.session);
+    if (session?.link === undefined && !this.reviving.has(hello.session)) return;
+    throw new DuplicateSessionError(
+      `session ${hello.session} has a connected program (pid ${session?.hello?.pid ?? hello.pid}); this second one (pid ${hello.pid}) is not taken, because one session has one program. Start it anew to give it its own`,
+    );
+  }
+
   /** A program said hello: its session, new or gone on with. The hello itself is not pushed yet. */
   attach(hello: Hello, link: ProgramLink): CollectorSession {
     const { memoryBudgetBytes } = this.settings;
+    this.refuseSecond(hello);
     let session = this.sessions.get(hello.session);
-    if (session?.link !== undefined)
-      throw new DuplicateSessionError(
-        `session ${hello.session} has a connected program (pid ${session.hello?.pid ?? 0}); this second one (pid ${hello.pid}) is not taken`,
-      );
     const isNew = session === undefined || session.state === 'opened';
     if (session === undefined || session.state === 'opened') {
       session = new CollectorSession(hello.session, 'live', new TraceSession({ memoryBudgetBytes }));
@@ -91,7 +159,7 @@ export class SessionRegistry {
     session.state = 'live';
     session.streamProblem = '';
     this.log.info(
-      `${isNew ? 'session' : 'session again'} ${session.id}: ${hello.program} (pid ${hello.pid})`,
+      `${isNew ? 'session' : 'session again'} ${session.id}: ${hello.program} (pid ${hello.pid}) is connected`,
     );
     this.openRing(session, hello);
     this.openRecording(session, hello);
@@ -115,7 +183,7 @@ export class SessionRegistry {
     session.link = undefined;
     session.endedMs = Date.now();
     session.state = session.engine.ended ? 'ended' : 'cut';
-    this.log.info(`session ${session.id} ${session.state}: ${reason}`);
+    this.log.info(describeEnd(session, reason));
     this.onChange(true);
     const isOver = (): boolean => session.link === undefined && !this.closed;
     if (session.ring !== undefined && !session.engine.ended)
@@ -181,13 +249,19 @@ export class SessionRegistry {
       return;
     }
     this.log.warning(
-      `session ${session.id}: its ring was not read at the stop, because the socket had not brought what lies before it`,
+      `session ${session.id}: what its program published and had not sent at the stop is not shown yet, because the socket has not brought what lies before it. It comes when the program goes on`,
     );
   }
 
   private logTail(session: CollectorSession, frames: number, problems: readonly string[]): void {
-    if (frames > 0) this.log.info(`session ${session.id}: ${frames} frames read from its ring`);
-    for (const problem of problems) this.log.warning(`session ${session.id}, ring: ${problem}`);
+    if (frames > 0)
+      this.log.info(
+        `session ${session.id}: ${frames} frames that its program could not send any more were read from its shared memory`,
+      );
+    for (const problem of problems)
+      this.log.warning(
+        `session ${session.id}: a part of its program’s shared memory cannot be read and is left out: ${problem}`,
+      );
   }
 
   /** A session read from a recording. */
@@ -226,7 +300,9 @@ export class SessionRegistry {
     try {
       session.ring = RingFile.open(hello);
     } catch (error) {
-      this.log.warning(`session ${session.id}: its ring file is not used: ${(error as Error).message}`);
+      this.log.warning(
+        `session ${session.id}: its program’s shared memory is not used, so what is not sent when it is stopped or killed is lost: ${(error as Error).message}`,
+      );
     }
   }
 
@@ -241,7 +317,7 @@ export class SessionRegistry {
           RecordingWriter.create(recordingsFolder, recordingName(hello.program, hello.session, new Date())),
       );
     } catch (error) {
-      const problem = `no recording is kept: ${(error as Error).message}`;
+      const problem = `no recording is kept, the trace is gone with the collector: ${(error as Error).message}. Make ${recordingsFolder} writable and start the program again`;
       session.noteRecordingProblem(problem);
       this.log.error(`session ${session.id}: ${problem}`);
     }
@@ -253,15 +329,19 @@ export class SessionRegistry {
       (session) => session.recorder !== undefined || session.state === 'opened',
     );
     try {
-      const paths = new Set(inUse.map((session) => session.recordingPath));
+      const paths = new Set([...inUse.map((session) => session.recordingPath), ...this.reviving.values()]);
       const { deleted, totalBytes } = enforceQuota(recordingsFolder, quotaBytes, paths);
       for (const path of deleted) {
-        this.log.info(`deleted ${path}: recordings were over ${quotaBytes} bytes`);
+        this.log.info(
+          `deleted the oldest recording ${path}: together they were over the quota of ${inMib(quotaBytes)}`,
+        );
         for (const session of this.all()) if (session.recordingPath === path) session.recordingPath = '';
       }
       if (totalBytes > quotaBytes) this.stopLargest(quotaBytes);
     } catch (error) {
-      this.log.error(`the quota of ${recordingsFolder} could not be kept: ${(error as Error).message}`);
+      this.log.error(
+        `recordings in ${recordingsFolder} may take more than the quota of ${inMib(quotaBytes)}, because old ones cannot be deleted: ${(error as Error).message}. Delete some by hand or make the folder yours`,
+      );
     }
   }
 
@@ -270,9 +350,11 @@ export class SessionRegistry {
     const running = writers.filter((writer) => writer.failure === '');
     const largest = running.sort((a, b) => b.totalBytes - a.totalBytes)[0];
     if (largest === undefined) return;
-    largest.stop(`the recording ends here: recordings reached the quota of ${quotaBytes} bytes`);
+    largest.stop(
+      `the recording ends here, because recordings reached the quota of ${inMib(quotaBytes)}; the live view goes on. Raise the quota (wakeline.recordings.quotaMiB) to keep more`,
+    );
     this.log.warning(
-      `${largest.path} is not written any further: the quota of ${quotaBytes} bytes is reached`,
+      `${largest.path} is not written any further: recordings reached the quota of ${inMib(quotaBytes)}. Raise it (wakeline.recordings.quotaMiB, --quota-mib) to keep more`,
     );
   }
 
@@ -284,7 +366,9 @@ export class SessionRegistry {
       group.sort((a, b) => a.endedMs - b.endedMs);
       for (const session of group.slice(0, Math.max(0, group.length - keptWithoutProgram))) {
         this.log.info(
-          `session ${session.id} leaves memory; its recording: ${session.recordingPath || 'none'}`,
+          session.recordingPath === ''
+            ? `session ${session.id} leaves memory, because newer ones need it; it had no recording and is gone`
+            : `session ${session.id} leaves memory, because newer ones need it. Open ${session.recordingPath} to look at it again`,
         );
         this.forget(session.id);
       }

@@ -93,7 +93,9 @@ export class ViewerConnection {
   private answer(message: unknown): void {
     const id = requestId(message);
     if (id === undefined) {
-      this.log.warning('a viewer was disconnected: its request has no number');
+      this.log.warning(
+        'a viewer was disconnected: its request has no number, so it cannot be answered. Use a viewer of the same version',
+      );
       this.finish();
       return;
     }

@@ -66,11 +66,11 @@ export class CollectorProcess {
     });
   }
 
-  /** Listens when this resolves. */
-  static async start(options: readonly string[] = []): Promise<CollectorProcess> {
-    const home = mkdtempSync(join(tmpdir(), 'wakeline-test-'));
-    mkdirSync(join(home, 'recordings'));
-    const token = randomBytes(16).toString('hex');
+  /** Listens when this resolves. `former` was killed: this one has its folders and its token. */
+  static async start(options: readonly string[] = [], former?: CollectorProcess): Promise<CollectorProcess> {
+    const home = former?.home ?? mkdtempSync(join(tmpdir(), 'wakeline-test-'));
+    mkdirSync(join(home, 'recordings'), { recursive: true });
+    const token = former?.token ?? randomBytes(16).toString('hex');
     const collector = new CollectorProcess(await collectorBundle(), home, token, options);
     const early = collector.exited.then((code) => {
       if (collector.endpoint === '') rmSync(collector.home, { recursive: true, force: true });
@@ -98,6 +98,13 @@ export class CollectorProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** As the system kills: nothing is put away, and its folders stay. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    for (const client of this.clients) client.close();
   }
 
   recordingFiles(): string[] {

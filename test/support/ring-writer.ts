@@ -1,6 +1,6 @@
 // Owns making a ring file as a native probe leaves it (WIRE.md, "Rings in shared memory"), for tests of its readers.
 // Must not know the readers.
-import { openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import {
   ByteWriter,
   type DictionaryRecord,
@@ -77,6 +77,11 @@ export class RingWriter {
   /** Raw bytes over a slot, for what no probe writes. */
   raw(slot: number, at: number, bytes: Uint8Array): void {
     writeSync(this.descriptor, bytes, 0, bytes.length, limits.ringHeaderBytes + slot * limits.slotBytes + at);
+  }
+
+  /** As when the program is gone: nobody has the file open any more. */
+  close(): void {
+    closeSync(this.descriptor);
   }
 
   remove(): void {

@@ -54,7 +54,7 @@ async function checkUnharmed(): Promise<void> {
   const found = (await viewer.request('sessions', {})).result.find((s) => s.session === honestSession);
   assert.equal(found?.state, 'live');
   assert.equal(found?.totals.polls, 20);
-  assert.doesNotMatch(collector.stderr, /Wakeline failed|the collector failed|request \d+ failed/);
+  assert.doesNotMatch(collector.stderr, /Wakeline itself failed|the collector failed|request \d+ failed/);
 }
 
 /** A lawful stream with some of its bytes changed; the first frame stays a hello of its own session. */

@@ -160,7 +160,7 @@ test('recordings beyond the quota go, the oldest first, and one that is live sto
     );
     const recording = (await found())?.recording as string;
     await eventually('the stop', async () =>
-      /reached the quota of 1048576 bytes/.test((await found())?.problem ?? ''),
+      /reached the quota of 1 MiB/.test((await found())?.problem ?? ''),
     );
     assert.ok(existsSync(recording));
     const size = statSync(recording).size;

@@ -5,14 +5,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { CollectorClient } from '../../../extension/collector/client.ts';
-import { RingFile } from '../../../extension/collector/ring-file.ts';
 import type { SessionSummary } from '../../../extension/messages/queries.ts';
-import {
-  decodeEvents,
-  EventPlan,
-  type Shape,
-  shapes,
-} from '../../../runtime-probe/protocol/typescript/index.ts';
 import { CollectorProcess, eventually } from '../../support/collector-process.ts';
 import {
   brokenFileClaims,
@@ -24,6 +17,7 @@ import {
 import { ProbePrograms, runProgram as runNode } from '../../support/node-probe-program.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { runProgram as runRust, rustExample } from '../../support/rust-example.ts';
+import { isStopped, lastTicksInRing } from '../../support/standing-program.ts';
 import { framesOfRecording } from '../../support/text-trace.ts';
 
 const examples = new URL('../../../runtime-probe/examples/typescript/src/', import.meta.url);
@@ -103,31 +97,6 @@ for (const language of ['rust', 'node'] as const) {
     assert.equal(summary.totals.jobBytes, counters.bytes);
     assert.equal(summary.totals.readiness, 0);
   });
-}
-
-const shapeMap: ReadonlyMap<number, Shape> = new Map(shapes.map((shape) => [shape.kind, shape]));
-
-/** The last tick that each thread of a standing program has published in its ring. */
-function lastTicksInRing(pid: number): Map<number, number> {
-  const name = readdirSync('/dev/shm').find((each) => each.startsWith(`wakeline-${pid}-`)) as string;
-  const session = name.slice(-32);
-  const ring = RingFile.open({ ringFile: `/dev/shm/${name}`, pid, session });
-  const ticks = new Map<number, number>();
-  const plan = new EventPlan(shapeMap);
-  for (const { state, thread, firstTick, records } of ring.readSlots()) {
-    if (state !== 2 || records.length === 0) continue;
-    const last = decodeEvents(records, 0, records.length, firstTick, plan, () => {});
-    ticks.set(thread, Math.max(ticks.get(thread) ?? 0, last));
-  }
-  ring.close();
-  return ticks;
-}
-
-/** Whether a process stands, all its threads with it. */
-function isStopped(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((thread) =>
-    /\) [tT] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')),
-  );
 }
 
 test('a Rust program that stands, and then is killed, shows every event that it published', async () => {

@@ -161,7 +161,7 @@ test('a ring file that is not the program’s own is not used', async () => {
   const peer = await StreamPeer.program(collector.endpoint, collector.token);
   await peer.sendFrames(pollStream({ session: '9'.repeat(32), ringFile: '/etc/passwd' }, 1, 10));
   await eventually('the log', () =>
-    log.some((line) => /ring file is not used: \/etc\/passwd is not where/.test(line)),
+    log.some((line) => /shared memory is not used.*: \/etc\/passwd is not where/.test(line)),
   );
   peer.end();
 });
