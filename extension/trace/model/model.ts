@@ -7,6 +7,7 @@ import {
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wakeRank } from './columns.ts';
+import { type Counts, newCounts } from './counts.ts';
 import {
   type Frame,
   type Job,
@@ -23,7 +24,7 @@ import {
 } from './entities.ts';
 import { GapList } from './gaps.ts';
 import { Pool } from './pool.ts';
-import { WaitTable } from './waits.ts';
+import { SiteWaits, WaitTable } from './waits.ts';
 
 export type LaneOwner = Thread | Task | Pool;
 
@@ -31,31 +32,6 @@ export interface Lane {
   readonly lane: number;
   readonly kind: LaneKind;
   readonly owner: LaneOwner;
-}
-
-/** Counts that only ever grow, by event. */
-export interface Counts {
-  events: number;
-  polls: number;
-  wakes: number;
-  dropped: number;
-  reactorParks: number;
-  readiness: number;
-  reads: number;
-  readBytes: number;
-  writes: number;
-  writtenBytes: number;
-  wouldBlocks: number;
-  jobBytes: number;
-  poolThreads: number;
-  poolThreadsPeak: number;
-  poolQueuePeak: number;
-  timersSet: number;
-  timersFired: number;
-  /** Beyond the memory budget: tasks, living tasks and jobs that are counted but not kept. */
-  tasksNotKept: number;
-  aliveNotKept: number;
-  jobsNotKept: number;
 }
 
 type TaskEnd = Pick<Task, 'taskEndNs' | 'endOutcome' | 'endByKind' | 'endById'>;
@@ -67,29 +43,6 @@ export interface WakeFact {
   readonly log: number;
   readonly causeKind: number;
   readonly causeId: number;
-}
-
-/** How many waits of one site are remembered: as many as an answer may hold. */
-const rememberedWaits = 1024;
-
-/** The newest waits at one await, as the polls that began them. */
-export class SiteWaits {
-  total = 0;
-  private readonly tasks: number[] = [];
-  private readonly epochs: number[] = [];
-
-  add(taskIndex: number, epoch: number): void {
-    const at = this.total++ % rememberedWaits;
-    this.tasks[at] = taskIndex;
-    this.epochs[at] = epoch;
-  }
-
-  /** In no order. */
-  each(onWait: (taskIndex: number, epoch: number) => void): void {
-    this.tasks.forEach((task, i) => {
-      onWait(task, this.epochs[i] as number);
-    });
-  }
 }
 
 /** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
@@ -118,28 +71,7 @@ export class Model {
   readonly waitsBySite = new IdTable<SiteWaits>();
   readonly gaps = new GapList();
   readonly stops: Stop[] = [];
-  readonly counts: Counts = {
-    events: 0,
-    polls: 0,
-    wakes: 0,
-    dropped: 0,
-    reactorParks: 0,
-    readiness: 0,
-    reads: 0,
-    readBytes: 0,
-    writes: 0,
-    writtenBytes: 0,
-    wouldBlocks: 0,
-    jobBytes: 0,
-    poolThreads: 0,
-    poolThreadsPeak: 0,
-    poolQueuePeak: 0,
-    timersSet: 0,
-    timersFired: 0,
-    tasksNotKept: 0,
-    aliveNotKept: 0,
-    jobsNotKept: 0,
-  };
+  readonly counts: Counts = newCounts();
   /** Tasks that began a new page, so that pages before it may be summed; a task may stand here more than once. */
   readonly ripeTasks: Task[] = [];
   /** Tasks whose totals are out of date. */

@@ -1,4 +1,5 @@
-// Owns the table of waits: what polls stored wakers in, chained in the order in which they were stored.
+// Owns the table of waits: what polls stored wakers in, chained in the order in which they were stored;
+// and the newest waits of each await.
 // Knows nothing of polls or of how waits are shown.
 import { none } from './columns.ts';
 
@@ -73,5 +74,28 @@ export class WaitTable {
 
   private segmentOf(index: number): WaitSegment {
     return this.segments[index >>> segmentShift] as WaitSegment;
+  }
+}
+
+/** How many waits of one site are remembered: as many as an answer may hold. */
+const rememberedWaits = 1024;
+
+/** The newest waits at one await, as the polls that began them. */
+export class SiteWaits {
+  total = 0;
+  private readonly tasks: number[] = [];
+  private readonly epochs: number[] = [];
+
+  add(taskIndex: number, epoch: number): void {
+    const at = this.total++ % rememberedWaits;
+    this.tasks[at] = taskIndex;
+    this.epochs[at] = epoch;
+  }
+
+  /** In no order. */
+  each(onWait: (taskIndex: number, epoch: number) => void): void {
+    this.tasks.forEach((task, i) => {
+      onWait(task, this.epochs[i] as number);
+    });
   }
 }

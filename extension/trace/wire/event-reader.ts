@@ -4,15 +4,14 @@ import {
   causeKind,
   type EventPlan,
   eventKind,
-  operationKind,
   operationMaker,
-  operationOutcome,
   parkKind,
   skipForeignEvent,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind } from '../../messages/lanes.ts';
+import { countOnly, countOperation } from '../model/counts.ts';
 import { type Job, operationDetail, type Submission, type Thread, type Timer } from '../model/entities.ts';
-import type { Counts, Model, WakeFact } from '../model/model.ts';
+import type { Model, WakeFact } from '../model/model.ts';
 import type { TickClock } from './ticks.ts';
 
 /** The same object for every wake; whoever keeps a fact copies it. */
@@ -485,35 +484,4 @@ function unzigzag(fields: Float64Array, signed: number): void {
     const raw = fields[i] as number;
     fields[i] = raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   }
-}
-
-function countOperation(counts: Counts, fields: Float64Array): void {
-  const kind = fields[1] as number;
-  const outcome = fields[2] as number;
-  const bytes = fields[3] as number;
-  if (outcome === operationOutcome.wouldBlock) counts.wouldBlocks++;
-  else if (outcome === operationOutcome.done && kind === operationKind.read) {
-    counts.reads++;
-    counts.readBytes += bytes;
-  } else if (outcome === operationOutcome.done && kind === operationKind.write) {
-    counts.writes++;
-    counts.writtenBytes += bytes;
-  }
-}
-
-/** What of an event is counted when the memory budget leaves no room to keep it. */
-function countOnly(counts: Counts, kind: number, fields: Float64Array): void {
-  if (kind === eventKind.pollStart) counts.polls++;
-  else if (kind === eventKind.wake || kind === eventKind.wakeFrom) counts.wakes++;
-  else if (kind === eventKind.operation) countOperation(counts, fields);
-  else if (kind === eventKind.readiness) counts.readiness++;
-  else if (kind === eventKind.park && fields[0] === parkKind.reactor) counts.reactorParks++;
-  else if (kind === eventKind.timerSet) counts.timersSet++;
-  else if (kind === eventKind.timerFire) counts.timersFired++;
-  else if (kind === eventKind.jobSubmit) counts.jobsNotKept++;
-  else if (kind === eventKind.jobEnd) counts.jobBytes += fields[2] as number;
-  else if (kind === eventKind.taskSpawn) {
-    counts.tasksNotKept++;
-    counts.aliveNotKept++;
-  } else if (kind === eventKind.taskEnd) counts.aliveNotKept--;
 }
