@@ -136,7 +136,10 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
       for (const w of decodeWatermarks(frame.payload)) watermarks.set(w.thread, toNs(w.tick, reading.rate));
     else if (frame.kind === frameKind.end) ended = true;
   }
-  const endNs = Math.max(0, ...reading.events.map((e) => e.ns), ...watermarks.values());
+  const endNs = [...reading.events.map((e) => e.ns), ...watermarks.values()].reduce(
+    (a, b) => Math.max(a, b),
+    0,
+  );
   const stopped = new Set(reading.events.filter((e) => e.kind === eventKind.threadStop).map((e) => e.thread));
   const living = [...watermarks].filter(([thread]) => !stopped.has(thread)).map(([, ns]) => ns);
   return {
@@ -440,7 +443,7 @@ function idleState(before: ReferencePoll, wake: ReferenceWake | undefined): stri
   const direct: readonly number[] = [causeKind.source, causeKind.timer, causeKind.job, causeKind.submission];
   if (direct.includes(wake.causeKind)) return stateOfWait(wake.causeKind);
   if (kinds.includes(causeKind.resource)) return 'idleResource';
-  if (kinds.includes(causeKind.poll)) return 'idleTask';
+  if (kinds.includes(causeKind.poll) || kinds.includes(causeKind.frame)) return 'idleTask';
   if (kinds.length === 1) return stateOfWait(kinds[0] as number);
   return wake.causeKind === causeKind.poll ? 'idleTask' : 'idleUnknown';
 }

@@ -38,7 +38,9 @@ function* main(): Async<number[]> {
 
 try {
   const polls = await run(main(), { name: 'main' });
-  console.log(JSON.stringify({ tasks: fileCount, polls, ...counters, poolThreads: poolLimit() }));
+  console.log(
+    JSON.stringify({ pid: process.pid, tasks: fileCount, polls, ...counters, poolThreads: poolLimit() }),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

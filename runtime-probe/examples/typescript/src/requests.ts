@@ -52,4 +52,4 @@ const port = await new Promise<number>((resolve, reject) => {
 });
 const polls = await run(main(port), { name: 'main' });
 await server.terminate();
-console.log(JSON.stringify({ tasks: clientCount, polls, ...counters }));
+console.log(JSON.stringify({ pid: process.pid, tasks: clientCount, polls, ...counters }));

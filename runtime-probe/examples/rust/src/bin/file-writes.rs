@@ -28,7 +28,8 @@ fn main() -> io::Result<()> {
     let (bytes, polls) = runtime.block_on(run_writers(folder.path(), rounds))?;
 
     println!(
-        r#"{{"tasks":{FILES},"polls":{},"jobs":{},"bytes":{bytes},"poolThreads":{POOL_THREADS}}}"#,
+        r#"{{"pid":{},"tasks":{FILES},"polls":{},"jobs":{},"bytes":{bytes},"poolThreads":{POOL_THREADS}}}"#,
+        std::process::id(),
         json_list(polls),
         FILES * rounds,
     );

@@ -44,7 +44,8 @@ fn main() -> io::Result<()> {
     let (totals, polls) = runtime.block_on(run_clients(server, rounds))?;
 
     println!(
-        r#"{{"tasks":{TASKS},"polls":{},"requests":{},"bytesRead":{},"bytesWritten":{}}}"#,
+        r#"{{"pid":{},"tasks":{TASKS},"polls":{},"requests":{},"bytesRead":{},"bytesWritten":{}}}"#,
+        std::process::id(),
         json_list(polls),
         totals.requests,
         totals.bytes_read,
