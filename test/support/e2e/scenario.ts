@@ -26,10 +26,9 @@ const stepTimeoutMs = 180_000;
 /** Once the window is there everything on the page takes well under a second; a loaded machine takes tenfold. */
 const pageTimeoutMs = 45_000;
 
-/** Whoever looks at the debug console or a notification asks for it; by themselves they would cover what is tested. */
+/** Whoever looks at the debug console asks for it; by itself it would cover what is tested. */
 const quietDebugging = {
   'debug.internalConsoleOptions': 'neverOpen',
-  'debug.openDebug': 'neverOpen',
   'debug.toolBarLocation': 'floating',
 };
 

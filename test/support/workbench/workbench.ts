@@ -22,8 +22,8 @@ export interface StoppedAt {
 /** As the page's own: a loaded machine takes ten times the usual seconds. */
 const WAIT_TIMEOUT_MS = 90_000;
 
-/** The palette lists its commands in well under a second. */
-const PALETTE_LOOK_MS = 3_000;
+/** The quick input opens and lists in well under a second. */
+const QUICK_PICK_MS = 3_000;
 
 /** Files of an extension in its webviews: VS Code's service worker answers them from the server, no network is asked. */
 const WEBVIEW_RESOURCE = /^https:\/\/[^/]+\.vscode-resource\.vscode-cdn\.net\//;
@@ -65,26 +65,9 @@ export class Workbench {
     if (target.file !== undefined) await this.#tab(path.basename(target.file)).waitFor();
   }
 
-  /**
-   * Runs a command by its title as the command palette shows it, such as "View: Toggle Terminal".
-   *
-   * The palette does not add commands while it is open, and some come seconds after the window (those of the
-   * debugger, for one): it is opened anew until the command is there.
-   */
+  /** Runs a command by its title as the command palette shows it, such as "View: Toggle Terminal". */
   async runCommand(title: string): Promise<void> {
-    const row = this.page.locator(QUICK_ROW).filter({ hasText: title }).first();
-    await waitFor(`command ${title}`, WAIT_TIMEOUT_MS, async () => {
-      await this.page.keyboard.press('F1');
-      await this.page.locator(QUICK_INPUT).fill(`>${title}`);
-      const shown = row.waitFor({ timeout: PALETTE_LOOK_MS }).then(
-        () => true,
-        () => false,
-      );
-      if (await shown) return true;
-      await this.page.keyboard.press('Escape');
-      return undefined;
-    });
-    await row.click();
+    await this.#quickPick('F1', `>${title}`, title);
   }
 
   /** Picks the row of the open quick input that holds `text`. */
@@ -100,9 +83,7 @@ export class Workbench {
 
   /** Opens a file of the folder by its name or path, and puts the cursor on `line` (one-based) when given. */
   async openFile(name: string, line?: number): Promise<void> {
-    await this.page.keyboard.press('Control+p');
-    await this.page.locator(QUICK_INPUT).fill(name);
-    await this.pickRow(path.basename(name));
+    await this.#quickPick('Control+p', name, path.basename(name));
     await this.#tab(path.basename(name)).waitFor();
     if (line !== undefined) await this.goToLine(line);
   }
@@ -200,8 +181,7 @@ export class Workbench {
       await this.page.keyboard.press('F5');
       return;
     }
-    await this.runCommand('Debug: Select and Start Debugging');
-    await this.pickRow(configurationName);
+    await this.#quickPick('Control+p', `debug ${configurationName}`, configurationName);
   }
 
   /** Waits until the debugger has stopped and the editor shows the line. */
@@ -257,6 +237,28 @@ export class Workbench {
   /** The pixels of an element as they are on the screen, WebGL included. */
   async pixelsOf(element: Locator): Promise<Pixels> {
     return decodePng(await element.screenshot({ animations: 'disabled' }));
+  }
+
+  /**
+   * Opens the quick input by a key, types, and clicks the row that holds `rowText`.
+   *
+   * The list does not grow while it is open, and some of it comes seconds after the window (commands of the
+   * debugger, for one); and a window that still starts takes the focus, which closes the list. So all of it is done
+   * anew until the row is clicked.
+   */
+  async #quickPick(key: string, typed: string, rowText: string): Promise<void> {
+    const row = this.page.locator(QUICK_ROW).filter({ hasText: rowText }).first();
+    await waitFor(`row ${rowText} for ${typed}`, WAIT_TIMEOUT_MS, async () => {
+      await this.page.keyboard.press(key);
+      try {
+        await this.page.locator(QUICK_INPUT).fill(typed, { timeout: QUICK_PICK_MS });
+        await row.click({ timeout: QUICK_PICK_MS });
+        return true;
+      } catch {
+        await this.page.keyboard.press('Escape');
+        return undefined;
+      }
+    });
   }
 
   async #topFrame(): Promise<StoppedAt | undefined> {
