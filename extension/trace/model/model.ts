@@ -3,6 +3,8 @@
 import {
   type DictionaryRecord,
   pollOutcome,
+  runtimeFlavor,
+  taskKind,
   wakeEffect,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
@@ -133,6 +135,14 @@ export class Model {
       this.dropPagesEnteredAfter(task, end.taskEndNs);
       if (!task.dirty) this.markDirty(task);
     }
+  }
+
+  /** Whether a thread stands in block_on for this task: the root of a runtime that has its threads to itself. */
+  isBlockedOn(id: number): boolean {
+    const task = this.taskById.get(id);
+    if (task?.taskKind !== taskKind.root) return false;
+    const flavor = this.runtimes.get(task.runtime)?.flavor;
+    return flavor !== runtimeFlavor.wakelineNode && flavor !== runtimeFlavor.node;
   }
 
   private markDirty(task: Task): void {

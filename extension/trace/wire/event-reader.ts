@@ -226,6 +226,8 @@ export class EventReader {
         endByKind: fields[2] as number,
         endById: fields[3] as number,
       });
+      // block_on has returned: what the thread does now is no turn of the reactor. Node's loop goes on.
+      if (model.isBlockedOn(id)) thread.turns.end(ns);
     } else if (kind === eventKind.frameOpen)
       model.frames.set(id, {
         task: fields[2] as number,
