@@ -33,12 +33,19 @@ const fallbacks: Readonly<Record<ThemeColour, string>> = {
   contrast: '#00000000',
 };
 
+/**
+ * Colours that name states are taken opaque: VS Code's modern themes define charts.orange by a find match's translucent
+ * ground (#EA5C0055), which would leave a bar and a stop's shade all but invisible. webview.css does the same.
+ */
+const opaque: ReadonlySet<ThemeColour> = new Set(['green', 'blue', 'yellow', 'orange', 'purple', 'red']);
+
 export function readTheme(body: HTMLElement): Theme {
   const style = getComputedStyle(body);
   const names = Object.keys(themeColours) as ThemeColour[];
   const read = names.map((name) => {
     const value = style.getPropertyValue(`--vscode-${themeColours[name]}`).trim();
-    return [name, parseColour(value === '' ? fallbacks[name] : value, fallbacks[name])] as const;
+    const colour = parseColour(value === '' ? fallbacks[name] : value, fallbacks[name]);
+    return [name, opaque.has(name) ? { ...colour, alpha: 1 } : colour] as const;
   });
   const classes = body.classList;
   return {
