@@ -5,13 +5,23 @@ import { connect, type Socket } from 'node:net';
 
 const textFrame = 0x81;
 const maskBit = 0x80;
+/** Stands for the length, which follows in 16 bits: a text up to 64 KiB. */
+const lengthInTwoBytes = 126;
+
+type EventParameters = Readonly<Record<string, unknown>>;
+
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: EventParameters;
+}
 
 export class InspectorClient {
   private readonly socket: Socket;
   private received = Buffer.alloc(0);
   private lastId = 0;
   private readonly answers = new Map<number, () => void>();
-  private readonly waiting = new Map<string, () => void>();
+  private readonly waiting = new Map<string, (params: EventParameters) => void>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -46,18 +56,19 @@ export class InspectorClient {
   }
 
   /** Sends a command and waits for its answer. */
-  send(method: string): Promise<void> {
+  send(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<void> {
     this.lastId++;
     const id = this.lastId;
-    const text = Buffer.from(JSON.stringify({ id, method }));
-    if (text.length > 125) throw new Error('this client sends short commands only');
+    const text = Buffer.from(JSON.stringify({ id, method, params }));
+    const head = Buffer.from([textFrame, maskBit | lengthInTwoBytes, 0, 0]);
+    head.writeUInt16BE(text.length, 2);
     // A client's frames are masked; a mask of zeros leaves the text as it is.
-    this.socket.write(Buffer.concat([Buffer.from([textFrame, maskBit | text.length, 0, 0, 0, 0]), text]));
+    this.socket.write(Buffer.concat([head, Buffer.alloc(4), text]));
     return new Promise((resolve) => this.answers.set(id, resolve));
   }
 
   /** The next event of that name. To be called before what makes it happen. */
-  event(method: string): Promise<void> {
+  event(method: string): Promise<EventParameters> {
     return new Promise((resolve) => this.waiting.set(method, resolve));
   }
 
@@ -80,17 +91,17 @@ export class InspectorClient {
       if (this.received.length < headBytes + length) return;
       const text = this.received.toString('utf8', headBytes, headBytes + length);
       this.received = this.received.subarray(headBytes + length);
-      this.hear(JSON.parse(text) as { id?: number; method?: string });
+      this.hear(JSON.parse(text) as Message);
     }
   }
 
-  private hear({ id, method }: { id?: number; method?: string }): void {
+  private hear({ id, method, params }: Message): void {
     if (id !== undefined) {
       this.answers.get(id)?.();
       this.answers.delete(id);
     }
     if (method !== undefined) {
-      this.waiting.get(method)?.();
+      this.waiting.get(method)?.(params ?? {});
       this.waiting.delete(method);
     }
   }

@@ -11,6 +11,7 @@ import { DictionaryRing } from './dictionary-ring.ts';
 import { type CollectorAddress, readEnvironment } from './environment.ts';
 import { EventRing } from './event-ring.ts';
 import { describeProgram } from './hello.ts';
+import { LastWords } from './last-words.ts';
 import { Recorder } from './recorder.ts';
 import { controlWord, defaultRingBytes, layOutRing, writerStatus } from './ring-layout.ts';
 import type { WriterMessage, WriterStart } from './writer/start.ts';
@@ -72,6 +73,7 @@ class ActiveRecording implements Recording {
   private readonly words: Int32Array;
   private readonly events: EventRing;
   private readonly recorder: Recorder;
+  private readonly writerStart: WriterStart;
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
   private stopReason = '';
@@ -93,7 +95,7 @@ class ActiveRecording implements Recording {
       nextTimer: nextDeadline,
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
-    const workerData: WriterStart = {
+    this.writerStart = {
       memory,
       ringBytes,
       endpoint: address.endpoint,
@@ -102,7 +104,7 @@ class ActiveRecording implements Recording {
       thread: mainThread,
     };
     this.worker = startWriterThread({
-      workerData,
+      workerData: this.writerStart,
       name: 'wakeline writer',
       // Nothing of the program's environment is needed, and NODE_OPTIONS must not reach it.
       env: {},
@@ -173,13 +175,18 @@ class ActiveRecording implements Recording {
     this.events.ringDoorbell();
   }
 
-  /** Loses nothing at a natural exit, process.exit and an uncaught error: all of them come through here. */
+  /**
+   * Loses nothing at a natural exit, process.exit and an uncaught error: all of them come through here. 'beforeExit'
+   * is no place for it: whoever waits there makes Node emit it again to the program's own listeners.
+   */
   private flushAtExit(): void {
     const deadlineMs = performance.now() + exitPatienceMs;
-    if (this.mayBeSent) this.awaitRoom(deadlineMs);
+    const lastWords = LastWords.open(this.writerStart, deadlineMs);
+    if (lastWords !== undefined || this.mayBeSent) this.makeRoom(deadlineMs, lastWords);
     this.end(endReason.exit, 'the program ended');
+    lastWords?.end();
     // Without a collector there is nothing to wait for.
-    if (this.mayBeSent)
+    if (lastWords === undefined && this.mayBeSent)
       Atomics.wait(this.words, controlWord.finished, 0, Math.max(0, deadlineMs - performance.now()));
   }
 
@@ -189,8 +196,12 @@ class ActiveRecording implements Recording {
   }
 
   /** The last event says how many were dropped before it, so it is worth waiting until there is room for it. */
-  private awaitRoom(deadlineMs: number): void {
+  private makeRoom(deadlineMs: number, lastWords: LastWords | undefined): void {
     while (!this.recorder.hasRoom && performance.now() < deadlineMs) {
+      if (lastWords !== undefined) {
+        if (lastWords.sendPublished()) continue;
+        return;
+      }
       this.events.ringDoorbell();
       Atomics.wait(this.words, controlWord.finished, 0, 1);
     }

@@ -25,7 +25,24 @@ export const controlWord = {
   /** Events dropped in total, in units of 2^31 and the rest. Stored before finishReason, read only after it. */
   droppedHigh: 7,
   droppedLow: 8,
+  /** One of streamOwner. Whoever finds nobody there takes it by a compare-and-exchange, and keeps it. */
+  owner: 9,
 } as const;
+
+/** Which thread reads the rings and sends the stream. There is one, for good. */
+export const streamOwner = {
+  /** The writer thread has not begun yet. */
+  nobody: 0,
+  writerThread: 1,
+  /** The program ended before the writer thread began. */
+  programThread: 2,
+} as const;
+type StreamOwner = (typeof streamOwner)[keyof typeof streamOwner];
+
+/** True when the stream is now the caller's; false when the other thread has it. */
+export function claimStream(words: Int32Array, owner: StreamOwner): boolean {
+  return Atomics.compareExchange(words, controlWord.owner, streamOwner.nobody, owner) === streamOwner.nobody;
+}
 
 /** Where the writer thread stands with the collector. Up to `streaming` what is recorded may still be sent. */
 export const writerStatus = {

@@ -4,23 +4,19 @@
 import { connect, type Socket } from 'node:net';
 import {
   decodeControl,
-  encodeAnchor,
-  encodeEnd,
   encodeFrame,
   encodeHello,
   encodePreamble,
-  encodeWatermarks,
-  FrameSplitter,
   frameKind,
   role,
 } from '../../wire/index.ts';
 import { controlWord, layOutRing, type WriterStatus, writerStatus } from '../ring-layout.ts';
 import { DictionaryStore } from './dictionary-store.ts';
 import { EventReader } from './event-reader.ts';
+import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } from './frames.ts';
+import { ReplyReader } from './reply.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 
-/** How much is handed to the socket at once; the next batch waits until the kernel has taken it. */
-const batchBytes = 256 * 1024;
 /** What a kill loses at most, and how fresh the live view is. */
 const pumpIntervalMs = 10;
 /** Empty rounds before this thread sleeps until the doorbell rings. */
@@ -134,6 +130,7 @@ export class StreamWriter {
       this.unreachableSinceMs = undefined;
       this.setStatus(writerStatus.streaming);
       this.giveBack();
+      if (this.endSent && !this.batchInFlight) this.finishWhenAccepted();
     }
     reply.frames.push(rest, ({ kind, payload }) => {
       if (kind === frameKind.control) this.tell({ kind: 'control', ...decodeControl(payload) });
@@ -175,6 +172,14 @@ export class StreamWriter {
     this.finish(status);
   }
 
+  /**
+   * All is with the kernel. A program that left before the collector's reply could be written would close a
+   * connection that holds an unread reply, and the collector would be told of a broken one instead of an end.
+   */
+  private finishWhenAccepted(): void {
+    if (this.accepted) this.finish(writerStatus.ended);
+  }
+
   /** Nothing more can be done: frees whoever waits for the end, and lets this thread end. */
   private finish(status: WriterStatus): void {
     this.stopped = true;
@@ -188,7 +193,8 @@ export class StreamWriter {
 
   /** One round: take what was published, hand it to the socket, decide when to look again. */
   private pump(): void {
-    if (this.stopped) return;
+    // After the end frame only the collector's reply is waited for.
+    if (this.stopped || this.endSent) return;
     clearTimeout(this.timer);
     const sent = this.sendBatch();
     if (this.stopped) return;
@@ -220,14 +226,14 @@ export class StreamWriter {
     // Without a connection only the living dictionary counts; it is told whole on the next.
     if (socket === undefined) this.dictionary.takeFresh();
     if (socket === undefined || taken === undefined) return false;
-    const frames = this.dictionaryFrames();
+    const frames = dictionaryFrames(this.newRecords());
     for (const chunk of taken.chunks) frames.push(encodeFrame(frameKind.chunk, chunk));
     if (frames.length > 0) {
       const mark = this.events.watermark;
-      if (mark !== undefined) frames.push(encodeFrame(frameKind.watermarks, encodeWatermarks([mark])));
+      if (mark !== undefined) frames.push(watermarkFrame(mark));
       this.addAnchor(frames);
     } else if (finishing && !this.endSent) {
-      frames.push(this.endFrame());
+      frames.push(endFrame(this.words, this.events.watermark));
       this.endSent = true;
     }
     if (frames.length === 0) {
@@ -241,7 +247,7 @@ export class StreamWriter {
       if (error) return;
       this.sentThrough = taken.takenThrough;
       this.giveBack();
-      if (this.endSent) this.finish(writerStatus.ended);
+      if (this.endSent) this.finishWhenAccepted();
       else this.paceAfterBatch(taken.chunks.length);
     });
     return true;
@@ -260,27 +266,10 @@ export class StreamWriter {
     this.dictionary.forget(this.sentThrough);
   }
 
-  private dictionaryFrames(): Uint8Array[] {
+  private newRecords(): Uint8Array[] {
     const records = this.toldLiving ? this.dictionary.takeFresh() : this.dictionary.takeLiving();
     this.toldLiving = true;
-    const frames: Uint8Array[] = [];
-    let group: Uint8Array[] = [];
-    let groupBytes = 0;
-    const close = (): void => {
-      if (group.length === 0) return;
-      // Sequence and offset 0: they serve readers of ring files, and Node has none.
-      const head = Uint8Array.of(0, 0);
-      frames.push(encodeFrame(frameKind.dictionary, Buffer.concat([head, ...group])));
-      group = [];
-      groupBytes = 0;
-    };
-    for (const record of records) {
-      if (groupBytes + record.length > batchBytes) close();
-      group.push(record);
-      groupBytes += record.length;
-    }
-    close();
-    return frames;
+    return records;
   }
 
   /**
@@ -292,7 +281,7 @@ export class StreamWriter {
     if (told === undefined || this.events.insidePoll || tick < told + idleWatermarkTicks) return;
     this.events.raiseWatermark(tick);
     const mark = this.events.watermark;
-    if (mark !== undefined) socket.write(encodeFrame(frameKind.watermarks, encodeWatermarks([mark])));
+    if (mark !== undefined) socket.write(watermarkFrame(mark));
   }
 
   private tickNow(): number {
@@ -303,20 +292,7 @@ export class StreamWriter {
     const now = performance.now();
     if (now - this.lastAnchorMs < anchorIntervalMs) return;
     this.lastAnchorMs = now;
-    const monotonicNs = process.hrtime.bigint();
-    const tick = Number(monotonicNs - this.start.hello.originTick);
-    const wallUs = BigInt(Date.now()) * 1000n;
-    frames.push(encodeFrame(frameKind.anchor, encodeAnchor({ tick, monotonicNs, wallUs })));
-  }
-
-  private endFrame(): Uint8Array {
-    const mark = this.events.watermark;
-    const dropped =
-      (this.words[controlWord.droppedHigh] ?? 0) * 2 ** 31 + (this.words[controlWord.droppedLow] ?? 0);
-    const threads =
-      mark === undefined ? [] : [{ thread: mark.thread, sequence: mark.sequence, end: mark.end, dropped }];
-    const reason = Atomics.load(this.words, controlWord.finishReason);
-    return encodeFrame(frameKind.end, encodeEnd({ reason, threads }));
+    frames.push(anchorFrame(this.start.hello.originTick));
   }
 
   /** Sleeps until the program's thread rings. */
@@ -338,26 +314,6 @@ export class StreamWriter {
     };
     if (waited.async) void waited.value.then(wake);
     else this.timer = setTimeout(wake, 0);
-  }
-}
-
-/** Reads the collector's yes or no, then leaves the rest to the frames. */
-class ReplyReader {
-  readonly frames = new FrameSplitter();
-  status: number | undefined;
-  message = '';
-  private head = Buffer.alloc(0);
-
-  /** Returns what stands behind the reply. */
-  push(bytes: Buffer): Uint8Array {
-    if (this.status !== undefined) return bytes;
-    this.head = Buffer.concat([this.head, bytes]);
-    if (this.head.length < 4) return new Uint8Array(0);
-    const end = 4 + this.head.readUInt16LE(2);
-    if (this.head.length < end) return new Uint8Array(0);
-    this.status = this.head.readUInt8(0);
-    this.message = this.head.toString('utf8', 4, end);
-    return this.head.subarray(end);
   }
 }
 
