@@ -896,7 +896,7 @@ export interface UnparkRecord {
   readonly record: 'unpark';
   /** As in park. One of parkKind. */
   readonly parkKind: number;
-  /** Readiness events that came with it. */
+  /** Readiness events that came with it; 0 also where the tier cannot count them. */
   readonly events: number;
 }
 

@@ -1541,7 +1541,7 @@ impl Park {
 pub struct Unpark {
     /// As in park.
     pub park_kind: u64,
-    /// Readiness events that came with it.
+    /// Readiness events that came with it; 0 also where the tier cannot count them.
     pub events: u64,
 }
 
