@@ -1,12 +1,27 @@
-// Owns the recordings on disk: names, the writer, the quota.
+// Owns the recordings on disk: names, the writer, finding one again, the quota.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { isOpenElsewhere } from '../../../extension/collector/processes.ts';
 import { pendingLimitBytes, RecordingWriter } from '../../../extension/collector/recording.ts';
-import { enforceQuota, recordingName } from '../../../extension/collector/recording-folder.ts';
+import { enforceQuota, findRecording, recordingName } from '../../../extension/collector/recording-folder.ts';
 import { encodeFrame, recordingHead } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { helloFrame } from '../../support/poll-stream.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -31,6 +46,58 @@ test('a recording is its head and the frames, only for its owner, and goes on wh
   ]);
   assert.deepEqual(readFileSync(first.path), expected);
   assert.equal(second.totalBytes, expected.length);
+});
+
+test('what a kill tore off is gone before the file goes on', async () => {
+  const first = RecordingWriter.create(folder, 'x');
+  first.append(1, new Uint8Array([1, 2]));
+  await first.close();
+  const whole = readFileSync(first.path);
+  appendFileSync(first.path, Buffer.alloc(5000, 255));
+  const second = RecordingWriter.continue(first.path, whole.length);
+  second.append(3, new Uint8Array([9]));
+  await second.close();
+  assert.deepEqual(readFileSync(first.path), Buffer.concat([whole, encodeFrame(3, new Uint8Array([9]))]));
+});
+
+test('the recording of a session is found by its hello, the last one written', () => {
+  const session = 'ab'.repeat(16);
+  const file = (name: string, of: string, changedS: number): string => {
+    const path = join(folder, name);
+    const hello = helloFrame({ session: of });
+    writeFileSync(path, Buffer.concat([recordingHead(), encodeFrame(hello.kind, hello.payload)]));
+    utimesSync(path, 1000, changedS);
+    return path;
+  };
+  assert.equal(findRecording(folder, session), undefined);
+  file('d-demo-abababab.wakeline', session, 100);
+  const second = file('d-demo-abababab-2.wakeline', session, 300);
+  file('e-demo-abababab.wakeline', `abababab${'0'.repeat(24)}`, 400);
+  file('e-demo-cdcdcdcd.wakeline', session, 500);
+  writeFileSync(join(folder, 'f-demo-abababab.wakeline'), 'no recording at all');
+  writeFileSync(join(folder, 'g-demo-abababab.wakeline'), recordingHead());
+  assert.equal(findRecording(folder, session), second);
+  assert.equal(findRecording(folder, 'cd'.repeat(16)), undefined);
+  assert.equal(findRecording(folder, '../../x'), undefined);
+});
+
+test('a file that another process has open is known as such, for as long', async () => {
+  const path = join(folder, 'open');
+  writeFileSync(path, 'x');
+  const own = openSync(path, 'r');
+  assert.equal(isOpenElsewhere([path]), false, 'one’s own does not count');
+  closeSync(own);
+  const source =
+    "require('node:fs').openSync(process.argv[1], 'r'); console.log('open'); setInterval(() => {}, 1e6)";
+  const holder = spawn(process.execPath, ['-e', source, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(holder.stdout, 'data');
+    assert.equal(isOpenElsewhere(['/nowhere', path]), true);
+  } finally {
+    holder.kill('SIGKILL');
+  }
+  await once(holder, 'exit');
+  assert.equal(isOpenElsewhere([path]), false);
 });
 
 test('a name that is taken gets a number', async () => {
