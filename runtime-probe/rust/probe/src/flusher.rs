@@ -124,6 +124,7 @@ impl Flusher {
                     return;
                 }
             };
+            self.session.greeted();
             if !more && !self.session.is_finishing() {
                 park_timeout(ROUND);
             }

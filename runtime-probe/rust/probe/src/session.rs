@@ -21,6 +21,11 @@ use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
+/// How long `init` waits, in a program that a debugger has launched, until the collector
+/// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
+/// that the clock is calibrated for would come before the collector knows of the program.
+/// With a collector it takes 11 ms; one that stalls costs no more than this.
+const GREETING_DELAY: Duration = Duration::from_millis(100);
 /// Used slots, in parts of 256, from which on the flusher is woken before its time: a
 /// quarter, which is 2 MiB of the default 8.
 const NUDGE_LEVEL: usize = 64;
@@ -54,15 +59,45 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    greeted: Latch,
     finish: Finish,
+}
+
+/// Something that happens once, and can be waited for.
+#[derive(Default)]
+struct Latch {
+    happened: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Latch {
+    fn set(&self) {
+        *self.happened.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it has happened, or the time is over.
+    fn wait(&self, patience: Duration) {
+        let end = Instant::now() + patience;
+        let mut happened = self.happened.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*happened {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            happened = match self.changed.wait_timeout(happened, left) {
+                Ok((happened, _)) => happened,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
 }
 
 /// How the end is asked for and told.
 #[derive(Default)]
 struct Finish {
     asked: AtomicBool,
-    done: Mutex<bool>,
-    changed: Condvar,
+    done: Latch,
 }
 
 /// Why recording could not begin. The program is not affected.
@@ -116,6 +151,7 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            greeted: Latch::default(),
             finish: Finish::default(),
         }));
         session.begin(start.address, start.token).inspect_err(|_| {
@@ -140,6 +176,9 @@ impl Session {
         unsafe {
             libc::pthread_atfork(None, None, Some(in_fork_child));
             libc::atexit(at_exit);
+        }
+        if !self.launch.is_empty() {
+            self.greeted.wait(GREETING_DELAY);
         }
         Ok(self)
     }
@@ -192,32 +231,18 @@ impl Session {
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
-        let end = Instant::now() + EXIT_DELAY;
-        let mut done = self
-            .finish
-            .done
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while !*done {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            done = match self.finish.changed.wait_timeout(done, left) {
-                Ok((done, _)) => done,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
+        self.finish.done.wait(EXIT_DELAY);
+    }
+
+    /// The flusher has greeted the collector, or tried to.
+    pub(crate) fn greeted(&self) {
+        self.greeted.set();
     }
 
     /// The flusher has ended.
     pub(crate) fn finished(&self) {
-        *self
-            .finish
-            .done
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = true;
-        self.finish.changed.notify_all();
+        self.greeted.set();
+        self.finish.done.set();
     }
 }
 
