@@ -1,5 +1,8 @@
 // The probe in a real program, over a real socket: nothing is lost, nothing is changed, nothing is waited for.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   detail,
@@ -178,21 +181,30 @@ describe('a program that goes on for a while', () => {
 
   test('goes on sending while the thread is busy', () =>
     withReceiver({}, async (receiver) => {
-      const { result } = startProgram(sleepers, {
-        environment: receiver.environment,
-        arguments: ['--holdMs', '1500', '--rounds', '4', '--tasks', '400'],
-      });
-      // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
-      const ended = (): number =>
-        readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
-      await until(() => receiver.frames.length > 0 && ended() === 800, 'the events before the hold');
-      const heldFromMs = performance.now();
-      assert.equal(receiver.connections[0]?.closed, false);
-      const { code, stdout, stderr } = await result;
-      assert.equal(code, 0, stderr);
-      assert.ok(performance.now() - heldFromMs > 500, 'the events came while the thread was held');
-      await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
-      checkComplete(receiver, stdout);
+      const folder = mkdtempSync(join(tmpdir(), 'wakeline-held-'));
+      try {
+        const released = join(folder, 'released');
+        const { result } = startProgram(sleepers, {
+          environment: receiver.environment,
+          arguments: ['--holdUntil', released, '--rounds', '4', '--tasks', '400'],
+        });
+        // Held in the third round: the 800 tasks of the first two are published by then, though their slot is open.
+        const ended = (): number =>
+          readReference(receiver.frames).events.filter((e) => e.kind === eventKind.taskEnd).length;
+        await until(
+          () => receiver.frames.length > 0 && ended() === 800,
+          'the events before the hold',
+          20_000,
+        );
+        assert.equal(receiver.connections[0]?.closed, false);
+        writeFileSync(released, '');
+        const { code, stdout, stderr } = await result;
+        assert.equal(code, 0, stderr);
+        await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+        checkComplete(receiver, stdout);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     }));
 
   test('goes on sending, and connects again, while a debugger holds the thread', () =>

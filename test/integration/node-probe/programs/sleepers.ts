@@ -1,4 +1,5 @@
 // A program for tests: tasks that sleep and count their own polls, and an end of the kind that --ending names.
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   type Context,
@@ -18,8 +19,8 @@ const { values: settings } = parseArgs({
     rounds: { type: 'string', default: '5' },
     sleepMs: { type: 'string', default: '1' },
     ringBytes: { type: 'string' },
-    /** Holds the thread that long after half of the rounds. */
-    holdMs: { type: 'string', default: '0' },
+    /** Holds the thread after half of the rounds, until this file is there. */
+    holdUntil: { type: 'string' },
     /** Begins to record only then. */
     lateMs: { type: 'string', default: '0' },
   },
@@ -47,15 +48,16 @@ class Counted<T> implements Future<T> {
   }
 }
 
-function hold(durationMs: number): void {
-  const endMs = performance.now() + durationMs;
-  while (performance.now() < endMs);
+/** Busy, never waiting: the loop does not turn. Gives up after 30 s, so that a failed test leaves nothing behind. */
+function holdUntil(path: string): void {
+  const endMs = performance.now() + 30_000;
+  while (!existsSync(path) && performance.now() < endMs);
 }
 
 const rounds = Number(settings.rounds);
 await run(function* main() {
   for (let round = 0; round < rounds; round++) {
-    if (round === Math.floor(rounds / 2)) hold(Number(settings.holdMs));
+    if (round === Math.floor(rounds / 2) && settings.holdUntil !== undefined) holdUntil(settings.holdUntil);
     const handles = [];
     for (let i = 0; i < Number(settings.tasks); i++) {
       counters.tasks++;
