@@ -362,7 +362,7 @@ test('one handle can be awaited by several tasks', async () => {
 
 test('a self-waking task does not starve the loop', async () => {
   let stop = false;
-  const started = performance.now();
+  // Should the loop's timer never get its turn, this test would never end.
   setTimeout(() => {
     stop = true;
   }, 5);
@@ -375,7 +375,6 @@ test('a self-waking task does not starve the loop', async () => {
     return count;
   });
   assert.ok(polls > 256, `more than one batch ran: ${polls} polls`);
-  assert.ok(performance.now() - started < 2000, 'the timer of the loop got its turn');
 });
 
 test('parents, sites and names of tasks are recorded', async () => {
