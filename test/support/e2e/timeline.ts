@@ -128,7 +128,7 @@ export class Timeline {
     return this.workbench.pixelsOf(this.frame.locator('#timeline'));
   }
 
-  /** A theme colour as the page has it, such as `charts-green`. */
+  /** A theme colour as the page has it, such as `charts-green`, opaque. */
   async colour(name: string): Promise<Rgb> {
     const [red = 0, green = 0, blue = 0] = await this.frame.evaluate((property) => {
       const context = document.createElement('canvas').getContext('2d');
@@ -181,10 +181,10 @@ export class Timeline {
   }
 }
 
-/** The timeline that is open in the workbench, once it shows a session. */
-export async function timelineOf(workbench: Workbench): Promise<Timeline> {
-  const frame = await workbench.webview('#root[data-session]:not([data-session=""])');
-  return new Timeline(workbench, frame);
+/** The timeline that is open in the workbench, once it shows a session, and another than `notSession` if given. */
+export async function timelineOf(workbench: Workbench, notSession = ''): Promise<Timeline> {
+  const shown = `#root[data-session]:not([data-session=""]):not([data-session="${notSession}"])`;
+  return new Timeline(workbench, await workbench.webview(shown));
 }
 
 export function isNear(a: Rgb, b: Rgb, tolerance: number): boolean {
