@@ -146,6 +146,7 @@ function brokenReadChain(model: ReferenceModel, read: ReferenceEvent): string | 
   const source = read.values[eventField.operation.source] as number;
   const poll = pollAround(model, read);
   if (poll === undefined) return `${where} lies in no poll`;
+  if (answeredAtOnce(model, read)) return undefined;
   const cause = model.tasks.find((t) => t.id === poll.task)?.causes.find((c) => c.epoch === poll.epoch);
   if (cause?.kind !== causeKind.source || cause.id !== source || cause.certainty !== 'recorded')
     return `${where}: poll ${poll.epoch} of task ${poll.task} was not caused by its source ${source}`;
@@ -166,6 +167,26 @@ function brokenReadChain(model: ReferenceModel, read: ReferenceEvent): string | 
   );
   if (turn?.kind !== eventKind.unpark) return `${where}: the readiness lies in no turn of the reactor`;
   return undefined;
+}
+
+/**
+ * On a machine that stood still the answer may be there before the first read: then the same poll made the request
+ * and read, nothing said WouldBlock between, and no readiness was needed.
+ */
+function answeredAtOnce(model: ReferenceModel, read: ReferenceEvent): boolean {
+  const before = model.events.findLast(
+    (e) =>
+      e.thread === read.thread &&
+      e.index < read.index &&
+      (e.kind === eventKind.pollStart ||
+        (e.kind === eventKind.operation &&
+          e.values[eventField.operation.source] === read.values[eventField.operation.source])),
+  );
+  return (
+    before?.kind === eventKind.operation &&
+    before.values[eventField.operation.operationKind] === operationKind.write &&
+    isDone(before)
+  );
 }
 
 /** The outermost poll of the event's thread that was open at it. */
