@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { guardParams } from '../messages/guards.ts';
 import type { SourceSite } from '../messages/lanes.ts';
 import { type WebviewMethod, webviewMethods } from '../messages/queries.ts';
-import type { ToWebview } from '../messages/webview.ts';
+import { type ToWebview, type WebviewCommand, webviewCommands } from '../messages/webview.ts';
 import type { SourceFiles } from './source-files.ts';
 import type { TraceHost } from './trace-host.ts';
 
@@ -61,6 +61,7 @@ export class TimelineView implements vscode.Disposable {
     else if (type === 'showSession' && typeof rest['session'] === 'string')
       this.parts.host.show(rest['session']);
     else if (type === 'control') void this.control(rest['session'], rest['detail']);
+    else if (type === 'command') this.runCommand(rest['command']);
     else if (type === 'problem') this.parts.log.error(`Timeline: ${String(rest['message']).slice(0, 2000)}`);
     else this.parts.log.warn(`The timeline sent a message of unknown type ${String(type).slice(0, 100)}.`);
   }
@@ -91,6 +92,16 @@ export class TimelineView implements vscode.Disposable {
       functionName: typeof functionName === 'string' ? functionName : '',
     };
     await this.parts.files.open(where, summary);
+  }
+
+  private runCommand(command: unknown): void {
+    if (!webviewCommands.includes(command as WebviewCommand)) {
+      this.parts.log.warn(
+        `The timeline asked for the command ${String(command).slice(0, 100)}, which it may not run.`,
+      );
+      return;
+    }
+    void vscode.commands.executeCommand(`wakeline.${command}`);
   }
 
   private async control(session: unknown, detail: unknown): Promise<void> {

@@ -2,6 +2,10 @@
 import type { SourceSite } from './lanes.ts';
 import type { Requests, SessionSummary, WebviewMethod } from './queries.ts';
 
+/** Commands that the page may run, named as in package.json without the prefix. */
+export const webviewCommands = ['openRecording', 'copyEnvironment', 'showLog'] as const;
+export type WebviewCommand = (typeof webviewCommands)[number];
+
 /** Webview → host. */
 export type ToHost =
   | { readonly type: 'ready' }
@@ -9,6 +13,8 @@ export type ToHost =
   | { readonly type: 'openSite'; readonly session: string; readonly site: SourceSite }
   | { readonly type: 'showSession'; readonly session: string }
   | { readonly type: 'control'; readonly session: string; readonly detail: 'off' | 'full' }
+  /** Runs one of the extension's own commands: only these. */
+  | { readonly type: 'command'; readonly command: WebviewCommand }
   /** Something went wrong in the webview; for the log. */
   | { readonly type: 'problem'; readonly message: string };
 

@@ -1,7 +1,9 @@
 // Owns what a new user sees before any program has connected: what to do, in three steps.
+import type { WebviewCommand } from '../../extension/messages/webview.ts';
 import { element } from './element.ts';
 
-export function emptyState(): HTMLElement {
+/** `run` is called for the links at the foot. */
+export function emptyState(run: (command: WebviewCommand) => void): HTMLElement {
   const step = (title: string, ...rest: (HTMLElement | string)[]) =>
     element('li', {}, element('strong', {}, title), element('br'), ...rest);
   const code = (text: string) => element('code', {}, text);
@@ -35,7 +37,20 @@ export function emptyState(): HTMLElement {
     element(
       'p',
       { class: 'muted' },
-      'A recording (a .wakeline file) opens here too: open it from the explorer.',
+      'Started from a terminal instead? ',
+      link('Copy the environment that connects it', () => run('copyEnvironment')),
+      '. A recording opens here too: ',
+      link('open one', () => run('openRecording')),
+      '. Something amiss? ',
+      link('Show the log', () => run('showLog')),
+      '.',
     ),
   );
+}
+
+/** A button that reads as a link: it goes nowhere, it does something. */
+function link(text: string, run: () => void): HTMLElement {
+  const button = element('button', { type: 'button', class: 'link' }, text);
+  button.addEventListener('click', run);
+  return button;
 }

@@ -392,6 +392,11 @@ test('without a session a new user is told what to do', async () => {
   await page.goto(server.url('tasks=1&sessions=0'));
   await page.getByRole('heading', { name: 'No program is connected yet' }).waitFor();
   assert.equal(await page.locator('.picture').isVisible(), false);
+  await browser.page.getByRole('button', { name: 'Copy the environment that connects it' }).click();
+  const commands = (await browser.page.evaluate(() => window.wakelineSent)).filter(
+    (m) => m.type === 'command',
+  );
+  assert.deepEqual(commands, [{ type: 'command', command: 'copyEnvironment' }]);
 });
 
 test('what the tier does not record is said', async () => {
