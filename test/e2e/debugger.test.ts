@@ -116,6 +116,7 @@ async function checkContinue(workbench: Workbench, { launch }: Example): Promise
 
   const summary = await summaryOf(secret, session);
   assert.equal(summary.totals.debuggerStops, 1);
+  assert.equal(await timeline.total('debuggerStops'), 1);
   assert.equal(summary.stopped, false);
   assert.equal(summary.problem, '');
   await checkShade(workbench, timeline);

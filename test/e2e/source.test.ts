@@ -75,11 +75,13 @@ scenario('source', { file }, async (workbench, step) => {
   });
 
   await step('the cursor on an await marks the waits there; on a spawn, the tasks', async () => {
+    await workbench.focusEditorGroup(1);
     await workbench.goToLine(1);
     await timeline.frame.locator('.highlight-label', { hasText: /^$/ }).waitFor({ state: 'attached' });
     await workbench.goToLine(readLine);
     await timeline.frame.locator('.highlight-label', { hasText: `requests.ts:${readLine}` }).waitFor();
     await timeline.filter('');
+    await workbench.focusEditorGroup(1);
     await workbench.goToLine(spawnLine);
     await timeline.frame.locator('.highlight-label', { hasText: `requests.ts:${spawnLine}` }).waitFor();
     const marked = await timeline.frame.locator('.rows .row.highlighted .lane-name').allTextContents();
@@ -92,9 +94,9 @@ scenario('source', { file }, async (workbench, step) => {
   });
 
   await step('the lens above the spawn counts its tasks, and its click marks them', async () => {
-    await workbench.focusEditorGroup(1);
     const lens = workbench.codeLens(/^100 tasks · ran .* · waited .*source/);
     await lens.waitFor();
+    await workbench.focusEditorGroup(1);
     await workbench.goToLine(1);
     await timeline.frame.locator('.highlight-label', { hasText: /^$/ }).waitFor({ state: 'attached' });
     await workbench.goToLine(spawnLine - 3);

@@ -55,6 +55,8 @@ export class OverlayPainter {
     });
     this.arrows(scene, theme);
     this.outlines(scene, theme);
+    // Last, because the words of rows stand beneath them.
+    for (const band of scene.bands) this.bandLabel(band, scene, theme);
   }
 
   /** Paints pinned rows and scrolled rows each within their part: a row that is half scrolled away ends at the edge. */
@@ -95,7 +97,6 @@ export class OverlayPainter {
       c.fillStyle = cssOf(colour, 0.9);
       c.fillRect(x, 0, 1, scene.heightCssPx);
       c.fillRect(x + width - 1, 0, 1, scene.heightCssPx);
-      this.bandLabel(band, scene, theme);
     }
   }
 
@@ -125,7 +126,7 @@ export class OverlayPainter {
     const textWidth = c.measureText(band.label).width;
     const x = Math.max(4, Math.min(scene.widthCssPx - textWidth - 12, band.xCssPx + 6));
     const y = scene.heightCssPx - 22;
-    c.fillStyle = cssOf({ ...theme.colours.background, alpha: 1 }, 0.9);
+    c.fillStyle = cssOf({ ...theme.colours.background, alpha: 1 });
     c.fillRect(x - 4, y - 2, textWidth + 8, 18);
     c.fillStyle = cssOf(theme.colours.foreground);
     c.fillText(band.label, x, y + 8);

@@ -19,11 +19,12 @@ const shown: readonly Shown[] = [
   { name: 'readiness', word: 'readiness', about: 'Events that the operating system reported' },
   { name: 'wouldBlocks', word: 'would block', about: 'Operations that found nothing to do' },
   { name: 'jobs', word: 'jobs', about: 'Jobs of the blocking pool' },
+  { name: 'debuggerStops', word: 'stops', about: 'Times that the debugger stopped the program' },
   { name: 'dropped', word: 'dropped', about: 'Events that were lost: the trace has gaps where they were' },
 ];
 
 /** Counts that say nothing while they are 0; tests and readers of a screen find the others always. */
-const quietAtZero: ReadonlySet<keyof Totals> = new Set(['spuriousPolls', 'wouldBlocks']);
+const quietAtZero: ReadonlySet<keyof Totals> = new Set(['spuriousPolls', 'wouldBlocks', 'debuggerStops']);
 
 export class TotalsLine {
   readonly root: HTMLElement;
