@@ -323,11 +323,18 @@ test('what was shown is shown again after the page was torn down', async () => {
   });
   await settled();
   const shown = await interval();
-  await page.waitForTimeout(500);
+  // The page keeps its state a moment after the last change.
+  await page.waitForFunction((fromNs) => {
+    const state = JSON.parse(sessionStorage.getItem('state') ?? '{}') as {
+      fromNs?: number;
+      firstLane?: number;
+    };
+    return state.fromNs === fromNs && (state.firstLane ?? 0) > 0;
+  }, shown.fromNs);
   await page.reload();
   await settled();
   assert.deepEqual(await interval(), shown);
-  assert.equal(await page.locator('.scroller').evaluate((scroller) => scroller.scrollTop), 600);
+  await page.waitForFunction(() => document.querySelector('.scroller')?.scrollTop === 600);
   await page.locator('#details .sentence').waitFor();
 });
 
