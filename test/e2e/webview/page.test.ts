@@ -325,7 +325,8 @@ test('what was shown is shown again after the page was torn down', async () => {
   const shown = await interval();
   // The page keeps its state a moment after the last change, which was the scroll.
   await page.waitForFunction(
-    () => (JSON.parse(sessionStorage.getItem('state') ?? '{}') as { firstLane?: number }).firstLane !== 0,
+    () =>
+      ((JSON.parse(sessionStorage.getItem('state') ?? '{}') as { firstLane?: number }).firstLane ?? 0) > 0,
   );
   await page.reload();
   await settled();
