@@ -21,6 +21,7 @@ import {
   selectNextSpan,
   stateWord,
   whyNothing,
+  withinLife,
 } from './layout/picking.ts';
 import { arrowInterval } from './layout/query-plan.ts';
 import { layoutRows, pinnedCount, type RowLayout, scrollToShow } from './layout/rows.ts';
@@ -282,6 +283,17 @@ export class App implements Scene {
     this.dispatch({ type: 'scroll', firstRow });
     this.dispatch({ type: 'revealed' });
     this.layOut(size);
+    this.selectWithinLife(place);
+  }
+
+  /** Whoever asks to show a lane need not know when it lived: a lens asks for the whole session. */
+  private selectWithinLife(place: number): void {
+    const { selection } = this.state;
+    const lane = this.store.laneAt(place);
+    if (selection === null || lane?.lane !== selection.lane) return;
+    const atNs = withinLife(lane, selection.atNs);
+    if (atNs !== selection.atNs)
+      this.dispatch({ type: 'select', selection: { lane: lane.lane, atNs }, reveal: false });
   }
 
   private ask(size: PictureSize): void {

@@ -103,6 +103,9 @@ scenario('source', { file }, async (workbench, step) => {
     await lens.click();
     await timeline.frame.locator('.highlight-label', { hasText: `requests.ts:${spawnLine}` }).waitFor();
     await timeline.frame.locator('.rows .row.highlighted').first().waitFor();
+    // The first of the tasks is selected at an instant of its life, and explained.
+    await timeline.details().locator('h2', { hasText: 'client 0' }).waitFor();
+    await timeline.details().locator('.sentence').waitFor();
     await workbench.screenshot('lens-dark');
     await workbench.setTheme('light');
     await workbench.screenshot('lens-light');

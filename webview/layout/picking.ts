@@ -41,7 +41,7 @@ export function selectHit(scene: Scene, hit: Hit): Action {
 export function selectInLane(scene: Scene, lane: LaneHeader): Action {
   const { interval, selection } = scene.state;
   const wanted = selection?.atNs ?? (interval.fromNs + interval.toNs) / 2;
-  const atNs = Math.min(Math.max(wanted, lane.fromNs), Math.max(lane.fromNs, lane.toNs - 1));
+  const atNs = withinLife(lane, wanted);
   return { type: 'select', selection: { lane: lane.lane, atNs }, reveal: true };
 }
 
@@ -99,4 +99,9 @@ export function whyNothing(scene: Scene): string {
   if (selection.atNs >= lane.toNs && lane.toNs < endNs)
     return `${lane.label} is over: it ended at ${formatDuration(lane.toNs)}.`;
   return `${lane.label} did nothing at this instant that the trace holds.`;
+}
+
+/** The instant, or the nearest at which the lane lives. */
+export function withinLife(lane: LaneHeader, atNs: number): number {
+  return Math.min(Math.max(atNs, lane.fromNs), Math.max(lane.fromNs, lane.toNs - 1));
 }
