@@ -5,6 +5,7 @@ import { cargoFolder, filesBelow, installPackages, root, run } from './steps.mjs
 
 await installPackages();
 const bin = (name) => join(root, 'node_modules/.bin', name);
+const hasWorkbench = existsSync(join(root, 'test/support/workbench/node_modules'));
 const zones = [
   'runtime-probe/protocol/typescript',
   'runtime-probe/node',
@@ -15,12 +16,8 @@ const zones = [
   'test',
 ]
   .flatMap((folder) => filesBelow(folder, 'tsconfig.json'))
-  // The workbench harness has packages of its own, which need not be installed.
-  .filter(
-    (path) =>
-      !path.startsWith('test/support/workbench') ||
-      existsSync(join(root, 'test/support/workbench/node_modules')),
-  );
+  // The workbench harness has packages of its own, which need not be installed; what drives it needs them too.
+  .filter((path) => hasWorkbench || !/^test\/(e2e|support\/(e2e|workbench|webview-page))\//.test(path));
 
 const steps = [
   ...zones.map((path) => [`types of ${path}`, bin('tsc'), ['-p', path]]),

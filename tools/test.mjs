@@ -49,7 +49,8 @@ await step(
 );
 await step('integration tests', process.execPath, nodeTests('test/integration'));
 await step('package', process.execPath, ['tools/package.mjs']);
-await step('workbench tests', process.execPath, nodeTests('test/e2e'));
+// One workbench at a time: two would take the machine's memory and each other's time.
+await step('workbench tests', process.execPath, ['--test-concurrency=1', ...nodeTests('test/e2e')]);
 await step('demo check', process.execPath, ['tools/demo.mjs', '--check']);
 
 console.log(`\n${((Date.now() - started) / 60_000).toFixed(1)} minutes`);

@@ -178,7 +178,7 @@ export class ProgramConnection implements ProgramLink {
       this.session = session;
     }
     clearTimeout(this.helloTimer);
-    if (isFirst) this.registry.onChange(true);
+    if (isFirst) this.registry.greeted(session);
   }
 
   private fail(error: Error): void {

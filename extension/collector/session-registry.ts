@@ -26,6 +26,8 @@ export class DuplicateSessionError extends Error {
 
 /** Ended sessions that stay in memory, and as many opened ones; recordings stay on disk and can be opened. */
 const keptWithoutProgram = 8;
+/** Launches that stop and never connect are programs without a probe: only the latest are worth remembering. */
+const keptEarlyStops = 16;
 /** A killed program's socket closes a moment before the process is gone; after this long it is alive. */
 const deathWaitMs = 2000;
 const deathPollMs = 20;
@@ -57,6 +59,8 @@ export class SessionRegistry {
   private readonly sessions = new Map<string, CollectorSession>();
   /** Sessions whose recording is being read for a program that came back, and the paths of those. */
   private readonly reviving = new Map<string, string>();
+  /** By launch: stops of programs that have not connected. */
+  private readonly earlyStops = new Map<string, DebuggerEvent>();
   private readonly quotaTimer: NodeJS.Timeout;
   private closed = false;
 
@@ -218,17 +222,38 @@ export class SessionRegistry {
     ring.remove();
   }
 
+  /** A program's first hello is in its session: viewers are told, and a stop that came before it stands in it too. */
+  greeted(session: CollectorSession): void {
+    const launch = session.hello?.launch ?? '';
+    const stop = this.earlyStops.get(launch);
+    if (stop !== undefined) {
+      this.earlyStops.delete(launch);
+      this.debuggerEvent(stop);
+    }
+    this.onChange(true);
+  }
+
   /** Tells every live session of a launch. Answers how many there were. */
   debuggerEvent(event: DebuggerEvent): number {
     const hit = this.all().filter(
       (session) => session.link !== undefined && session.hello?.launch === event.launch,
     );
+    if (hit.length === 0) this.keepEarlyStop(event);
     for (const session of hit) {
       session.addDebuggerEvent(event);
       if (event.event === 'stop' && session.ring !== undefined) void this.readRingAtStop(session);
     }
     if (hit.length > 0) this.onChange(true);
     return hit.length;
+  }
+
+  /** The breakpoint may be hit before the probe's connection is here: the launch's last word counts once it is. */
+  private keepEarlyStop(event: DebuggerEvent): void {
+    this.earlyStops.delete(event.launch);
+    if (event.event !== 'stop' || event.launch === '') return;
+    this.earlyStops.set(event.launch, event);
+    const [oldest] = this.earlyStops.keys();
+    if (this.earlyStops.size > keptEarlyStops && oldest !== undefined) this.earlyStops.delete(oldest);
   }
 
   /** All threads stand, the program's flusher too: what it published and did not send is in the ring only. */

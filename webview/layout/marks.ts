@@ -62,6 +62,9 @@ export function layoutMarkers(
   }));
 }
 
+/** How far an arrow reaches towards a lane that is out of view: a row and a half. */
+const stubCssPx = 30;
+
 export interface ArrowShape {
   readonly fromXCssPx: number;
   readonly fromYCssPx: number;
@@ -96,13 +99,18 @@ export function layoutArrows(
     const toXCssPx = pxOfNs(interval, widthCssPx, arrow.toNs);
     if (Math.max(fromXCssPx, toXCssPx) < 0 || Math.min(fromXCssPx, toXCssPx) > widthCssPx) continue;
     const down = toRow > fromRow;
-    const clamp = (row: number, edge: number) =>
-      Math.min(bottomCssPx, Math.max(topCssPx, row === Number.NEGATIVE_INFINITY ? topCssPx : row + edge));
+    // An end that is out of view is a stub: lines over the whole height would say nothing but that there are many.
+    const stub = (insideRow: number, away: number) =>
+      Math.min(bottomCssPx, Math.max(topCssPx, insideRow + rowHeightCssPx / 2 + away * stubCssPx));
     shapes.push({
       fromXCssPx,
-      fromYCssPx: Number.isFinite(fromRow) ? fromRow + (down ? rowHeightCssPx - 3 : 3) : clamp(fromRow, 0),
+      fromYCssPx: Number.isFinite(fromRow)
+        ? fromRow + (down ? rowHeightCssPx - 3 : 3)
+        : stub(toRow, down ? -1 : 1),
       toXCssPx,
-      toYCssPx: Number.isFinite(toRow) ? toRow + (down ? 3 : rowHeightCssPx - 3) : clamp(toRow, 0),
+      toYCssPx: Number.isFinite(toRow)
+        ? toRow + (down ? 3 : rowHeightCssPx - 3)
+        : stub(fromRow, down ? 1 : -1),
       certainty: arrow.certainty,
       kind: arrow.kind,
       fromOutside: !Number.isFinite(fromRow),

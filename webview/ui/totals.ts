@@ -6,20 +6,27 @@ import { element, setText } from './element.ts';
 interface Shown {
   readonly name: keyof Totals;
   readonly word: string;
+  /** The word for exactly one, where it differs. */
+  readonly one?: string;
   readonly about: string;
 }
 
 const shown: readonly Shown[] = [
-  { name: 'tasks', word: 'tasks', about: 'Tasks spawned' },
+  { name: 'tasks', word: 'tasks', one: 'task', about: 'Tasks spawned' },
   { name: 'tasksAlive', word: 'alive', about: 'Tasks that have not ended' },
-  { name: 'polls', word: 'polls', about: 'Calls of a task by a worker' },
-  { name: 'wakes', word: 'wakes', about: 'Requests to poll a task again' },
+  { name: 'polls', word: 'polls', one: 'poll', about: 'Calls of a task by a worker' },
+  { name: 'wakes', word: 'wakes', one: 'wake', about: 'Requests to poll a task again' },
   { name: 'spuriousPolls', word: 'spurious', about: 'Polls after the first that no wake precedes' },
-  { name: 'reactorParks', word: 'parks', about: 'Times that a reactor slept in the readiness wait' },
+  {
+    name: 'reactorParks',
+    word: 'parks',
+    one: 'park',
+    about: 'Times that a reactor slept in the readiness wait',
+  },
   { name: 'readiness', word: 'readiness', about: 'Events that the operating system reported' },
   { name: 'wouldBlocks', word: 'would block', about: 'Operations that found nothing to do' },
-  { name: 'jobs', word: 'jobs', about: 'Jobs of the blocking pool' },
-  { name: 'debuggerStops', word: 'stops', about: 'Times that the debugger stopped the program' },
+  { name: 'jobs', word: 'jobs', one: 'job', about: 'Jobs of the blocking pool' },
+  { name: 'debuggerStops', word: 'stops', one: 'stop', about: 'Times that the debugger stopped the program' },
   { name: 'dropped', word: 'dropped', about: 'Events that were lost: the trace has gaps where they were' },
 ];
 
@@ -28,7 +35,11 @@ const quietAtZero: ReadonlySet<keyof Totals> = new Set(['spuriousPolls', 'wouldB
 
 export class TotalsLine {
   readonly root: HTMLElement;
-  private readonly counts = new Map<keyof Totals, HTMLElement>();
+  private readonly counts: {
+    readonly entry: Shown;
+    readonly count: HTMLElement;
+    readonly word: HTMLElement;
+  }[] = [];
   private readonly highlight = element('span', { class: 'highlight-label' });
   private readonly hidden = element('span', { class: 'notes' });
   private readonly notes = element('span', { class: 'notes' });
@@ -36,10 +47,11 @@ export class TotalsLine {
 
   constructor() {
     const list = element('dl', { class: 'totals', 'aria-label': 'Totals of the session' });
-    for (const { name, word, about } of shown) {
-      const count = element('dd', { 'data-total': name }, '0');
-      this.counts.set(name, count);
-      list.append(element('div', { class: 'total', title: about }, count, element('dt', {}, word)));
+    for (const entry of shown) {
+      const count = element('dd', { 'data-total': entry.name }, '0');
+      const word = element('dt', {}, entry.word);
+      this.counts.push({ entry, count, word });
+      list.append(element('div', { class: 'total', title: entry.about }, count, word));
     }
     this.root = element(
       'footer',
@@ -53,13 +65,15 @@ export class TotalsLine {
   }
 
   update(session: SessionSummary | undefined): void {
-    for (const [name, count] of this.counts) {
+    for (const { entry, count, word } of this.counts) {
+      const { name } = entry;
       const value = session?.totals[name] ?? 0;
       setText(count, String(value));
-      const entry = count.parentElement;
-      if (entry === null) continue;
-      entry.hidden = quietAtZero.has(name) && value === 0;
-      entry.classList.toggle('bad', (name === 'dropped' || name === 'spuriousPolls') && value > 0);
+      setText(word, value === 1 ? (entry.one ?? entry.word) : entry.word);
+      const { parentElement } = count;
+      if (parentElement === null) continue;
+      parentElement.hidden = quietAtZero.has(name) && value === 0;
+      parentElement.classList.toggle('bad', (name === 'dropped' || name === 'spuriousPolls') && value > 0);
     }
     const missing = session?.capabilities.filter((each) => each.visibility === 'notRecorded') ?? [];
     setText(

@@ -178,6 +178,27 @@ test('a damaged recording shows what precedes the damage', async () => {
   assert.equal(opened.totals.polls, 9);
 });
 
+test('a stop before the program has connected stands in its session, unless the program went on', async () => {
+  const anchorMonotonicNs = 5_000_000_000n;
+  const event = { reason: 'breakpoint', osThread: 7, monotonicNs: 5_000_000_500 } as const;
+  for (const [launch, wentOn] of [
+    ['early 1', false],
+    ['early 2', true],
+  ] as const) {
+    const session = newSession();
+    assert.deepEqual((await viewer.request('debugger', { ...event, launch, event: 'stop' })).result, {
+      sessions: 0,
+    });
+    if (wentOn) await viewer.request('debugger', { ...event, launch, event: 'continue', reason: 'unknown' });
+    const peer = await connectProgram();
+    await peer.sendFrames(pollStream({ session, launch, anchorMonotonicNs }, 1, 10));
+    const live = await sessionWhere(session, 'polls', (s) => s.totals.polls === 10);
+    assert.equal(live.stopped, !wentOn);
+    assert.equal(live.totals.debuggerStops, wentOn ? 0 : 1);
+    peer.end();
+  }
+});
+
 test('the debugger’s stop and go stand in the session, its recording and no other session', async () => {
   const [session, other] = [newSession(), newSession()];
   const anchorMonotonicNs = 5_000_000_000n;

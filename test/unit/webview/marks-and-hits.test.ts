@@ -157,7 +157,7 @@ test('an arrow leaves and arrives at the edges that face each other', () => {
   });
 });
 
-test('an arrow from a lane above comes from the top edge; one between lanes out of view is not drawn', () => {
+test('an arrow from a lane above comes a row and a half from there, at most from the edge; between lanes out of view is none', () => {
   const arrow = {
     fromLane: 1,
     fromNs: 100,
@@ -168,7 +168,9 @@ test('an arrow from a lane above comes from the top edge; one between lanes out 
   } as const;
   const above = (number: number) => (number === 2 ? 60 : Number.NEGATIVE_INFINITY);
   const [shape] = layoutArrows([arrow], above, view, 1000, 2, 300);
-  assert.equal(shape?.fromYCssPx, 2);
+  assert.equal(shape?.fromYCssPx, 40);
+  const [cut] = layoutArrows([arrow], above, view, 1000, 50, 300);
+  assert.equal(cut?.fromYCssPx, 50);
   assert.equal(shape?.fromOutside, true);
   assert.deepEqual(
     layoutArrows([arrow], () => Number.POSITIVE_INFINITY, view, 1000, 2, 300),
