@@ -49,7 +49,8 @@ function operationText(model: Model, detail: number, source: number, bytes: numb
   const verb = pastVerbs[kind] ?? 'made an operation';
   if (kind === operationKind.accept || kind === operationKind.close) return `${verb} ${name}`;
   if (kind === operationKind.connect) return `${verb} to ${name}`;
-  if (bytes === 0 && kind === operationKind.read) return `read the end of the stream from ${name}`;
+  if (bytes === 0 && (kind === operationKind.read || kind === operationKind.take))
+    return `${verb} the end of the stream from ${name}`;
   return `${verb} ${formatBytes(bytes)} ${preposition} ${name}`;
 }
 

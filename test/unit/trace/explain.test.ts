@@ -170,3 +170,20 @@ test('nothing is told of a lane that does not exist, or of an instant outside a 
   assert.equal(session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 5 }), null);
   assert.equal(session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: Number.NaN }), null);
 });
+
+test('the end of a stream is said, not "0 bytes"', () => {
+  const trace = `
+hello
+dict text id=1 text="reader"
+dict task id=1 name=1 taskKind=task
+dict source id=1 fd=5 sourceKind=tcpStream
+chunk thread=1
+  10 taskSpawn task=1
+  20 pollStart task=1 epoch=1
+  30 operation source=1 operationKind=take outcome=done bytes=0 madeBy=poll
+  40 pollEnd outcome=ready
+`;
+  const session = sessionOf(framesOf(trace));
+  const told = session.explain({ session: '', lane: laneOf(session, 'reader #1'), atNs: 25 });
+  assert.match(told?.sentence ?? '', /It took the end of the stream from/);
+});
