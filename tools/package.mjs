@@ -29,4 +29,11 @@ if (extra.length > 0 || missing.length > 0) {
   );
   process.exit(1);
 }
-await createVSIX({ cwd: root, dependencies: false, packagePath: join(root, 'wakeline.vsix') });
+await createVSIX({
+  cwd: root,
+  dependencies: false,
+  packagePath: join(root, 'wakeline.vsix'),
+  // No public address is named yet, so the README's links to other pages of the project stay as they are.
+  allowMissingRepository: true,
+  rewriteRelativeLinks: false,
+});
