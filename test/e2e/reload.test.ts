@@ -2,7 +2,6 @@
 // history, and the panel is back where it was.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { asViewer, collectorOf, summaryOf } from '../support/e2e/collector.ts';
 import { examplesFolder } from '../support/e2e/parts.ts';
 import { scenario } from '../support/e2e/scenario.ts';
@@ -51,8 +50,7 @@ scenario('reload', { file: 'typescript/src/requests.ts' }, async (workbench, ste
 
     await step('the window finds the collector again, and the panel is restored', async () => {
       await before.filter('client 59');
-      // The page hands its state to the window every 300 ms at most.
-      await delay(1_000);
+      await workbench.waitForStoredState('client 59');
       // Without a file in the address: with one, the workbench opens that file in place of what was open.
       await workbench.open({ folder: examplesFolder });
       await workbench.statusItem(statusItemId).filter({ hasText: 'live' }).waitFor();

@@ -225,6 +225,16 @@ export class Workbench {
     await this.page.locator(QUICK_INPUT).waitFor({ state: 'hidden' });
   }
 
+  /**
+   * Waits until the workbench has written a text into its stored state. It does so every five seconds when idle;
+   * what is not written by then may be lost by a reload.
+   */
+  async waitForStoredState(text: string): Promise<void> {
+    await waitFor(`stored state with ${text}`, WAIT_TIMEOUT_MS, async () =>
+      (await this.page.evaluate(storedStateHolds, text)) ? true : undefined,
+    );
+  }
+
   /** A picture of the whole page, `<name>.png` in the screenshot folder; its path, or undefined without a folder. */
   async screenshot(name: string): Promise<string | undefined> {
     if (this.#screenshotFolder === undefined) return undefined;
@@ -275,4 +285,32 @@ export class Workbench {
   #tab(fileName: string): Locator {
     return this.page.locator('.editor-group-container .tab.active', { hasText: fileName }).first();
   }
+}
+
+/**
+ * Runs in the page: whether a value in one of the workbench's state databases holds the text.
+ * It names no function of its own, because the loader of the tests would mark it with a helper that the page lacks.
+ */
+async function storedStateHolds(text: string): Promise<boolean> {
+  for (const { name } of await indexedDB.databases()) {
+    if (name?.startsWith('vscode-web-state-db') !== true) continue;
+    const opening = indexedDB.open(name);
+    await new Promise((resolve, reject) => {
+      opening.onsuccess = resolve;
+      opening.onerror = reject;
+    });
+    const database = opening.result;
+    let found = false;
+    for (const table of database.objectStoreNames) {
+      const reading = database.transaction(table).objectStore(table).getAll();
+      await new Promise((resolve, reject) => {
+        reading.onsuccess = resolve;
+        reading.onerror = reject;
+      });
+      found ||= reading.result.some((value: unknown) => typeof value === 'string' && value.includes(text));
+    }
+    database.close();
+    if (found) return true;
+  }
+  return false;
 }
