@@ -62,6 +62,8 @@ pub(crate) struct Flusher {
     token: Token,
     rate: u64,
     detail: u64,
+    /// What kinds of runtime the last hello spoke of.
+    told_runtimes: u8,
     connection: Option<Connection>,
     ever_connected: bool,
     next_try: Instant,
@@ -88,6 +90,7 @@ impl Flusher {
             token,
             rate: 0,
             detail: detail::FULL,
+            told_runtimes: 0,
             connection: None,
             ever_connected: false,
             next_try: now,
@@ -141,10 +144,7 @@ impl Flusher {
         }
         match Connection::open(&self.address, &self.token) {
             Ok(mut connection) => {
-                let hello = hello(self.session, self.rate, self.detail);
-                append_frame(connection.outbound(), frame_kind::HELLO, |out| {
-                    hello.encode(out)
-                });
+                self.greet(connection.outbound());
                 if self.ever_connected {
                     self.session.dictionary.resend_living();
                 }
@@ -159,6 +159,12 @@ impl Flusher {
                 now < self.give_up
             }
         }
+    }
+
+    fn greet(&mut self, out: &mut Vec<u8>) {
+        self.told_runtimes = self.session.runtimes_seen();
+        let hello = hello(self.session, self.rate, self.detail, self.told_runtimes);
+        append_frame(out, frame_kind::HELLO, |out| hello.encode(out));
     }
 
     fn lose_connection(&mut self) {
@@ -204,6 +210,10 @@ impl Flusher {
         }
         let mut more = false;
         if !connection.is_stalled() {
+            // What can be seen depends on the runtime, which may begin after the greeting.
+            if self.session.runtimes_seen() != self.told_runtimes {
+                self.greet(connection.outbound());
+            }
             let (flight, cut) = self.load(connection.outbound());
             self.flight = Some(flight);
             more = cut;

@@ -30,22 +30,32 @@ mod clock;
 mod connection;
 mod dictionary;
 mod flusher;
+mod foreign;
 mod gate;
 mod hello;
+#[cfg(wakeline_reactor)]
+mod interpose;
 mod observer;
 mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+pub mod task;
 mod this_thread;
 mod threads;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+mod traced;
 
 use std::path::PathBuf;
 
 use wakeline_executor::observe::Observer;
 
+#[cfg(feature = "tokio")]
+pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
+pub use traced::{traced, Traced};
 
 /// Starts recording if the environment says where to, and tells the viewer that relative
 /// source paths start at the calling crate. Gives a [`Recording`], which may be ignored.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
-use wakeline_wire::{kind, limits, thread_role};
+use wakeline_wire::{detail, kind, limits, thread_role};
 
 use crate::clock::Clock;
 use crate::dictionary::Living;
-use crate::gate::gate;
+use crate::gate::{detail_of, gate};
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
 use crate::threads::ThreadShared;
@@ -39,6 +39,14 @@ mod hold {
     pub(super) const STAMP: u8 = 8;
     /// One event is being written.
     pub(super) const EVENT: u8 = 16;
+}
+
+/// What `Recorder::outside` may be, besides the id of a job.
+pub(crate) mod outside {
+    /// Not known: plain code of this thread.
+    pub(crate) const NOTHING: u64 = 0;
+    /// The reactor's dispatch: from its return from the kernel to the first poll after it.
+    pub(crate) const TURN: u64 = u64::MAX;
 }
 
 #[derive(Clone, Copy, Default)]
@@ -74,6 +82,8 @@ pub(crate) struct Recorder {
     frames: [u64; OPEN_FRAMES],
     frame_depth: usize,
     job: u64,
+    /// On whose behalf code outside any poll and job runs here: see [`outside`].
+    outside: u64,
     sites: [(usize, u64); SITE_CACHE],
 }
 
@@ -116,6 +126,7 @@ impl Recorder {
             frames: [0; OPEN_FRAMES],
             frame_depth: 0,
             job: 0,
+            outside: outside::NOTHING,
             sites: [(0, 0); SITE_CACHE],
         });
         // Ordering: Release, the tick comes before.
@@ -321,6 +332,12 @@ impl Recorder {
     /// Writes the event of a stamp.
     #[inline]
     pub(crate) fn stamped_event<const N: usize>(&mut self, kind: u64, tick: u64, fields: [u64; N]) {
+        // Where a wake is made inside another one, the inner one has let go of the hold. A
+        // thread that was quiet meanwhile must not publish a tick from before that.
+        let tick = match self.holds {
+            0 => self.hold(hold::STAMP),
+            _ => tick,
+        };
         self.put(kind, tick, fields);
         self.release(hold::STAMP);
     }
@@ -333,6 +350,7 @@ impl Recorder {
             self.put(kind::POLL_START, tick, [task, epoch]);
             start_tick = tick.max(1);
         }
+        self.outside = outside::NOTHING;
         if let Some(place) = self.polls.get_mut(self.poll_depth) {
             *place = OpenPoll {
                 task,
@@ -382,6 +400,7 @@ impl Recorder {
             self.put(kind::JOB_START, tick, [job, queued]);
         }
         self.job = job;
+        self.outside = outside::NOTHING;
     }
 
     pub(crate) fn job_end(&mut self, recorded: bool, job: u64, outcome: u64, bytes: u64) {
@@ -450,6 +469,47 @@ impl Recorder {
         }
         self.holds |= hold::WORKER | self.parked_holds;
         self.parked_holds = 0;
+    }
+}
+
+/// What the records of runtimes without hooks need of the thread's context.
+impl Recorder {
+    #[inline]
+    pub(crate) fn outside(&self) -> u64 {
+        match (self.poll_depth, self.job) {
+            (0, 0) => self.outside,
+            _ => outside::NOTHING,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_outside(&mut self, outside: u64) {
+        self.outside = outside;
+    }
+
+    /// After a park: what was open before it is open again, and nothing more.
+    pub(crate) fn resume(&mut self) {
+        if self.parked_holds != 0 {
+            // Ordering: SeqCst as in `hold`; the clock is read by a later event.
+            self.shared.quiet.store(false, Ordering::SeqCst);
+        }
+        self.holds |= self.parked_holds;
+        self.parked_holds = 0;
+    }
+
+    /// The thread was seen to do what only such a thread does. The first role stays.
+    #[inline]
+    pub(crate) fn take_role(&mut self, role: u64) {
+        if !self.started {
+            self.begin_role(role);
+        }
+    }
+
+    #[cold]
+    fn begin_role(&mut self, role: u64) {
+        if detail_of(gate()) >= detail::LEAN {
+            self.thread_start(true, "", 0, role, false);
+        }
     }
 }
 
