@@ -16,6 +16,7 @@ use wakeline_wire::{detail, end_outcome, job_kind, kind, task_kind};
 
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
+use crate::recorder::outside;
 use crate::session::{seen, Session};
 use crate::task::Builder;
 use crate::this_thread::with_recorder;
@@ -176,7 +177,11 @@ impl Drop for Job {
             with_recorder(self.session, |r| {
                 let recorded = now >= detail::LEAN;
                 match self.is_queued {
-                    true => r.job_end(recorded, self.id, self.outcome, 0),
+                    true => {
+                        r.job_end(recorded, self.id, self.outcome, 0);
+                        // What this wakes is not the doing of the job before.
+                        r.set_outside(outside::NOTHING);
+                    }
                     false => r.foreign_job_end(recorded, self.id, self.outcome),
                 }
             });

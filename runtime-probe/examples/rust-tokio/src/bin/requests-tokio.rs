@@ -71,7 +71,9 @@ async fn run_clients(server: SocketAddr, rounds: u64) -> io::Result<(Totals, Vec
         let task = wakeline::task::Builder::new().name(&name).spawn(client);
         clients.push((task, polls));
     }
-    let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let alive = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
 
     let mut sum = Totals::default();
     let mut all_polls = Vec::new();
