@@ -11,6 +11,7 @@ use wakeline_wire::payload::{encode_watermarks, Anchor, End, ThreadTotal, Waterm
 use wakeline_wire::{detail, end_reason, frame_kind, Writer};
 
 use crate::address::{Address, Token};
+use crate::barrier;
 use crate::batch::{settle, Pieces, Sender};
 use crate::connection::{Connection, Heard, Sent};
 use crate::dictionary::Living;
@@ -264,15 +265,16 @@ impl Flusher {
         // The clock comes before the threads' states, see `ThreadShared::quiet`.
         let now = session.clock.now_fenced();
         let now = now.saturating_sub(session.clock.skew_allowance(self.rate));
+        let is_ordered = !session.has_barrier || barrier::raise();
         session.threads.list(&mut self.threads);
-        // Ordering: SeqCst pairs with the store in `Recorder::hold`; closed is read
+        // Ordering: SeqCst and the barrier pair with the store in `Recorder::hold`; closed is read
         // before the slots, whose last one is sealed before it is set.
         let states: Vec<(bool, bool)> = self
             .threads
             .iter()
             .map(|thread| {
                 let closed = thread.closed.load(Ordering::Acquire);
-                (thread.quiet.load(Ordering::SeqCst), closed)
+                (is_ordered && thread.quiet.load(Ordering::SeqCst), closed)
             })
             .collect();
         session.ring.event_slots(&mut self.views);

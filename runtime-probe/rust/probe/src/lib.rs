@@ -25,6 +25,7 @@
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 
 mod address;
+mod barrier;
 mod batch;
 mod clock;
 mod connection;

@@ -5,7 +5,7 @@
 //! allocates and never takes a lock; where no slot is free the event is counted instead.
 
 use std::panic::Location;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
 use wakeline_wire::codec::UINT_MAX;
@@ -66,6 +66,7 @@ pub(crate) struct Recorder {
     payload: *mut u8,
     last_tick: u64,
     clock: Clock,
+    has_barrier: bool,
     gate: u32,
     holds: u8,
     /// What `holds` was when the thread parked.
@@ -111,6 +112,7 @@ impl Recorder {
             payload: std::ptr::null_mut(),
             last_tick: tick,
             clock: session.clock,
+            has_barrier: session.has_barrier,
             gate: gate(),
             holds: 0,
             parked_holds: 0,
@@ -174,6 +176,13 @@ impl Recorder {
         let was = self.holds;
         self.holds |= reason;
         if was != 0 {
+            return self.clock.now();
+        }
+        if self.has_barrier {
+            // Ordering: in this thread's program order only; the rest is the flusher's
+            // barrier, see there.
+            self.shared.quiet.store(false, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
             return self.clock.now();
         }
         // Ordering: SeqCst and a fence before the clock: a flusher that still sees the

@@ -11,6 +11,7 @@ use std::{fmt, io};
 use wakeline_wire::detail;
 
 use crate::address::{Address, Token};
+use crate::barrier;
 use crate::clock::Clock;
 use crate::dictionary::Dictionary;
 use crate::flusher::Flusher;
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) pid: u32,
     pub(crate) clock: Clock,
+    /// The flusher raises a barrier on all threads before it asks who is quiet.
+    pub(crate) has_barrier: bool,
     pub(crate) ring: &'static Ring,
     pub(crate) dictionary: Dictionary,
     pub(crate) threads: Threads,
@@ -152,6 +155,7 @@ impl Session {
             id,
             pid: std::process::id(),
             clock: Clock::start(),
+            has_barrier: barrier::prepare(),
             ring,
             dictionary: Dictionary::new(ring),
             threads: Threads::default(),
