@@ -16,7 +16,7 @@ use crate::batch::{settle, Pieces, Sender};
 use crate::connection::{Connection, Heard, Sent};
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate, set_detail, shut_gate};
-use crate::hello::hello;
+use crate::hello::{hello, says_otherwise};
 use crate::ring::SlotView;
 use crate::session::Session;
 use crate::snapshot;
@@ -212,7 +212,7 @@ impl Flusher {
         let mut more = false;
         if !connection.is_stalled() {
             // What can be seen depends on the runtime, which may begin after the greeting.
-            if self.session.runtimes_seen() != self.told_runtimes {
+            if says_otherwise(self.told_runtimes, self.session.runtimes_seen()) {
                 self.greet(connection.outbound());
             }
             let (flight, cut) = self.load(connection.outbound());

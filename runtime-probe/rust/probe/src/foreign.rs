@@ -2,14 +2,19 @@
 //! they change of the thread's context. It must not know of wakers or of system calls.
 //!
 //! Such a runtime does not tell when its threads are idle, so a thread counts as quiet
-//! whenever it is in no poll, job or record of ours; each first event after that reads the
-//! clock behind a fence.
+//! whenever it is in no poll, job or record of ours. Where the system has the flusher's
+//! barrier that costs nothing, else each first event after it reads the clock behind a fence.
+
+// Which of these have a caller depends on the features.
+#![cfg_attr(not(all(feature = "tokio", wakeline_reactor)), allow(dead_code))]
+
+use std::sync::atomic::Ordering;
 
 use wakeline_wire::{
     cause_kind, end_outcome, kind, operation_maker, park_kind, thread_role, wake_effect,
 };
 
-use crate::recorder::{outside, Recorder};
+use crate::recorder::{outside, Recorder, RuntimeSeen};
 
 /// One wake of a wrapped future.
 pub(crate) struct ForeignWake {
@@ -83,11 +88,51 @@ impl Recorder {
     pub(crate) fn foreign_park(&mut self, recorded: bool, timeout_ns: u64) {
         self.set_outside(outside::NOTHING);
         self.take_role(thread_role::WORKER);
+        self.leave_lock(recorded);
+        self.count_in_reactor(1);
         self.park(recorded, [park_kind::REACTOR, timeout_ns, 0]);
+    }
+
+    fn count_in_reactor(&self, change: i32) {
+        if let Some(runtime) = self.runtime() {
+            // Ordering: none needed; it is a guess that a later call corrects.
+            runtime
+                .in_reactor
+                .fetch_add(change as u32, Ordering::Relaxed);
+        }
+    }
+
+    /// The runtime is about to park this thread, on a lock or in the reactor: it does not
+    /// say which. While another thread has the reactor it is the lock.
+    pub(crate) fn runtime_parks(&mut self, recorded: bool) {
+        self.set_outside(outside::NOTHING);
+        let is_taken = |runtime: &RuntimeSeen| runtime.in_reactor.load(Ordering::Relaxed) > 0;
+        if recorded && self.runtime().is_some_and(is_taken) {
+            self.take_role(thread_role::WORKER);
+            self.set_parked_on_lock(true);
+            self.park(true, [park_kind::CONDVAR, 0, 0]);
+        }
+    }
+
+    /// The runtime goes on with this thread. Dispatch is over.
+    pub(crate) fn runtime_unparked(&mut self, recorded: bool) {
+        self.leave_lock(recorded);
+        self.set_outside(outside::NOTHING);
+    }
+
+    /// Ends a park on a lock, if one is open; also when it turns out to be none.
+    fn leave_lock(&mut self, recorded: bool) {
+        if self.set_parked_on_lock(false) {
+            self.resume();
+            if recorded {
+                self.event(kind::UNPARK, [park_kind::CONDVAR, 0]);
+            }
+        }
     }
 
     /// The kernel's wait is over: what follows is dispatch, up to the next poll.
     pub(crate) fn foreign_unpark(&mut self, recorded: bool, events: u64) {
+        self.count_in_reactor(-1);
         self.resume();
         if recorded {
             self.event(kind::UNPARK, [park_kind::REACTOR, events]);

@@ -42,6 +42,17 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     }
 }
 
+/// Whether the hello of a process that has seen these kinds of runtime differs from that of
+/// one that had seen those.
+pub(crate) fn says_otherwise(told: u8, seen_now: u8) -> bool {
+    // With none seen the hello is that of the executor alone.
+    let meaning = |runtimes: u8| match runtimes {
+        0 => seen::EXECUTOR,
+        runtimes => runtimes,
+    };
+    meaning(told) != meaning(seen_now)
+}
+
 fn wrapped_tier() -> &'static str {
     if cfg!(feature = "tokio") {
         "tokio stable"

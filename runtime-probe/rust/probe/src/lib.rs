@@ -13,6 +13,13 @@
 //! waits for the collector, and a collector that is gone, slow or unwilling changes nothing
 //! but the trace.
 //!
+//! With the feature `tokio` the same line records a tokio program: put `wakeline::spawn`,
+//! `spawn_local` and `spawn_blocking` where it has tokio's, which they are otherwise the same
+//! as, and see the module `tokio` for the rest. On any executor, [`traced`] records a future
+//! as a task. On Linux the reactor is seen where the runtime calls the C library (feature
+//! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
+//! cannot be seen so is told to the viewer as not recorded.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:

@@ -4,20 +4,23 @@
 //! One event is a clock read, some bytes and one release store. It never waits, never
 //! allocates and never takes a lock; where no slot is free the event is counted instead.
 
+mod thread_context;
+
 use std::panic::Location;
 use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
-use wakeline_wire::{detail, kind, limits, thread_role};
+use wakeline_wire::{kind, limits, thread_role};
 
 use crate::clock::Clock;
 use crate::dictionary::Living;
-use crate::gate::{detail_of, gate};
+use crate::gate::gate;
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
 use crate::threads::ThreadShared;
+pub(crate) use thread_context::{outside, RuntimeSeen};
 
 /// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
 const EVENT_BYTES: usize = 1 + 8 + 8 * 8;
@@ -41,14 +44,6 @@ mod hold {
     pub(super) const EVENT: u8 = 16;
 }
 
-/// What `Recorder::outside` may be, besides the id of a job.
-pub(crate) mod outside {
-    /// Not known: plain code of this thread.
-    pub(crate) const NOTHING: u64 = 0;
-    /// The reactor's dispatch: from its return from the kernel to the first poll after it.
-    pub(crate) const TURN: u64 = u64::MAX;
-}
-
 #[derive(Clone, Copy, Default)]
 struct OpenPoll {
     task: u64,
@@ -57,6 +52,7 @@ struct OpenPoll {
 }
 
 /// One thread's writer. Only its thread touches it.
+#[cfg_attr(not(all(feature = "tokio", wakeline_reactor)), allow(dead_code))]
 pub(crate) struct Recorder {
     /// Where the next event goes.
     cursor: *mut u8,
@@ -85,6 +81,10 @@ pub(crate) struct Recorder {
     job: u64,
     /// On whose behalf code outside any poll and job runs here: see [`outside`].
     outside: u64,
+    /// The runtime that this thread was started by or serves, where its builder told.
+    runtime: Option<Arc<RuntimeSeen>>,
+    /// The park that is open was told as one on a lock.
+    parked_on_lock: bool,
     sites: [(usize, u64); SITE_CACHE],
 }
 
@@ -129,6 +129,8 @@ impl Recorder {
             frame_depth: 0,
             job: 0,
             outside: outside::NOTHING,
+            runtime: None,
+            parked_on_lock: false,
             sites: [(0, 0); SITE_CACHE],
         });
         // Ordering: Release, the tick comes before.
@@ -478,47 +480,6 @@ impl Recorder {
         }
         self.holds |= hold::WORKER | self.parked_holds;
         self.parked_holds = 0;
-    }
-}
-
-/// What the records of runtimes without hooks need of the thread's context.
-impl Recorder {
-    #[inline]
-    pub(crate) fn outside(&self) -> u64 {
-        match (self.poll_depth, self.job) {
-            (0, 0) => self.outside,
-            _ => outside::NOTHING,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn set_outside(&mut self, outside: u64) {
-        self.outside = outside;
-    }
-
-    /// After a park: what was open before it is open again, and nothing more.
-    pub(crate) fn resume(&mut self) {
-        if self.parked_holds != 0 {
-            // Ordering: SeqCst as in `hold`; the clock is read by a later event.
-            self.shared.quiet.store(false, Ordering::SeqCst);
-        }
-        self.holds |= self.parked_holds;
-        self.parked_holds = 0;
-    }
-
-    /// The thread was seen to do what only such a thread does. The first role stays.
-    #[inline]
-    pub(crate) fn take_role(&mut self, role: u64) {
-        if !self.started {
-            self.begin_role(role);
-        }
-    }
-
-    #[cold]
-    fn begin_role(&mut self, role: u64) {
-        if detail_of(gate()) >= detail::LEAN {
-            self.thread_start(true, "", 0, role, false);
-        }
     }
 }
 

@@ -8,15 +8,17 @@
 use std::any::type_name;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
 
+use ::tokio::runtime::Builder as Runtimes;
 use ::tokio::task::JoinHandle;
 use wakeline_executor::observe::new_ids;
-use wakeline_wire::{detail, end_outcome, job_kind, kind, task_kind};
+use wakeline_wire::{detail, end_outcome, job_kind, kind, runtime_flavor, task_kind};
 
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
-use crate::recorder::outside;
+use crate::recorder::{outside, Recorder, RuntimeSeen};
 use crate::session::{seen, Session};
 use crate::task::Builder;
 use crate::this_thread::with_recorder;
@@ -113,6 +115,69 @@ impl Builder<'_> {
     }
 }
 
+/// Lets a runtime's threads tell when they start, park and go on: the trace then names the
+/// runtime, has workers that wait on a lock, and knows exactly when the reactor's dispatch
+/// ends. Without this all else is recorded the same.
+///
+/// tokio keeps one callback of each kind, so `on_thread_start`, `on_thread_park` and
+/// `on_thread_unpark` of this builder are taken: call this last, or not at all where the
+/// program needs its own. A tokio too old to have the last two goes without.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// wakeline::init!();
+/// let mut builder = tokio::runtime::Builder::new_multi_thread();
+/// let runtime = wakeline::tokio::instrument(&mut builder, "main").build()?;
+/// # drop(runtime);
+/// # Ok(())
+/// # }
+/// ```
+pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
+    let Some(session) = Session::current() else {
+        return builder;
+    };
+    session.saw(seen::WRAPPED);
+    let runtime = Arc::new(RuntimeSeen {
+        id: new_ids::runtime(),
+        in_reactor: AtomicU32::new(0),
+    });
+    // A builder does not tell its flavor or its numbers.
+    let dictionary = &session.dictionary;
+    dictionary.runtime(runtime.id, name, runtime_flavor::UNKNOWN, 0, 0);
+    let tell = move |then: fn(&mut Recorder, bool)| {
+        let runtime = Arc::clone(&runtime);
+        move || {
+            let now = detail_of(gate());
+            if now != 0 {
+                with_recorder(session, |r| {
+                    // A current_thread runtime starts no worker: it parks the caller's thread.
+                    r.set_runtime(&runtime);
+                    then(r, now >= detail::LEAN);
+                });
+            }
+        }
+    };
+    builder
+        .on_thread_start(tell(|_, _| ()))
+        .on_thread_park(tell(Recorder::runtime_parks))
+        .on_thread_unpark(tell(Recorder::runtime_unparked))
+}
+
+/// What an old tokio lacks. Where the builder has methods of these names, those are
+/// called and not these.
+#[allow(dead_code)] // Dead with every tokio that has the methods.
+trait ParkHooks: Sized {
+    fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, _tell: F) -> &mut Self {
+        self
+    }
+
+    fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, _tell: F) -> &mut Self {
+        self
+    }
+}
+
+impl ParkHooks for Runtimes {}
+
 /// Jobs submitted here and not started.
 static QUEUED: AtomicU64 = AtomicU64::new(0);
 
@@ -135,7 +200,8 @@ impl Job {
             let name = session.dictionary.string(type_name);
             with_recorder(session, |r| {
                 let (task, site) = (r.current_task(), r.site(site));
-                let fields = [id, job_kind::OTHER, task, site, name, queued, 0];
+                let runtime = r.runtime_id();
+                let fields = [id, job_kind::OTHER, task, site, name, queued, runtime];
                 r.event(kind::JOB_SUBMIT, fields);
             });
         }

@@ -131,11 +131,13 @@ impl TaskRecord {
     ) -> Self {
         session.saw(seen::WRAPPED);
         let task = new_ids::task();
-        let parent = with_recorder(session, |r| r.current_task());
+        let context = |r: &mut Recorder| (r.current_task(), r.runtime_id());
+        let (parent, runtime) = with_recorder(session, context);
         let record = Task {
             id: task,
             parent,
             task_kind,
+            runtime,
             ..Task::default()
         };
         session.dictionary.task(record, site, name, type_name);

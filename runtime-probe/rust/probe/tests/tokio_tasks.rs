@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{yield_now, LocalSet};
 use wakeline_wire::{
-    cause_kind, end_outcome, thread_role, wake_effect, DictionaryRecord, EventRecord,
+    cause_kind, end_outcome, park_kind, thread_role, wake_effect, DictionaryRecord, EventRecord,
 };
 
 /// Runs `program` in a child of this test with a collector, and gives the trace and what the
@@ -435,4 +435,63 @@ fn without_a_recording_nothing_is_wrapped() {
         task.await.unwrap() + job.await.unwrap()
     }));
     assert_eq!(sum, 3);
+}
+
+#[test]
+fn an_instrumented_runtime_tells_of_its_threads_and_their_parks() {
+    let test = "an_instrumented_runtime_tells_of_its_threads_and_their_parks";
+    let trace = trace_of(test, || {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(3).enable_all();
+        let runtime = wakeline::tokio::instrument(&mut builder, "three workers");
+        let runtime = runtime.build().unwrap();
+        runtime.block_on(async {
+            for _ in 0..20 {
+                let tasks: Vec<_> = (0..6).map(|_| wakeline::spawn(yield_now())).collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        });
+    });
+    let Some((trace, _)) = trace else { return };
+    assert_eq!(trace.broken_watermarks, []);
+    polls_with_wakes(&trace);
+    let runtime = trace.dictionary.iter().find_map(|record| match record {
+        DictionaryRecord::Runtime(runtime) => Some(*runtime),
+        _ => None,
+    });
+    let runtime = runtime.expect("a runtime");
+    assert_eq!(trace.text(runtime.name), "three workers");
+    let workers: std::collections::HashSet<u64> = trace
+        .dictionary
+        .iter()
+        .filter_map(|record| match record {
+            DictionaryRecord::Thread(thread) if thread.role == thread_role::WORKER => {
+                assert_eq!(thread.runtime, runtime.id);
+                Some(thread.id)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(workers.len(), 3);
+    // On each thread parks and unparks take turns and are of one kind; some are on the lock,
+    // because one thread at a time has the reactor.
+    let mut on_lock = 0;
+    for events in trace.events.values() {
+        let mut open = None;
+        for event in events {
+            match &event.event {
+                EventRecord::Park(park) => assert_eq!(open.replace(park.park_kind), None),
+                EventRecord::Unpark(unpark) => {
+                    assert_eq!(open.take(), Some(unpark.park_kind));
+                    on_lock += u64::from(unpark.park_kind == park_kind::CONDVAR);
+                }
+                EventRecord::PollStart(_) => assert_eq!(open, None, "a poll while parked"),
+                _ => {}
+            }
+        }
+    }
+    assert!(on_lock > 0);
 }
