@@ -1,8 +1,8 @@
 //! What recording costs a tokio program: nanoseconds of processor time per poll.
 //!
 //! One process per variant and run, runs interleaved, as in the benchmark of the recorder.
-//! The time is that of the whole process less the flusher's share told apart where one
-//! thread does all the work.
+//! The time is that of the whole process, flusher included; where one thread does all the
+//! work its own time is a figure beside it.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -32,6 +32,14 @@ const PROGRAMS: &[(&str, &str)] = &[
 ];
 const MODES: &[&str] = &["plain", "not started", "off", "recorded"];
 
+/// All per poll.
+struct Figures {
+    thread_ns: f64,
+    process_ns: f64,
+    /// Of the whole stream: frames, dictionary and watermarks too.
+    stream_bytes: f64,
+}
+
 fn main() {
     if let Ok(variant) = std::env::var(VARIANT) {
         return measure(&variant);
@@ -39,23 +47,23 @@ fn main() {
     let short = !std::env::args().any(|argument| argument == "--bench");
     let runs = if short { 1 } else { RUNS };
     for (program, about) in PROGRAMS {
-        let mut times: Vec<Vec<(f64, f64)>> = MODES.iter().map(|_| Vec::new()).collect();
+        let mut times: Vec<Vec<Figures>> = MODES.iter().map(|_| Vec::new()).collect();
         for _ in 0..runs {
             for (place, mode) in MODES.iter().enumerate() {
                 times[place].push(run(&format!("{program}, {mode}")));
             }
         }
         for (place, mode) in MODES.iter().enumerate() {
-            let added = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+            let added = |of: fn(&Figures) -> f64| -> Vec<f64> {
                 let pairs = times[place].iter().zip(&times[0]);
                 pairs.map(|(this, plain)| of(this) - of(plain)).collect()
             };
             if place == 0 {
-                let base = times[0].iter().map(|time| time.1).collect();
+                let base = times[0].iter().map(|time| time.process_ns).collect();
                 print(program, mode, about, "process time per poll", base);
                 continue;
             }
-            let of_process = added(|time| time.1);
+            let of_process = added(|time| time.process_ns);
             print(
                 program,
                 mode,
@@ -64,7 +72,7 @@ fn main() {
                 of_process,
             );
             if !program.contains("mt") {
-                let of_thread = added(|time| time.0);
+                let of_thread = added(|time| time.thread_ns);
                 print(
                     program,
                     mode,
@@ -73,14 +81,19 @@ fn main() {
                     of_thread,
                 );
             }
+            if *mode == "recorded" {
+                let bytes = times[place].iter().map(|time| time.stream_bytes).collect();
+                print(program, mode, about, "stream bytes per poll", bytes);
+            }
         }
     }
 }
 
 fn print(program: &str, mode: &str, about: &str, figure: &str, mut values: Vec<f64>) {
     values.sort_by(f64::total_cmp);
+    let unit = if figure.contains("bytes") { "B" } else { "ns" };
     println!(
-        r#"{{"bench":"tokio","figure":"{figure}","variant":"{program}, {mode}","about":"{about}","value":{:.2},"unit":"ns","min":{:.2},"runs":{}}}"#,
+        r#"{{"bench":"tokio","figure":"{figure}","variant":"{program}, {mode}","about":"{about}","value":{:.2},"unit":"{unit}","min":{:.2},"runs":{}}}"#,
         values[values.len() / 2],
         values[0],
         values.len(),
@@ -89,7 +102,7 @@ fn print(program: &str, mode: &str, about: &str, figure: &str, mut values: Vec<f
 
 /// Starts a process that measures one variant, and is its collector: thread and process
 /// time per poll.
-fn run(variant: &str) -> (f64, f64) {
+fn run(variant: &str) -> Figures {
     let folder = std::env::temp_dir().join(format!("wakeline-bench-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir(&folder).expect("a folder for the socket");
@@ -104,12 +117,13 @@ fn run(variant: &str) -> (f64, f64) {
         command.env("WAKELINE_TOKEN", TOKEN);
     }
     let child = command.spawn().expect("the measuring process");
+    let mut stream_bytes = 0;
     if is_recorded {
         let (mut stream, _) = listener.accept().expect("the probe connects");
         let mut preamble = [0; PREAMBLE_BYTES];
         stream.read_exact(&mut preamble).expect("a preamble");
         stream.write_all(&[0; REPLY_HEAD_BYTES]).expect("a reply");
-        std::io::copy(&mut stream, &mut std::io::sink()).expect("a stream");
+        stream_bytes = std::io::copy(&mut stream, &mut std::io::sink()).expect("a stream");
     }
     let output = child.wait_with_output().expect("the process ends");
     assert!(output.status.success(), "the measuring process failed");
@@ -119,7 +133,11 @@ fn run(variant: &str) -> (f64, f64) {
         .split_whitespace()
         .map(|number| number.parse().unwrap_or(0.0))
         .collect();
-    (numbers[0] / POLLS as f64, numbers[1] / POLLS as f64)
+    Figures {
+        thread_ns: numbers[0] / POLLS as f64,
+        process_ns: numbers[1] / POLLS as f64,
+        stream_bytes: stream_bytes as f64 / POLLS as f64,
+    }
 }
 
 fn measure(variant: &str) {
