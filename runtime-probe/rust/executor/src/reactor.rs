@@ -96,6 +96,18 @@ struct Waiting {
     events: Events,
 }
 
+/// Tells the observer by which descriptors this reactor registers and waits.
+fn tell_descriptors(poll: &Poll, registry: &Registry) {
+    #[cfg(unix)]
+    if let Some(observer) = observe::observer() {
+        use std::os::fd::AsRawFd;
+        observer.reactor_opened(poll.as_raw_fd());
+        observer.reactor_opened(registry.as_raw_fd());
+    }
+    #[cfg(not(unix))]
+    let _ = (poll, registry);
+}
+
 /// The reactor of one runtime.
 pub(crate) struct Reactor {
     waiting: Mutex<Waiting>,
@@ -109,6 +121,7 @@ impl Reactor {
     pub(crate) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
+        tell_descriptors(&poll, &registry);
         let interrupt = mio::Waker::new(&registry, INTERRUPT)?;
         Ok(Reactor {
             waiting: Mutex::new(Waiting {

@@ -162,13 +162,13 @@ impl Dictionary {
     pub(crate) fn source(
         &self,
         mut record: Source,
-        site: &'static Location<'static>,
+        site: Option<&'static Location<'static>>,
         local: &str,
         peer: &str,
     ) {
         let mut locked = self.lock();
         let living = Living::Source(record.id);
-        record.site = locked.site(site);
+        record.site = site.map_or(0, |site| locked.site(site));
         record.local = locked.own_text(living, local);
         record.peer = locked.own_text(living, peer);
         locked.begin(living, DictionaryRecord::Source(record));

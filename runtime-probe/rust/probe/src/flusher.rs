@@ -11,11 +11,12 @@ use wakeline_wire::payload::{encode_watermarks, Anchor, End, ThreadTotal, Waterm
 use wakeline_wire::{detail, end_reason, frame_kind, Writer};
 
 use crate::address::{Address, Token};
+use crate::barrier;
 use crate::batch::{settle, Pieces, Sender};
 use crate::connection::{Connection, Heard, Sent};
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate, set_detail, shut_gate};
-use crate::hello::hello;
+use crate::hello::{hello, says_otherwise};
 use crate::ring::SlotView;
 use crate::session::Session;
 use crate::snapshot;
@@ -62,6 +63,8 @@ pub(crate) struct Flusher {
     token: Token,
     rate: u64,
     detail: u64,
+    /// What kinds of runtime the last hello spoke of.
+    told_runtimes: u8,
     connection: Option<Connection>,
     ever_connected: bool,
     next_try: Instant,
@@ -88,6 +91,7 @@ impl Flusher {
             token,
             rate: 0,
             detail: detail::FULL,
+            told_runtimes: 0,
             connection: None,
             ever_connected: false,
             next_try: now,
@@ -141,10 +145,7 @@ impl Flusher {
         }
         match Connection::open(&self.address, &self.token) {
             Ok(mut connection) => {
-                let hello = hello(self.session, self.rate, self.detail);
-                append_frame(connection.outbound(), frame_kind::HELLO, |out| {
-                    hello.encode(out)
-                });
+                self.greet(connection.outbound());
                 if self.ever_connected {
                     self.session.dictionary.resend_living();
                 }
@@ -159,6 +160,12 @@ impl Flusher {
                 now < self.give_up
             }
         }
+    }
+
+    fn greet(&mut self, out: &mut Vec<u8>) {
+        self.told_runtimes = self.session.runtimes_seen();
+        let hello = hello(self.session, self.rate, self.detail, self.told_runtimes);
+        append_frame(out, frame_kind::HELLO, |out| hello.encode(out));
     }
 
     fn lose_connection(&mut self) {
@@ -204,6 +211,10 @@ impl Flusher {
         }
         let mut more = false;
         if !connection.is_stalled() {
+            // What can be seen depends on the runtime, which may begin after the greeting.
+            if says_otherwise(self.told_runtimes, self.session.runtimes_seen()) {
+                self.greet(connection.outbound());
+            }
             let (flight, cut) = self.load(connection.outbound());
             self.flight = Some(flight);
             more = cut;
@@ -254,15 +265,16 @@ impl Flusher {
         // The clock comes before the threads' states, see `ThreadShared::quiet`.
         let now = session.clock.now_fenced();
         let now = now.saturating_sub(session.clock.skew_allowance(self.rate));
+        let is_ordered = !session.has_barrier || barrier::raise();
         session.threads.list(&mut self.threads);
-        // Ordering: SeqCst pairs with the store in `Recorder::hold`; closed is read
+        // Ordering: SeqCst and the barrier pair with the store in `Recorder::hold`; closed is read
         // before the slots, whose last one is sealed before it is set.
         let states: Vec<(bool, bool)> = self
             .threads
             .iter()
             .map(|thread| {
                 let closed = thread.closed.load(Ordering::Acquire);
-                (thread.quiet.load(Ordering::SeqCst), closed)
+                (is_ordered && thread.quiet.load(Ordering::SeqCst), closed)
             })
             .collect();
         session.ring.event_slots(&mut self.views);

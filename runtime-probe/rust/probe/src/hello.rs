@@ -1,15 +1,25 @@
-//! Owns what the probe says of itself and of the process at the start of a connection. It
-//! must not know how it is sent.
+//! Owns what the probe says of itself and of the process at the start of a connection, and
+//! again when a kind of runtime is first seen. It must not know how it is sent.
 
 use wakeline_wire::payload::{own_shapes, Capability, Hello};
 use wakeline_wire::visibility;
 
-use crate::session::Session;
+use crate::session::{seen, Session};
 
-/// The hello of a session whose clock has this rate and that records this much.
-pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64) -> Hello {
+/// The hello of a session whose clock has this rate, that records this much, and that has
+/// seen these kinds of runtime.
+pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8) -> Hello {
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
+    };
+    let (tier, capabilities) = match runtimes {
+        seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
+        // A note in place of a capability: what is missing is so for some tasks only.
+        runtimes if runtimes & seen::WRAPPED != 0 => (
+            "wakeline-executor and wrapped futures",
+            mixed_capabilities(),
+        ),
+        _ => ("wakeline-executor", executor_capabilities("")),
     };
     Hello {
         session: session.id.clone(),
@@ -23,16 +33,50 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64) -> Hello {
         working_folder: text(std::env::current_dir().ok()),
         source_root: text(session.source_root.clone()),
         probe: concat!("wakeline ", env!("CARGO_PKG_VERSION")).into(),
-        tier: "wakeline-executor".into(),
+        tier: tier.into(),
         launch: session.launch.clone(),
         ring_file: text(session.ring.file().map(Into::into)),
         detail,
-        capabilities: capabilities(),
+        capabilities,
         shapes: own_shapes(),
     }
 }
 
-fn capabilities() -> Vec<Capability> {
+/// Whether the hello of a process that has seen these kinds of runtime differs from that of
+/// one that had seen those.
+pub(crate) fn says_otherwise(told: u8, seen_now: u8) -> bool {
+    // With none seen the hello is that of the executor alone.
+    let meaning = |runtimes: u8| match runtimes {
+        0 => seen::EXECUTOR,
+        runtimes => runtimes,
+    };
+    meaning(told) != meaning(seen_now)
+}
+
+fn wrapped_tier() -> &'static str {
+    if cfg!(feature = "tokio") {
+        "tokio stable"
+    } else {
+        "wrapped futures"
+    }
+}
+
+const NO_CPU_TIME: (&str, u64, &str) = (
+    "cpuTime",
+    visibility::NOT_RECORDED,
+    "this probe does not sample processor time",
+);
+
+fn list(each: &[(&str, u64, &str)]) -> Vec<Capability> {
+    let one = |&(name, visibility, note): &(&str, u64, &str)| Capability {
+        name: name.into(),
+        visibility,
+        note: note.into(),
+    };
+    each.iter().map(one).collect()
+}
+
+fn executor_capabilities(note: &str) -> Vec<Capability> {
     let recorded = [
         "polls",
         "wakes",
@@ -49,18 +93,60 @@ fn capabilities() -> Vec<Capability> {
         "frames",
         "awaitSites",
     ];
-    let each = |name: &str, visibility: u64, note: &str| Capability {
-        name: name.into(),
-        visibility,
-        note: note.into(),
+    let mut all = recorded
+        .map(|name| (name, visibility::RECORDED, note))
+        .to_vec();
+    all.push(NO_CPU_TIME);
+    list(&all)
+}
+
+/// Both kinds of runtime in one process: everything can appear, but not of every task.
+fn mixed_capabilities() -> Vec<Capability> {
+    let mut all = executor_capabilities("recorded for the tasks of wakeline-executor");
+    for capability in &mut all {
+        // An effect that is missing must not be taken for one that did not happen.
+        if capability.name == "wakeEffects" {
+            capability.visibility = visibility::NOT_RECORDED;
+            capability.note = "known for the tasks of wakeline-executor only".into();
+        }
+    }
+    all
+}
+
+fn wrapped_capabilities() -> Vec<Capability> {
+    use visibility::{NOT_RECORDED as NOT, RECORDED};
+    const FROM_BELOW: &str = "as seen where the runtime calls the system; the poll that made an operation is known, the line is not";
+    const UNSEEN: &str =
+        "needs the feature reactor, on Linux with a dynamically linked glibc, in an executable";
+    let (below, below_note) = match sees_reactor() {
+        true => (RECORDED, FROM_BELOW),
+        false => (NOT, UNSEEN),
     };
-    recorded
-        .iter()
-        .map(|name| each(name, visibility::RECORDED, ""))
-        .chain([each(
-            "cpuTime",
-            visibility::NOT_RECORDED,
-            "this probe does not sample processor time",
-        )])
-        .collect()
+    list(&[
+        ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
+        ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
+        ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
+        ("sources", below, below_note),
+        ("operations", below, below_note),
+        ("readiness", below, below_note),
+        ("reactor", below, below_note),
+        ("parkTimeouts", below, below_note),
+        ("timers", NOT, "timers are inside the runtime; the park's time-out shows the next one"),
+        ("jobs", RECORDED, "of closures given to wakeline's spawn_blocking; others are not seen"),
+        ("jobThreads", RECORDED, ""),
+        ("resources", NOT, "locks and channels of the runtime are not seen"),
+        ("frames", NOT, "parts of a task are not seen"),
+        ("awaitSites", NOT, "only the line of the spawn is known"),
+        NO_CPU_TIME,
+    ])
+}
+
+#[cfg(wakeline_reactor)]
+fn sees_reactor() -> bool {
+    crate::interpose::is_effective()
+}
+
+#[cfg(not(wakeline_reactor))]
+fn sees_reactor() -> bool {
+    false
 }

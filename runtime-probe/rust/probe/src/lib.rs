@@ -13,6 +13,13 @@
 //! waits for the collector, and a collector that is gone, slow or unwilling changes nothing
 //! but the trace.
 //!
+//! With the feature `tokio` the same line records a tokio program: put `wakeline::spawn`,
+//! `spawn_local` and `spawn_blocking` where it has tokio's, which they are otherwise the same
+//! as, and see the module `tokio` for the rest. On any executor, [`traced`] records a future
+//! as a task. On Linux the reactor is seen where the runtime calls the C library (feature
+//! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
+//! cannot be seen so is told to the viewer as not recorded.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:
@@ -25,27 +32,38 @@
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 
 mod address;
+mod barrier;
 mod batch;
 mod clock;
 mod connection;
 mod dictionary;
 mod flusher;
+mod foreign;
 mod gate;
 mod hello;
+#[cfg(wakeline_reactor)]
+mod interpose;
 mod observer;
 mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+pub mod task;
 mod this_thread;
 mod threads;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+mod traced;
 
 use std::path::PathBuf;
 
 use wakeline_executor::observe::Observer;
 
+#[cfg(feature = "tokio")]
+pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
+pub use traced::{traced, Traced};
 
 /// Starts recording if the environment says where to, and tells the viewer that relative
 /// source paths start at the calling crate. Gives a [`Recording`], which may be ignored.

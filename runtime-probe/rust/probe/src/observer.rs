@@ -21,7 +21,7 @@ use crate::clock::delay_ns;
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
 use crate::recorder::Recorder;
-use crate::session::Session;
+use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
 
 /// Listens to the executor for one session.
@@ -81,8 +81,16 @@ impl Observer for ProbeObserver {
         with_recorder(self.session, Recorder::stamp)
     }
 
+    fn reactor_opened(&self, fd: i32) {
+        #[cfg(wakeline_reactor)]
+        crate::interpose::leave_alone(fd);
+        #[cfg(not(wakeline_reactor))]
+        let _ = fd;
+    }
+
     fn runtime_started(&self, info: &RuntimeInfo<'_>) {
         if self.is_alive() {
+            self.session.saw(seen::EXECUTOR);
             let flavor = match info.flavor {
                 Flavor::Single => runtime_flavor::WAKELINE_SINGLE,
                 Flavor::Multi => runtime_flavor::WAKELINE_MULTI,
@@ -327,7 +335,7 @@ impl Observer for ProbeObserver {
         let (local, peer) = (text(info.local), text(info.peer));
         self.session
             .dictionary
-            .source(record, info.site, &local, &peer);
+            .source(record, Some(info.site), &local, &peer);
         let fields = [info.source, u64::from(info.interest), info.token];
         self.lean(|r| r.event(kind::SOURCE_REGISTER, fields));
     }

@@ -4,8 +4,10 @@
 //! One event is a clock read, some bytes and one release store. It never waits, never
 //! allocates and never takes a lock; where no slot is free the event is counted instead.
 
+mod thread_context;
+
 use std::panic::Location;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
 use wakeline_wire::codec::UINT_MAX;
@@ -18,6 +20,7 @@ use crate::gate::gate;
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
 use crate::threads::ThreadShared;
+pub(crate) use thread_context::{outside, RuntimeSeen};
 
 /// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
 const EVENT_BYTES: usize = 1 + 8 + 8 * 8;
@@ -49,6 +52,7 @@ struct OpenPoll {
 }
 
 /// One thread's writer. Only its thread touches it.
+#[cfg_attr(not(all(feature = "tokio", wakeline_reactor)), allow(dead_code))]
 pub(crate) struct Recorder {
     /// Where the next event goes.
     cursor: *mut u8,
@@ -58,6 +62,7 @@ pub(crate) struct Recorder {
     payload: *mut u8,
     last_tick: u64,
     clock: Clock,
+    has_barrier: bool,
     gate: u32,
     holds: u8,
     /// What `holds` was when the thread parked.
@@ -74,6 +79,12 @@ pub(crate) struct Recorder {
     frames: [u64; OPEN_FRAMES],
     frame_depth: usize,
     job: u64,
+    /// On whose behalf code outside any poll and job runs here: see [`outside`].
+    outside: u64,
+    /// The runtime that this thread was started by or serves, where its builder told.
+    runtime: Option<Arc<RuntimeSeen>>,
+    /// The park that is open was told as one on a lock.
+    parked_on_lock: bool,
     sites: [(usize, u64); SITE_CACHE],
 }
 
@@ -101,6 +112,7 @@ impl Recorder {
             payload: std::ptr::null_mut(),
             last_tick: tick,
             clock: session.clock,
+            has_barrier: session.has_barrier,
             gate: gate(),
             holds: 0,
             parked_holds: 0,
@@ -116,6 +128,9 @@ impl Recorder {
             frames: [0; OPEN_FRAMES],
             frame_depth: 0,
             job: 0,
+            outside: outside::NOTHING,
+            runtime: None,
+            parked_on_lock: false,
             sites: [(0, 0); SITE_CACHE],
         });
         // Ordering: Release, the tick comes before.
@@ -163,6 +178,13 @@ impl Recorder {
         let was = self.holds;
         self.holds |= reason;
         if was != 0 {
+            return self.clock.now();
+        }
+        if self.has_barrier {
+            // Ordering: in this thread's program order only; the rest is the flusher's
+            // barrier, see there.
+            self.shared.quiet.store(false, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
             return self.clock.now();
         }
         // Ordering: SeqCst and a fence before the clock: a flusher that still sees the
@@ -321,6 +343,12 @@ impl Recorder {
     /// Writes the event of a stamp.
     #[inline]
     pub(crate) fn stamped_event<const N: usize>(&mut self, kind: u64, tick: u64, fields: [u64; N]) {
+        // Where a wake is made inside another one, the inner one has let go of the hold. A
+        // thread that was quiet meanwhile must not publish a tick from before that.
+        let tick = match self.holds {
+            0 => self.hold(hold::STAMP),
+            _ => tick,
+        };
         self.put(kind, tick, fields);
         self.release(hold::STAMP);
     }
@@ -333,6 +361,7 @@ impl Recorder {
             self.put(kind::POLL_START, tick, [task, epoch]);
             start_tick = tick.max(1);
         }
+        self.outside = outside::NOTHING;
         if let Some(place) = self.polls.get_mut(self.poll_depth) {
             *place = OpenPoll {
                 task,
@@ -382,6 +411,7 @@ impl Recorder {
             self.put(kind::JOB_START, tick, [job, queued]);
         }
         self.job = job;
+        self.outside = outside::NOTHING;
     }
 
     pub(crate) fn job_end(&mut self, recorded: bool, job: u64, outcome: u64, bytes: u64) {

@@ -2,7 +2,7 @@
 //! It must not know how events are written or frames are sent.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::{fmt, io};
 use wakeline_wire::detail;
 
 use crate::address::{Address, Token};
+use crate::barrier;
 use crate::clock::Clock;
 use crate::dictionary::Dictionary;
 use crate::flusher::Flusher;
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) pid: u32,
     pub(crate) clock: Clock,
+    /// The flusher raises a barrier on all threads before it asks who is quiet.
+    pub(crate) has_barrier: bool,
     pub(crate) ring: &'static Ring,
     pub(crate) dictionary: Dictionary,
     pub(crate) threads: Threads,
@@ -59,8 +62,18 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    /// What kinds of runtime were seen at work: bits of [`seen`].
+    runtimes_seen: AtomicU8,
     greeted: Latch,
     finish: Finish,
+}
+
+/// Kinds of runtime, by how the probe sees their tasks.
+pub(crate) mod seen {
+    /// The workspace's own executor, which tells everything.
+    pub(crate) const EXECUTOR: u8 = 1;
+    /// Any other, through wrapped futures.
+    pub(crate) const WRAPPED: u8 = 2;
 }
 
 /// Something that happens once, and can be waited for.
@@ -142,6 +155,7 @@ impl Session {
             id,
             pid: std::process::id(),
             clock: Clock::start(),
+            has_barrier: barrier::prepare(),
             ring,
             dictionary: Dictionary::new(ring),
             threads: Threads::default(),
@@ -151,6 +165,7 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            runtimes_seen: AtomicU8::new(0),
             greeted: Latch::default(),
             finish: Finish::default(),
         }));
@@ -165,6 +180,8 @@ impl Session {
         let observer: &'static ProbeObserver = Box::leak(Box::new(ProbeObserver::new(self)));
         let _ = self.observer.set(observer);
         wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
+        #[cfg(wakeline_reactor)]
+        crate::interpose::prepare();
         open_gate(detail::FULL);
         let flusher = Flusher::new(self, address, token);
         let thread = std::thread::Builder::new()
@@ -181,6 +198,28 @@ impl Session {
             self.greeted.wait(GREETING_DELAY);
         }
         Ok(self)
+    }
+
+    /// The process's session, if it records.
+    #[inline]
+    pub(crate) fn current() -> Option<&'static Self> {
+        if crate::gate::gate() == 0 {
+            return None;
+        }
+        SESSION.get().copied()
+    }
+
+    /// A runtime of this kind is at work.
+    #[inline]
+    pub(crate) fn saw(&self, kind: u8) {
+        if self.runtimes_seen.load(Ordering::Relaxed) & kind == 0 {
+            self.runtimes_seen.fetch_or(kind, Ordering::Relaxed);
+        }
+    }
+
+    /// The kinds seen so far.
+    pub(crate) fn runtimes_seen(&self) -> u8 {
+        self.runtimes_seen.load(Ordering::Relaxed)
     }
 
     /// The hooks of this session.

@@ -15,6 +15,41 @@ thread_local! {
     // Without a destructor, so that it may be read at any time of a thread's life.
     static RECORDER: Cell<*mut Recorder> = const { Cell::new(std::ptr::null_mut()) };
     static CLOSER: Closer = const { Closer };
+    // Set while the recorder is used: a signal handler that interrupts that, and calls what
+    // is recorded too, must find this out.
+    #[cfg(wakeline_reactor)]
+    static IN_USE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `record` with this thread's recorder where there is one, it is not in use, and
+/// events are recorded. Never makes one and takes no lock, so that it may be called from a
+/// signal handler.
+#[cfg(wakeline_reactor)]
+#[inline]
+pub(crate) fn with_free_recorder(record: impl FnOnce(&mut Recorder)) {
+    let recorder = RECORDER.get();
+    if recorder > GONE && !IN_USE.get() {
+        // SAFETY: a recorder of this thread, and `IN_USE` says that nobody has a reference.
+        used(|| record(unsafe { &mut *recorder }));
+    }
+}
+
+/// Whether this thread is inside its recorder.
+#[cfg(wakeline_reactor)]
+#[inline]
+pub(crate) fn is_in_use() -> bool {
+    IN_USE.get()
+}
+
+/// Runs what a signal handler on this thread must not run again inside of it.
+#[inline(always)]
+pub(crate) fn used<T>(record: impl FnOnce() -> T) -> T {
+    #[cfg(wakeline_reactor)]
+    let was = IN_USE.replace(true);
+    let result = record();
+    #[cfg(wakeline_reactor)]
+    IN_USE.set(was);
+    result
 }
 
 /// Closes the thread's recorder when the thread ends.
@@ -42,9 +77,9 @@ pub(crate) fn with_recorder<T: Default>(
         // SAFETY: a pointer above the marks is a recorder of this thread. There is no
         // second reference: `record` runs code of this file and the dictionary only,
         // which call no hooks.
-        return record(unsafe { &mut *recorder });
+        return used(|| record(unsafe { &mut *recorder }));
     }
-    with_new_recorder(session, recorder, record)
+    used(|| with_new_recorder(session, recorder, record))
 }
 
 #[cold]

@@ -14,6 +14,7 @@
 //!   ─ poll_start ─ operation(Bytes) ─ poll_end(Ready)
 //! ```
 
+pub mod new_ids;
 mod records;
 
 pub use records::*;
@@ -78,6 +79,11 @@ pub trait Observer: Sync {
     /// A runtime was built; its workers start after this.
     #[inline]
     fn runtime_started(&self, info: &RuntimeInfo<'_>) {}
+    /// A runtime is about to register sources through this file descriptor, or to wait on
+    /// it. These hooks tell of all that happens there: an observer that sees system calls
+    /// by other means must not tell it twice.
+    #[inline]
+    fn reactor_opened(&self, fd: i32) {}
     /// A runtime was dropped; its tasks and threads are gone.
     #[inline]
     fn runtime_stopped(&self, runtime: u64) {}

@@ -1,0 +1,142 @@
+//! Owns the records of runtimes that have no hooks of ours: which events they make and what
+//! they change of the thread's context. It must not know of wakers or of system calls.
+//!
+//! Such a runtime does not tell when its threads are idle, so a thread counts as quiet
+//! whenever it is in no poll, job or record of ours. Where the system has the flusher's
+//! barrier that costs nothing, else each first event after it reads the clock behind a fence.
+
+// Which of these have a caller depends on the features.
+#![cfg_attr(not(all(feature = "tokio", wakeline_reactor)), allow(dead_code))]
+
+use std::sync::atomic::Ordering;
+
+use wakeline_wire::{
+    cause_kind, end_outcome, kind, operation_maker, park_kind, thread_role, wake_effect,
+};
+
+use crate::recorder::{outside, Recorder, RuntimeSeen};
+
+/// One wake of a wrapped future.
+pub(crate) struct ForeignWake {
+    pub(crate) stamp: u64,
+    pub(crate) task: u64,
+    /// Polls begun, read before the runtime's own wake was called, and after.
+    pub(crate) epoch: u64,
+    pub(crate) epoch_after: u64,
+    /// The future was over when the wake began.
+    pub(crate) ended: bool,
+}
+
+impl Recorder {
+    pub(crate) fn foreign_wake(&mut self, wake: &ForeignWake) {
+        let effect = match wake.ended {
+            true => wake_effect::AFTER_COMPLETION,
+            false => wake_effect::UNKNOWN,
+        };
+        let (cause, id) = match self.outside() {
+            outside::NOTHING => (cause_kind::UNKNOWN, 0),
+            outside::TURN => (cause_kind::TURN, 0),
+            job => (cause_kind::JOB, job),
+        };
+        if cause == cause_kind::UNKNOWN && wake.epoch == wake.epoch_after {
+            let fields = [wake.task, wake.epoch, effect];
+            self.stamped_event(kind::WAKE, wake.stamp, fields);
+        } else {
+            let fields = [wake.task, wake.epoch, effect, cause, id, wake.epoch_after];
+            self.stamped_event(kind::WAKE_FROM, wake.stamp, fields);
+        }
+    }
+
+    /// A future was dropped before it was ready: by the poll that runs here, or by code
+    /// outside of any (the runtime itself after an abort or at its shutdown).
+    pub(crate) fn foreign_cancelled(&mut self, task: u64) {
+        let (by, id) = match self.current_task() {
+            0 => (cause_kind::THREAD, self.thread()),
+            poll => (cause_kind::POLL, poll),
+        };
+        self.event(kind::TASK_END, [task, end_outcome::CANCELLED, by, id]);
+    }
+
+    pub(crate) fn foreign_ended(&mut self, task: u64, outcome: u64) {
+        self.event(kind::TASK_END, [task, outcome, cause_kind::UNKNOWN, 0]);
+    }
+
+    pub(crate) fn foreign_job_start(&mut self, recorded: bool, job: u64, queued: u64) {
+        self.take_role(thread_role::POOL);
+        self.job_start(recorded, job, queued);
+    }
+
+    /// The job's closure has returned. Until this thread does something else, what it
+    /// wakes it wakes because the job is done.
+    pub(crate) fn foreign_job_end(&mut self, recorded: bool, job: u64, outcome: u64) {
+        self.job_end(recorded, job, outcome, 0);
+        self.set_outside(job);
+    }
+
+    /// Who makes what happens on this thread now.
+    pub(crate) fn operation_maker(&self) -> u64 {
+        if self.current_task() != 0 {
+            operation_maker::POLL
+        } else if self.outside() == outside::TURN {
+            operation_maker::TURN
+        } else {
+            operation_maker::THREAD
+        }
+    }
+
+    /// The thread enters the kernel's wait for readiness.
+    pub(crate) fn foreign_park(&mut self, recorded: bool, timeout_ns: u64) {
+        self.set_outside(outside::NOTHING);
+        self.take_role(thread_role::WORKER);
+        self.leave_lock(recorded);
+        self.count_in_reactor(1);
+        self.park(recorded, [park_kind::REACTOR, timeout_ns, 0]);
+    }
+
+    fn count_in_reactor(&self, change: i32) {
+        if let Some(runtime) = self.runtime() {
+            // Ordering: none needed; it is a guess that a later call corrects.
+            runtime
+                .in_reactor
+                .fetch_add(change as u32, Ordering::Relaxed);
+        }
+    }
+
+    /// The runtime is about to park this thread, on a lock or in the reactor: it does not
+    /// say which. While another thread has the reactor it is the lock.
+    pub(crate) fn runtime_parks(&mut self, recorded: bool) {
+        self.set_outside(outside::NOTHING);
+        let is_taken = |runtime: &RuntimeSeen| runtime.in_reactor.load(Ordering::Relaxed) > 0;
+        if recorded && self.runtime().is_some_and(is_taken) {
+            self.take_role(thread_role::WORKER);
+            self.set_parked_on_lock(true);
+            self.park(true, [park_kind::CONDVAR, 0, 0]);
+        }
+    }
+
+    /// The runtime goes on with this thread. Dispatch is over.
+    pub(crate) fn runtime_unparked(&mut self, recorded: bool) {
+        self.leave_lock(recorded);
+        self.set_outside(outside::NOTHING);
+    }
+
+    /// Ends a park on a lock, if one is open; also when it turns out to be none.
+    fn leave_lock(&mut self, recorded: bool) {
+        if self.set_parked_on_lock(false) {
+            self.resume();
+            if recorded {
+                self.event(kind::UNPARK, [park_kind::CONDVAR, 0]);
+            }
+        }
+    }
+
+    /// The kernel's wait is over: what follows is dispatch, up to the next poll.
+    pub(crate) fn foreign_unpark(&mut self, recorded: bool, events: u64) {
+        self.count_in_reactor(-1);
+        self.resume();
+        if recorded {
+            self.event(kind::UNPARK, [park_kind::REACTOR, events]);
+        }
+        self.set_outside(outside::TURN);
+    }
+}

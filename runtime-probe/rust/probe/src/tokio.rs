@@ -1,0 +1,257 @@
+//! Owns the counterparts of tokio's spawn functions, with tokio's own signatures and return
+//! types. It must not know what is recorded of a task or how.
+//!
+//! Put `wakeline::spawn` where the program has `tokio::spawn`, and so on. What has no
+//! counterpart here takes a wrapped future: `join_set.spawn(wakeline::traced(future))`,
+//! `runtime.block_on(wakeline::tokio::root(future))`.
+
+use std::any::type_name;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use ::tokio::runtime::Builder as Runtimes;
+use ::tokio::task::JoinHandle;
+use wakeline_executor::observe::new_ids;
+use wakeline_wire::{detail, end_outcome, job_kind, kind, runtime_flavor, task_kind};
+
+use crate::dictionary::Living;
+use crate::gate::{detail_of, gate};
+use crate::recorder::{outside, Recorder, RuntimeSeen};
+use crate::session::{seen, Session};
+use crate::task::Builder;
+use crate::this_thread::with_recorder;
+use crate::traced::Traced;
+
+/// `tokio::spawn`, recorded.
+///
+/// # Panics
+/// Outside of a tokio runtime, as tokio's own does.
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Builder::new().spawn(future)
+}
+
+/// `tokio::task::spawn_local`, recorded.
+///
+/// # Panics
+/// Outside of a `LocalSet`, as tokio's own does.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Builder::new().spawn_local(future)
+}
+
+/// `tokio::task::spawn_blocking`, recorded as a blocking job: when it was submitted, when
+/// and on which thread it ran, and what its end woke.
+///
+/// # Panics
+/// Outside of a tokio runtime, as tokio's own does.
+#[track_caller]
+pub fn spawn_blocking<F, R>(function: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let job = Job::submit(type_name::<F>(), Location::caller());
+    ::tokio::task::spawn_blocking(move || match job {
+        None => function(),
+        Some(job) => job.run(function),
+    })
+}
+
+/// Records the future that is given to `block_on`. Without this the polls of that future
+/// are not seen, and what it wakes may be taken for woken by the reactor's turn.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// wakeline::init!();
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// let answer = runtime.block_on(wakeline::tokio::root(async {
+///     wakeline::spawn(async { 42 }).await
+/// }));
+/// assert_eq!(answer.map_err(std::io::Error::other)?, 42);
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn root<F: Future>(future: F) -> Traced<F> {
+    Builder::new().wrap(future, task_kind::ROOT, Location::caller())
+}
+
+impl Builder<'_> {
+    /// [`spawn`] with this name.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::tokio::spawn(self.wrap(future, task_kind::TASK, Location::caller()))
+    }
+
+    /// [`spawn_local`] with this name.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet`.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        ::tokio::task::spawn_local(self.wrap(future, task_kind::LOCAL, Location::caller()))
+    }
+}
+
+/// Lets a runtime's threads tell when they start, park and go on: the trace then names the
+/// runtime, has workers that wait on a lock, and knows exactly when the reactor's dispatch
+/// ends. Without this all else is recorded the same.
+///
+/// tokio keeps one callback of each kind, so `on_thread_start`, `on_thread_park` and
+/// `on_thread_unpark` of this builder are taken: call this last, or not at all where the
+/// program needs its own. A tokio too old to have the last two goes without.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// wakeline::init!();
+/// let mut builder = tokio::runtime::Builder::new_multi_thread();
+/// let runtime = wakeline::tokio::instrument(&mut builder, "main").build()?;
+/// # drop(runtime);
+/// # Ok(())
+/// # }
+/// ```
+pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
+    let Some(session) = Session::current() else {
+        return builder;
+    };
+    session.saw(seen::WRAPPED);
+    let runtime = Arc::new(RuntimeSeen {
+        id: new_ids::runtime(),
+        in_reactor: AtomicU32::new(0),
+    });
+    // A builder does not tell its flavor or its numbers.
+    let dictionary = &session.dictionary;
+    dictionary.runtime(runtime.id, name, runtime_flavor::UNKNOWN, 0, 0);
+    let tell = move |then: fn(&mut Recorder, bool)| {
+        let runtime = Arc::clone(&runtime);
+        move || {
+            let now = detail_of(gate());
+            if now != 0 {
+                with_recorder(session, |r| {
+                    // A current_thread runtime starts no worker: it parks the caller's thread.
+                    r.set_runtime(&runtime);
+                    then(r, now >= detail::LEAN);
+                });
+            }
+        }
+    };
+    builder
+        .on_thread_start(tell(|_, _| ()))
+        .on_thread_park(tell(Recorder::runtime_parks))
+        .on_thread_unpark(tell(Recorder::runtime_unparked))
+}
+
+/// What an old tokio lacks. Where the builder has methods of these names, those are
+/// called and not these.
+#[allow(dead_code)] // Dead with every tokio that has the methods.
+trait ParkHooks: Sized {
+    fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, _tell: F) -> &mut Self {
+        self
+    }
+
+    fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, _tell: F) -> &mut Self {
+        self
+    }
+}
+
+impl ParkHooks for Runtimes {}
+
+/// Jobs submitted here and not started.
+static QUEUED: AtomicU64 = AtomicU64::new(0);
+
+/// A blocking job on its way to its thread. Dropped before it ran it was cancelled.
+struct Job {
+    session: &'static Session,
+    id: u64,
+    is_queued: bool,
+    outcome: u64,
+}
+
+impl Job {
+    fn submit(type_name: &str, site: &'static Location<'static>) -> Option<Self> {
+        let session = Session::current()?;
+        session.saw(seen::WRAPPED);
+        let id = new_ids::job();
+        // Ordering: none needed; the number is shown, nothing is decided by it.
+        let queued = QUEUED.fetch_add(1, Ordering::Relaxed) + 1;
+        if detail_of(gate()) >= detail::LEAN {
+            let name = session.dictionary.string(type_name);
+            with_recorder(session, |r| {
+                let (task, site) = (r.current_task(), r.site(site));
+                let runtime = r.runtime_id();
+                let fields = [id, job_kind::OTHER, task, site, name, queued, runtime];
+                r.event(kind::JOB_SUBMIT, fields);
+            });
+        }
+        Some(Self {
+            session,
+            id,
+            is_queued: true,
+            outcome: end_outcome::CANCELLED,
+        })
+    }
+
+    fn run<R>(mut self, function: impl FnOnce() -> R) -> R {
+        self.start();
+        self.outcome = end_outcome::PANICKED;
+        let result = function();
+        self.outcome = end_outcome::COMPLETED;
+        result
+    }
+
+    fn start(&mut self) {
+        self.is_queued = false;
+        let queued = QUEUED.fetch_sub(1, Ordering::Relaxed) - 1;
+        let now = detail_of(gate());
+        if now != 0 {
+            with_recorder(self.session, |r| {
+                r.foreign_job_start(now >= detail::LEAN, self.id, queued);
+            });
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.is_queued {
+            QUEUED.fetch_sub(1, Ordering::Relaxed);
+        }
+        let now = detail_of(gate());
+        if now != 0 {
+            with_recorder(self.session, |r| {
+                let recorded = now >= detail::LEAN;
+                match self.is_queued {
+                    true => {
+                        r.job_end(recorded, self.id, self.outcome, 0);
+                        // What this wakes is not the doing of the job before.
+                        r.set_outside(outside::NOTHING);
+                    }
+                    false => r.foreign_job_end(recorded, self.id, self.outcome),
+                }
+            });
+            self.session.dictionary.ended(Living::Job(self.id));
+        }
+    }
+}

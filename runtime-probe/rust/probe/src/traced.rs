@@ -1,0 +1,349 @@
+//! Owns `Traced`: a future whose polls, wakes and end are recorded, on whatever executor it
+//! runs. It must not know which executor that is, nor how events are written.
+//!
+//! The waker that the future sees is one of ours around the executor's. There is one
+//! allocation of it per task, made at the first poll and used for as long as the executor
+//! polls with a waker that wakes the same task; a poll only borrows it.
+//!
+//! ```text
+//!   executor's task ─► Traced ─► Intercept ─► executor's waker ─► executor's task
+//! ```
+//!
+//! That is a circle, so the intercept is let go of when the future is done or dropped, and
+//! after every poll that left no clone of it behind: a task that nothing can wake must
+//! stay as free to be forgotten as it is without us.
+
+use std::any::type_name;
+use std::fmt;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+
+use wakeline_executor::observe::new_ids;
+use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
+
+use crate::dictionary::Living;
+use crate::foreign::ForeignWake;
+use crate::gate::{detail_of, gate};
+use crate::recorder::Recorder;
+use crate::session::{seen, Session};
+use crate::this_thread::with_recorder;
+
+/// In `Identity::epoch`: the future is over. Polls of one task do not reach this bit.
+const ENDED: u64 = 1 << 63;
+
+/// Records a future as a task, on any executor. The line of this call is the task's site.
+///
+/// ```
+/// wakeline::init!();
+/// let answer = wakeline::traced(async { 42 });
+/// assert_eq!(wakeline_executor::block_on(answer), 42);
+/// ```
+#[track_caller]
+pub fn traced<F: Future>(future: F) -> Traced<F> {
+    Traced::new(future, None, task_kind::TASK, Location::caller())
+}
+
+/// A future whose polls, wakes and end are recorded; see [`traced`]. Where nothing is
+/// recorded when it is made, it costs one comparison per poll and never records.
+pub struct Traced<F> {
+    record: Option<TaskRecord>,
+    /// Dropped by hand, so that its end is recorded after it is gone.
+    future: ManuallyDrop<F>,
+}
+
+impl<F: Future> Traced<F> {
+    pub(crate) fn new(
+        future: F,
+        name: Option<&str>,
+        task_kind: u64,
+        site: &'static Location<'static>,
+    ) -> Self {
+        let record = Session::current()
+            .map(|session| TaskRecord::begin(session, name, type_name::<F>(), task_kind, site));
+        Self {
+            record,
+            future: ManuallyDrop::new(future),
+        }
+    }
+}
+
+impl<F: Future> Future for Traced<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the future is not moved out of the pin; the record is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: it is a part of a pinned value and is dropped in place.
+        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        match &mut this.record {
+            None => future.poll(cx),
+            Some(record) => record.poll(cx, |cx| future.poll(cx)),
+        }
+    }
+}
+
+impl<F> Drop for Traced<F> {
+    fn drop(&mut self) {
+        // SAFETY: dropped here only, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+        if let Some(record) = &mut self.record {
+            record.dropped();
+        }
+    }
+}
+
+impl<F> fmt::Debug for Traced<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.record.as_ref().map(|record| record.identity.task);
+        f.debug_struct("Traced").field("task", &task).finish()
+    }
+}
+
+/// What wakers know of the task.
+struct Identity {
+    session: &'static Session,
+    task: u64,
+    /// Polls begun so far, and [`ENDED`].
+    epoch: AtomicU64,
+    /// The epoch of the last wake that was made through our waker.
+    woken_at: AtomicU64,
+}
+
+/// The recorded life of one future.
+struct TaskRecord {
+    identity: Arc<Identity>,
+    intercept: Option<Arc<Intercept>>,
+}
+
+impl TaskRecord {
+    fn begin(
+        session: &'static Session,
+        name: Option<&str>,
+        type_name: &str,
+        task_kind: u64,
+        site: &'static Location<'static>,
+    ) -> Self {
+        session.saw(seen::WRAPPED);
+        let task = new_ids::task();
+        let context = |r: &mut Recorder| (r.current_task(), r.runtime_id());
+        let (parent, runtime) = with_recorder(session, context);
+        let record = Task {
+            id: task,
+            parent,
+            task_kind,
+            runtime,
+            ..Task::default()
+        };
+        session.dictionary.task(record, site, name, type_name);
+        if detail_of(gate()) >= detail::LEAN {
+            with_recorder(session, |r| r.event(kind::TASK_SPAWN, [task, parent]));
+        }
+        let identity = Identity {
+            session,
+            task,
+            epoch: AtomicU64::new(0),
+            woken_at: AtomicU64::new(u64::MAX),
+        };
+        Self {
+            identity: Arc::new(identity),
+            intercept: None,
+        }
+    }
+
+    #[inline]
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let epoch = self.identity.epoch.load(Ordering::Relaxed) + 1;
+        if epoch & ENDED != 0 {
+            // A poll after the end is the caller's mistake, and the future's to answer.
+            return poll(cx);
+        }
+        let intercept = match &self.intercept {
+            Some(intercept) if intercept.inner.will_wake(cx.waker()) => intercept,
+            _ => self.intercept.insert(Arc::new(Intercept {
+                identity: Arc::clone(&self.identity),
+                inner: cx.waker().clone(),
+            })),
+        };
+        // Ordering: Release; a wake that reads the new epoch comes after this poll began.
+        // A wake that caused this poll has read the old one: the executor lets a poll begin
+        // only after the wake took effect.
+        self.identity.epoch.store(epoch, Ordering::Release);
+        let mut open = OpenPoll::begin(&self.identity, epoch);
+        let waker = borrowed_waker(intercept);
+        let polled = poll(&mut Context::from_waker(&waker));
+        open.outcome = match polled {
+            Poll::Ready(_) => poll_outcome::READY,
+            Poll::Pending => poll_outcome::PENDING,
+        };
+        drop(open);
+        if polled.is_ready() || self.is_forgotten(epoch) {
+            self.intercept = None;
+        }
+        polled
+    }
+
+    /// Whether nobody can wake the task any more: the last poll left no waker anywhere and
+    /// has not woken the task itself.
+    #[inline]
+    fn is_forgotten(&self, epoch: u64) -> bool {
+        let alone = |intercept| Arc::strong_count(intercept) == 1;
+        self.intercept.as_ref().is_some_and(alone)
+            && self.identity.woken_at.load(Ordering::Relaxed) != epoch
+    }
+
+    fn dropped(&mut self) {
+        self.intercept = None;
+        if self.identity.epoch.load(Ordering::Relaxed) & ENDED == 0 {
+            self.identity.end(|r, task| r.foreign_cancelled(task));
+        }
+    }
+}
+
+impl Identity {
+    fn end(&self, record: impl FnOnce(&mut Recorder, u64)) {
+        // Ordering: Release as for the epochs before it.
+        self.epoch.fetch_or(ENDED, Ordering::Release);
+        let now = detail_of(gate());
+        if now >= detail::LEAN {
+            with_recorder(self.session, |r| record(r, self.task));
+        }
+        if now != 0 {
+            self.session.dictionary.ended(Living::Task(self.task));
+        }
+    }
+
+    /// Calls the executor's own wake, and tells of it with the epochs before and after.
+    #[inline]
+    fn wake(&self, wake: impl FnOnce()) {
+        // Ordering: Acquire pairs with the store in `poll`.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        // Ordering: none needed; only the poll in which this wake is made asks.
+        self.woken_at.store(epoch, Ordering::Relaxed);
+        if detail_of(gate()) < detail::LEAN {
+            return wake();
+        }
+        let _told = WakeTold {
+            identity: self,
+            epoch,
+            stamp: with_recorder(self.session, Recorder::stamp),
+        };
+        wake();
+    }
+}
+
+/// Tells of a wake when it is over, also when the executor's waker panicked.
+struct WakeTold<'a> {
+    identity: &'a Identity,
+    epoch: u64,
+    stamp: u64,
+}
+
+impl Drop for WakeTold<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Ordering: Acquire as before. The end that the wake caused is no epoch.
+        let after = self.identity.epoch.load(Ordering::Acquire) & !ENDED;
+        let wake = ForeignWake {
+            stamp: self.stamp,
+            task: self.identity.task,
+            epoch: self.epoch & !ENDED,
+            epoch_after: after,
+            ended: self.epoch & ENDED != 0,
+        };
+        with_recorder(self.identity.session, |r| r.foreign_wake(&wake));
+    }
+}
+
+/// One poll. Its end is told when this is dropped, so also when the future panics.
+struct OpenPoll<'a> {
+    identity: &'a Identity,
+    outcome: u64,
+}
+
+impl<'a> OpenPoll<'a> {
+    #[inline]
+    fn begin(identity: &'a Identity, epoch: u64) -> Self {
+        let now = detail_of(gate());
+        if now != 0 {
+            with_recorder(identity.session, |r| {
+                r.take_role(thread_role::WORKER);
+                r.poll_start(now >= detail::LEAN, identity.task, epoch);
+            });
+        }
+        Self {
+            identity,
+            outcome: poll_outcome::PANICKED,
+        }
+    }
+}
+
+impl Drop for OpenPoll<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let now = detail_of(gate());
+        if now != 0 {
+            with_recorder(self.identity.session, |r| {
+                r.poll_end(now >= detail::LEAN, self.outcome);
+            });
+        }
+        match self.outcome {
+            poll_outcome::PENDING => {}
+            poll_outcome::READY => self
+                .identity
+                .end(|r, task| r.foreign_ended(task, end_outcome::COMPLETED)),
+            _ => self
+                .identity
+                .end(|r, task| r.foreign_ended(task, end_outcome::PANICKED)),
+        }
+    }
+}
+
+/// Our waker around the executor's.
+struct Intercept {
+    identity: Arc<Identity>,
+    inner: Waker,
+}
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// A waker without a count of its own, for the time of one poll: whoever keeps it clones it.
+#[inline]
+fn borrowed_waker(intercept: &Arc<Intercept>) -> ManuallyDrop<Waker> {
+    let pointer = Arc::as_ptr(intercept).cast::<()>();
+    // SAFETY: the functions of the table expect a pointer from an `Arc<Intercept>` and keep
+    // its count in order. This one is never dropped, and the caller's `Arc` outlives it.
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(pointer, &VTABLE)) })
+}
+
+unsafe fn clone(pointer: *const ()) -> RawWaker {
+    // SAFETY: a waker's pointer is from an `Arc` that lives as long as the waker.
+    unsafe { Arc::increment_strong_count(pointer.cast::<Intercept>()) };
+    RawWaker::new(pointer, &VTABLE)
+}
+
+unsafe fn wake(pointer: *const ()) {
+    // SAFETY: the waker is given up, and its count is ours to drop.
+    let intercept = unsafe { Arc::from_raw(pointer.cast::<Intercept>()) };
+    intercept.identity.wake(|| intercept.inner.wake_by_ref());
+}
+
+unsafe fn wake_by_ref(pointer: *const ()) {
+    // SAFETY: a waker's pointer is from an `Arc` that lives as long as the waker.
+    let intercept = unsafe { &*pointer.cast::<Intercept>() };
+    intercept.identity.wake(|| intercept.inner.wake_by_ref());
+}
+
+unsafe fn drop_waker(pointer: *const ()) {
+    // SAFETY: the waker is given up, and its count is ours to drop.
+    drop(unsafe { Arc::from_raw(pointer.cast::<Intercept>()) });
+}

@@ -1,0 +1,280 @@
+//! What is seen from below: system calls on registered descriptors, whoever makes them.
+
+mod support;
+
+use std::ffi::c_int;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use support::{child, connected, finish, role, Collector, Trace};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::runtime::Builder;
+use wakeline_wire::{
+    operation_kind, operation_maker, operation_outcome, source_kind, DictionaryRecord, EventRecord,
+    Operation,
+};
+
+/// Runs `program` in a child of this test with a collector, and gives the trace.
+fn trace_of(test: &str, program: impl FnOnce()) -> Option<Trace> {
+    if role().is_some() {
+        assert!(wakeline::init().is_active());
+        program();
+        return None;
+    }
+    let collector = Collector::start();
+    let command = child(test, "program");
+    let output = finish(connected(command, &collector).spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    trace.check();
+    Some(trace)
+}
+
+fn operations(trace: &Trace, kind: u64) -> Vec<Operation> {
+    let of_kind = |event: &EventRecord| match event {
+        EventRecord::Operation(operation) if operation.operation_kind == kind => Some(*operation),
+        _ => None,
+    };
+    trace.all().filter_map(of_kind).collect()
+}
+
+fn bytes(operations: &[Operation]) -> u64 {
+    let done = |each: &&Operation| each.outcome == operation_outcome::DONE;
+    operations.iter().filter(done).map(|each| each.bytes).sum()
+}
+
+/// Ids of the sources of this kind with their local and peer addresses.
+fn sources(trace: &Trace, kind: u64) -> Vec<(u64, String, String)> {
+    let text = |id| match id {
+        0 => String::new(),
+        id => trace.text(id).to_owned(),
+    };
+    let of_kind = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Source(source) if source.source_kind == kind => {
+            Some((source.id, text(source.local), text(source.peer)))
+        }
+        _ => None,
+    };
+    trace.dictionary.iter().filter_map(of_kind).collect()
+}
+
+#[test]
+fn an_echo_server_and_its_client_are_seen_with_addresses_and_bytes() {
+    const MESSAGE: &[u8] = b"sixteen bytes...";
+    let test = "an_echo_server_and_its_client_are_seen_with_addresses_and_bytes";
+    let trace = trace_of(test, || {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(wakeline::tokio::root(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = wakeline::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut buffer = [0; MESSAGE.len()];
+                stream.read_exact(&mut buffer).await.unwrap();
+                stream.write_all(&buffer).await.unwrap();
+            });
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(MESSAGE).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            assert_eq!(answer, MESSAGE);
+            server.await.unwrap();
+
+            let a = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let b = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            a.send_to(b"abc", b.local_addr().unwrap()).await.unwrap();
+            assert_eq!(b.recv_from(&mut [0; 8]).await.unwrap().0, 3);
+        }));
+    });
+    let Some(trace) = trace else { return };
+    assert_eq!(trace.broken_watermarks, []);
+    let streams = sources(&trace, source_kind::TCP_STREAM);
+    let listeners = sources(&trace, source_kind::TCP_LISTENER);
+    let (listener, ..) = &listeners[0];
+    let address = &listeners[0].1;
+    assert!(
+        streams.iter().any(|(_, local, _)| local == address),
+        "{streams:?}"
+    );
+    assert!(
+        streams.iter().any(|(_, _, peer)| peer == address),
+        "{streams:?}"
+    );
+    assert_eq!(sources(&trace, source_kind::UDP_SOCKET).len(), 2);
+
+    let accepts = operations(&trace, operation_kind::ACCEPT);
+    assert!(accepts.iter().all(|each| each.source == *listener));
+    let done = |each: &&Operation| each.outcome == operation_outcome::DONE;
+    assert_eq!(accepts.iter().filter(done).count(), 1);
+    let (reads, writes) = (
+        operations(&trace, operation_kind::READ),
+        operations(&trace, operation_kind::WRITE),
+    );
+    assert_eq!(bytes(&writes), 2 * MESSAGE.len() as u64 + 3);
+    assert_eq!(bytes(&reads), 2 * MESSAGE.len() as u64 + 3);
+    for operation in reads.iter().chain(&writes) {
+        assert_eq!(operation.made_by, operation_maker::POLL);
+    }
+    let registered = trace.count(|event| matches!(event, EventRecord::SourceRegister(_)));
+    let gone = trace.count(|event| matches!(event, EventRecord::SourceDeregister(_)));
+    assert!(gone >= 5 && gone <= registered, "{gone} of {registered}");
+}
+
+/// An epoll by hand: no runtime is needed for what is below it.
+struct Epoll(c_int);
+
+impl Epoll {
+    fn new() -> Self {
+        // SAFETY: it takes no pointer.
+        Self(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
+    }
+
+    fn add(&self, fd: c_int, token: u64) -> c_int {
+        let mut event = libc::epoll_event {
+            events: libc::EPOLLIN as u32,
+            u64: token,
+        };
+        // SAFETY: the event is ours.
+        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &mut event) }
+    }
+
+    fn wait(&self, timeout_ms: c_int) -> c_int {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 4];
+        // SAFETY: the buffer is ours and of the size stated.
+        unsafe { libc::epoll_wait(self.0, events.as_mut_ptr(), 4, timeout_ms) }
+    }
+}
+
+#[test]
+fn errors_stay_what_the_system_said_and_leave_no_source() {
+    let trace = trace_of(
+        "errors_stay_what_the_system_said_and_leave_no_source",
+        || {
+            let errno = || std::io::Error::last_os_error().raw_os_error();
+            let epoll = Epoll::new();
+            let file = std::fs::File::open("/proc/self/exe").unwrap();
+            assert_eq!(epoll.add(file.as_raw_fd(), 1), -1);
+            assert_eq!(errno(), Some(libc::EPERM), "a file has no readiness");
+            assert_eq!(epoll.add(9_999, 1), -1);
+            assert_eq!(errno(), Some(libc::EBADF));
+            let (stream, _other) = StdUnixStream::pair().unwrap();
+            stream.set_nonblocking(true).unwrap();
+            assert_eq!(epoll.add(stream.as_raw_fd(), 2), 0);
+            assert_eq!(epoll.add(stream.as_raw_fd(), 2), -1);
+            assert_eq!(errno(), Some(libc::EEXIST));
+            assert_eq!(
+                (&stream).read(&mut [0; 4]).unwrap_err().kind(),
+                std::io::ErrorKind::WouldBlock
+            );
+            assert_eq!(epoll.wait(0), 0);
+            // SAFETY: an impossible descriptor touches nothing.
+            assert_eq!(unsafe { libc::close(-1) }, -1);
+            assert_eq!(errno(), Some(libc::EBADF));
+        },
+    );
+    let Some(trace) = trace else { return };
+    let blocked = operations(&trace, operation_kind::READ);
+    assert_eq!(blocked.len(), 1);
+    assert_eq!(blocked[0].outcome, operation_outcome::WOULD_BLOCK);
+    assert_eq!(blocked[0].made_by, operation_maker::THREAD);
+    let live = trace.count(|event| matches!(event, EventRecord::SourceRegister(_)));
+    let gone = trace.count(|event| matches!(event, EventRecord::SourceDeregister(_)));
+    assert_eq!((live, gone), (4, 3));
+}
+
+#[test]
+fn a_closed_number_that_means_something_else_is_no_source() {
+    let test = "a_closed_number_that_means_something_else_is_no_source";
+    let trace = trace_of(test, || {
+        let epoll = Epoll::new();
+        let (mut stream, mut other) = StdUnixStream::pair().unwrap();
+        let number = stream.as_raw_fd();
+        assert_eq!(epoll.add(number, 1), 0);
+        other.write_all(b"12").unwrap();
+        assert_eq!(epoll.wait(-1), 1);
+        stream.read_exact(&mut [0; 2]).unwrap();
+        drop(stream);
+        let mut file = std::fs::File::open("/proc/self/exe").unwrap();
+        assert_eq!(
+            file.as_raw_fd(),
+            number,
+            "the lowest free number is used again"
+        );
+        file.read_exact(&mut [0; 100]).unwrap();
+    });
+    let Some(trace) = trace else { return };
+    assert_eq!(bytes(&operations(&trace, operation_kind::READ)), 2);
+    let ready = trace.count(|event| matches!(event, EventRecord::Readiness(_)));
+    assert_eq!(ready, 1);
+    let gone = trace.count(|event| matches!(event, EventRecord::SourceDeregister(_)));
+    assert_eq!(gone, 1);
+}
+
+static SIGNALLED: AtomicI32 = AtomicI32::new(-1);
+
+extern "C" fn on_alarm(_: c_int) {
+    let byte = [0_u8; 1];
+    // SAFETY: one byte of ours to a descriptor that stays open.
+    unsafe { libc::write(SIGNALLED.load(Ordering::Relaxed), byte.as_ptr().cast(), 1) };
+}
+
+/// As tokio's own signal handler does: it writes to a registered socket, wherever the
+/// thread happens to be, in the middle of writing an event too.
+#[test]
+fn a_signal_handler_may_write_while_an_event_is_written() {
+    const TASKS: usize = 4;
+    let test = "a_signal_handler_may_write_while_an_event_is_written";
+    let trace = trace_of(test, || {
+        let epoll = Epoll::new();
+        let (sender, receiver) = StdUnixStream::pair().unwrap();
+        sender.set_nonblocking(true).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        assert_eq!(epoll.add(sender.as_raw_fd(), 1), 0);
+        SIGNALLED.store(sender.as_raw_fd(), Ordering::Relaxed);
+        // SAFETY: the handler only writes.
+        unsafe { libc::signal(libc::SIGALRM, on_alarm as extern "C" fn(c_int) as usize) };
+        // SAFETY: it takes nothing.
+        let worker = unsafe { libc::pthread_self() };
+        let is_over = Arc::new(AtomicBool::new(false));
+        let alarm = Arc::clone(&is_over);
+        let alarm = std::thread::spawn(move || {
+            while !alarm.load(Ordering::Relaxed) {
+                // SAFETY: the thread ends only after this one was joined.
+                unsafe { libc::pthread_kill(worker, libc::SIGALRM) };
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        });
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let work = || async {
+                for _ in 0..50_000 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let tasks: Vec<_> = (0..TASKS).map(|_| wakeline::spawn(work())).collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+        is_over.store(true, Ordering::Relaxed);
+        alarm.join().unwrap();
+        let mut received = Vec::new();
+        let _ = (&receiver).read_to_end(&mut received);
+        assert!(received.len() > 10, "only {} signals", received.len());
+    });
+    let Some(trace) = trace else { return };
+    assert_eq!(trace.broken_watermarks, []);
+    let polls = trace.count(|event| matches!(event, EventRecord::PollStart(_)));
+    assert_eq!(polls, TASKS * 50_001);
+    // Of the writes those are recorded that did not interrupt the recorder.
+    let writes = operations(&trace, operation_kind::WRITE);
+    assert!(!writes.is_empty());
+}
