@@ -61,7 +61,7 @@ export class Hooks {
       init: (promise, parent) => this.promiseMade(promise, parent),
       before: (promise) => this.promiseBefore(promise),
       after: () => this.parts.execution.leave(),
-      settled: (promise) => this.promiseResolved(promise),
+      settled: (promise) => this.promiseSettled(promise),
     }) as () => void;
     this.hook.enable();
     if (!this.watching) this.parts.execution.hide(() => this.watch());
@@ -137,7 +137,8 @@ export class Hooks {
     stampPromise(promise, {
       task: execution.context() ?? main,
       parent: parent === undefined ? undefined : readPromiseStamp(parent),
-      resolvedBy: undefined,
+      settledBy: undefined,
+      ran: false,
     });
   }
 
@@ -149,20 +150,17 @@ export class Hooks {
       execution.enter(main, causeKind.unknown, 0);
       return;
     }
-    // Without a parent it is resolved with another promise, and this is the job that begins to wait for that one.
-    const resolver = (stamp.parent ?? stamp).resolvedBy;
+    // A second time: its reaction gave another promise, and now it begins to wait for that one.
+    const cause = stamp.ran ? stamp.task : stamp.parent?.settledBy;
+    stamp.ran = true;
     // A chain of promises must not keep alive what is over.
     stamp.parent = undefined;
-    execution.enter(stamp.task, causedBy(resolver), resolver?.id ?? 0);
+    execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0);
   }
 
-  /**
-   * Called for each resolution: also for one with another promise, after which a second follows when that one has
-   * settled. So who resolved it last is known for sure only when the continuation runs.
-   */
-  private promiseResolved(promise: object): void {
+  private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
-    if (stamp !== undefined) stamp.resolvedBy = this.parts.execution.who();
+    if (stamp !== undefined) stamp.settledBy = this.parts.execution.who();
   }
 
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */

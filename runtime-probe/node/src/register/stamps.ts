@@ -6,13 +6,15 @@
 // comparison or copy of the object shows it. 0.1 to 0.2 µs for making and reading one (Node 20 and 24), a WeakMap 0.5.
 import type { Task } from './tasks.ts';
 
-/** A promise: whose it is, what it comes after, and who resolved it. */
+/** A promise: whose it is, what it comes after, and who settled it. */
 export interface PromiseStamp {
   readonly task: Task;
   /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
   parent: PromiseStamp | undefined;
-  /** The task that ran when it was resolved last; undefined before, and where no task ran. */
-  resolvedBy: Task | undefined;
+  /** The task that settled it; undefined before, and where no task ran. */
+  settledBy: Task | undefined;
+  /** Whether its own reaction has run. */
+  ran: boolean;
 }
 
 export const resourceRole = { handle: 0, request: 1, parser: 2, timer: 3, job: 4, other: 5 } as const;

