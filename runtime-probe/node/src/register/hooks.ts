@@ -150,12 +150,15 @@ export class Hooks {
       execution.enter(main, causeKind.unknown, 0);
       return;
     }
-    // A second time: its reaction gave another promise, and now it begins to wait for that one.
-    const cause = stamp.ran ? stamp.task : stamp.parent?.settledBy;
+    const { parent } = stamp;
+    // Without a parent this is no reaction: the promise was resolved with another one and now begins to wait for it.
+    // After its own reaction, that reaction gave the other promise; else nobody tells who did.
+    const cause = stamp.ran ? stamp.task : parent?.settledBy;
     stamp.ran = true;
     // A chain of promises must not keep alive what is over.
     stamp.parent = undefined;
-    execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0);
+    if (cause === undefined && parent === undefined) execution.enter(stamp.task, causeKind.turn, 0);
+    else execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0);
   }
 
   private promiseSettled(promise: object): void {
