@@ -207,6 +207,6 @@ test('Node: each blocking epoll wait is a park', async () => {
 });
 
 test('Node, a program that knows nothing of Wakeline: each blocking epoll wait is a park', async () => {
-  const program = await programs.build(new URL('../node-register/programs/http-server.ts', import.meta.url));
+  const program = await programs.build(new URL('../node-register/programs/settlements.ts', import.meta.url));
   await checkNodeParks(['--require', programs.register(), program]);
 });

@@ -33,9 +33,13 @@ const packageManagers = new Set([
   'yarnpkg',
   'pnpm',
   'pnpm.cjs',
+  'pnpm.js',
   'pnpm.mjs',
   'pnpx',
   'pnpx.cjs',
+  'pnpx.js',
+  'npx.js',
+  'yarnpkg.js',
   'corepack',
   'corepack.js',
 ]);

@@ -1,6 +1,15 @@
 // Owns the start of the writer thread. Nothing else may import this file: it begins to work when it is loaded.
 import { parentPort, workerData } from 'node:worker_threads';
-import { claimStream, controlWord, greeting, streamOwner } from '../ring-layout.ts';
+import {
+  claimStream,
+  controlWord,
+  greeting,
+  layOutRing,
+  slotBytes,
+  slotField,
+  slotState,
+  streamOwner,
+} from '../ring-layout.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 import { StreamWriter } from './stream.ts';
 
@@ -11,8 +20,15 @@ const start = workerData as WriterStart;
 const words = new Int32Array(start.memory);
 const heldUntilMs = performance.now() + start.holdMs;
 
+/** Slots are taken one after the other, and none is given back before the greeting. */
+function halfFull(): boolean {
+  const { slotsAt, slotCount } = layOutRing(start.ringBytes);
+  const half = slotsAt + (slotCount >> 1) * slotBytes;
+  return Atomics.load(words, (half + slotField.state) >> 2) !== slotState.free;
+}
+
 function begin(): void {
-  if (performance.now() >= heldUntilMs)
+  if (performance.now() >= heldUntilMs || halfFull())
     Atomics.compareExchange(words, controlWord.greeting, greeting.held, greeting.released);
   const state = Atomics.load(words, controlWord.greeting);
   if (state === greeting.held) setTimeout(begin, heldIntervalMs);
