@@ -131,6 +131,13 @@ for (const executable of nodes)
         const wakes = (kind: number): number =>
           ofKind(model, eventKind.wakeFrom).filter((event) => event.values[at.causeKind] === kind).length;
         assert.equal(wakes(causeKind.timer), counted.timers);
+        // A wake that was told is followed by the poll that it asks for: the continuation was queued and has run.
+        const polled = new Set(
+          model.tasks.flatMap((task) => task.polls.map((poll) => `${task.id} ${poll.epoch}`)),
+        );
+        const unanswered = model.wakes.filter((wake) => !polled.has(`${wake.task} ${wake.epoch + 1}`));
+        assert.deepEqual(unanswered, []);
+        assert.ok(wakes(causeKind.poll) >= counted.awaits);
         const submitted = ofKind(model, eventKind.jobSubmit);
         const crypto = submitted.filter(
           (event) => event.values[eventField.jobSubmit.jobKind] === jobKind.crypto,

@@ -1,6 +1,6 @@
 // Owns what runs now: the stack of callbacks that Node has begun, the task of each, and the polls that they make.
 // Knows nothing of hooks or of why a callback came.
-import type { Task, Tasks } from './tasks.ts';
+import type { Task, Tasks, Wake } from './tasks.ts';
 import { unseen } from './tasks.ts';
 
 interface Callback {
@@ -12,6 +12,7 @@ interface Callback {
   lazy: boolean;
   cause: number;
   causeId: number;
+  wake: Wake | undefined;
 }
 
 export class Execution {
@@ -48,9 +49,10 @@ export class Execution {
     return this.stack[this.depth - 1]?.task;
   }
 
-  /** A callback of the task begins. */
-  enter(task: Task | undefined, cause: number, causeId: number): void {
+  /** A callback of the task begins, or the continuation that was queued with this wake. */
+  enter(task: Task | undefined, cause: number, causeId: number, wake?: Wake): void {
     const callback = this.push(task, false, cause, causeId);
+    callback.wake = wake;
     if (task !== undefined) this.open(callback);
   }
 
@@ -116,13 +118,14 @@ export class Execution {
     // Entries are used again, because there is one for each callback and continuation of the program.
     let callback = this.stack[this.depth];
     if (callback === undefined) {
-      callback = { task, polls: [], lazy, cause, causeId };
+      callback = { task, polls: [], lazy, cause, causeId, wake: undefined };
       this.stack.push(callback);
     } else {
       callback.task = task;
       callback.lazy = lazy;
       callback.cause = cause;
       callback.causeId = causeId;
+      callback.wake = undefined;
     }
     this.depth++;
     return callback;
@@ -134,6 +137,7 @@ export class Execution {
     if (task === undefined) return;
     const living = this.tasks.inLife(task);
     callback.task = living;
-    if (this.tasks.beginPoll(living, callback.cause, callback.causeId)) callback.polls.push(living);
+    const { cause, causeId, wake } = callback;
+    if (this.tasks.beginPoll(living, cause, causeId, wake)) callback.polls.push(living);
   }
 }

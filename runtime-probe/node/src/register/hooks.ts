@@ -10,6 +10,7 @@ import type { Execution } from './execution.ts';
 import type { Parks } from './parks.ts';
 import { peerOf, type Resources } from './resources.ts';
 import {
+  type PromiseStamp,
   type ResourceStamp,
   readPromiseStamp,
   readResourceStamp,
@@ -134,12 +135,22 @@ export class Hooks {
 
   private promiseMade(promise: object, parent: object | undefined): void {
     const { execution, main } = this.parts;
-    stampPromise(promise, {
+    const before = parent === undefined ? undefined : readPromiseStamp(parent);
+    const stamp: PromiseStamp = {
       task: execution.context() ?? main,
-      parent: parent === undefined ? undefined : readPromiseStamp(parent),
+      parent: before,
+      settled: false,
       settledBy: undefined,
+      waiting: undefined,
+      wake: undefined,
       ran: false,
-    });
+    };
+    stampPromise(promise, stamp);
+    if (before === undefined) return;
+    // Of a settled promise a reaction is queued at once, by whoever asks for it.
+    if (before.settled) stamp.wake = this.parts.tasks.queue(stamp.task, execution.who());
+    else if (before.waiting === undefined) before.waiting = [stamp];
+    else before.waiting.push(stamp);
   }
 
   private promiseBefore(promise: object): void {
@@ -157,13 +168,23 @@ export class Hooks {
     stamp.ran = true;
     // A chain of promises must not keep alive what is over.
     stamp.parent = undefined;
-    if (cause === undefined && parent === undefined) execution.enter(stamp.task, causeKind.turn, 0);
-    else execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0);
+    const { wake } = stamp;
+    stamp.wake = undefined;
+    if (cause === undefined && parent === undefined) execution.enter(stamp.task, causeKind.turn, 0, wake);
+    else execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0, wake);
   }
 
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
-    if (stamp !== undefined) stamp.settledBy = this.parts.execution.who();
+    if (stamp === undefined) return;
+    const by = this.parts.execution.who();
+    stamp.settled = true;
+    stamp.settledBy = by;
+    const { waiting } = stamp;
+    if (waiting === undefined) return;
+    stamp.waiting = undefined;
+    // For `await 5` V8 makes a promise that is settled at once, and names the call's own promise as its parent.
+    for (const each of waiting) if (!each.settled) each.wake = this.parts.tasks.queue(each.task, by);
   }
 
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */

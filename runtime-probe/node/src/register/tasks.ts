@@ -18,6 +18,20 @@ export interface Task {
   outcome: 'completed' | 'cancelled';
   /** What goes on in its context after its end. */
   successor: Task | undefined;
+  /**
+   * Continuations of it that wait in the microtask queue, in their order. A task has one wake at a time in the trace:
+   * that of the first is told at once, those of the others when the poll before them has ended.
+   */
+  readonly queued: Wake[];
+  /** Whether a wake was told that no poll has followed yet. */
+  told: boolean;
+  /** Whether it stands in the list of those that had something queued since the loop's last callback. */
+  listed: boolean;
+}
+
+/** Who made a continuation run. */
+export interface Wake {
+  readonly by: Task | undefined;
 }
 
 /** The context of what the probe itself does: nothing of it is told. */
@@ -32,6 +46,9 @@ export const unseen: Task = {
   life: life.alive,
   outcome: 'completed',
   successor: undefined,
+  queued: [],
+  told: false,
+  listed: false,
 };
 
 export const runtimeId = 1;
@@ -41,6 +58,7 @@ export class Tasks {
   private lastId = 0;
   private readonly living = new Set<Task>();
   private ending: Task[] = [];
+  private listed: Task[] = [];
 
   constructor(recorder: NodeRecorder) {
     this.recorder = recorder;
@@ -58,6 +76,9 @@ export class Tasks {
       life: life.alive,
       outcome: 'completed',
       successor: undefined,
+      queued: [],
+      told: false,
+      listed: false,
     };
     this.living.add(task);
     this.recorder.taskSpawned(this.describe(task));
@@ -78,13 +99,35 @@ export class Tasks {
     return task.life !== life.alive;
   }
 
-  /** False when the task runs already, and then there is no end to be told. */
-  beginPoll(task: Task, cause: number, causeId: number): boolean {
+  /** A continuation of the task is put into the microtask queue. Undefined for one that is not told of. */
+  queue(task: Task, by: Task | undefined): Wake | undefined {
+    // A task that is over goes on as another one, which is not known before it runs.
+    if (task === unseen || task.epoch === 0 || task.life === life.ended) return undefined;
+    const wake: Wake = { by };
+    task.queued.push(wake);
+    if (task.queued.length === 1 && !task.told) this.tellFirst(task);
+    if (!task.listed) {
+      task.listed = true;
+      this.listed.push(task);
+    }
+    return wake;
+  }
+
+  /**
+   * A poll of the task for the continuation that was queued with this wake, or for another cause. False when the task
+   * runs already, and then there is no end to be told.
+   */
+  beginPoll(task: Task, cause: number, causeId: number, wake?: Wake): boolean {
+    const { queued } = task;
+    if (wake !== undefined && queued[0] === wake) queued.shift();
+    else if (wake !== undefined && queued.includes(wake)) queued.splice(queued.indexOf(wake), 1);
     if (task.running) return false;
+    const { told } = task;
+    task.told = false;
     task.running = true;
     task.epoch++;
     // The first poll follows from the spawn.
-    if (task.epoch === 1) this.recorder.pollStart(task.id, 1);
+    if (task.epoch === 1 || told) this.recorder.pollStart(task.id, task.epoch);
     else this.recorder.wokenPoll(task.id, task.epoch, cause, causeId);
     return true;
   }
@@ -92,6 +135,13 @@ export class Tasks {
   endPoll(task: Task): void {
     task.running = false;
     this.recorder.pollEnd(task.id, 'pending');
+    if (task.queued.length > 0 && !task.told) this.tellFirst(task);
+  }
+
+  private tellFirst(task: Task): void {
+    task.told = true;
+    const by = task.queued[0]?.by;
+    this.recorder.woken(task.id, task.epoch, task.running, causedBy(by), by?.id ?? 0);
   }
 
   /** The task is over once the callback that runs, and the microtasks and ticks that follow it, are done. */
@@ -104,6 +154,7 @@ export class Tasks {
 
   /** To be called where no callback runs and no microtask or tick is left. */
   settleEnds(): void {
+    if (this.listed.length > 0) this.forgetQueued();
     if (this.ending.length === 0) return;
     const ending = this.ending;
     this.ending = [];
@@ -114,8 +165,19 @@ export class Tasks {
     }
   }
 
+  /** The microtask queue is empty: what was queued and did not run never will. */
+  forgetQueued(): void {
+    for (const task of this.listed) {
+      task.listed = false;
+      task.queued.length = 0;
+    }
+    this.listed = [];
+  }
+
   /** Tells everything that lives to a listener who comes, or comes again. */
   snapshot(): void {
+    this.forgetQueued();
+    for (const task of this.living) task.told = false;
     this.recorder.snapshot(
       [...this.living].map((task) => ({ info: this.describe(task), epoch: task.epoch, state: 'idle' })),
     );
