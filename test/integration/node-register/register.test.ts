@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   causeKind,
+  detail,
   endReason,
   eventField,
   eventKind,
@@ -188,6 +189,93 @@ for (const executable of nodes)
         );
       }));
   });
+
+/** A CommonJS program as it stands: no loader works in it, so that each of its promises is its own. */
+function plainScript(name: string, text: string): string {
+  const path = join(dirname(pathOf('family')), name);
+  writeFileSync(path, text);
+  return path;
+}
+
+test('the wakes of a known program are its settlements, one by one', async () => {
+  const script = plainScript(
+    'known.cjs',
+    `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    async function worker() { for (let i = 0; i < 5; i++) await sleep(1); }
+    async function main() { await Promise.all([worker(), worker(), worker()]); }
+    main();`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    const model = await modelOf(receiver);
+    const at = eventField.wakeFrom;
+    const wakes = ofKind(model, eventKind.wakeFrom);
+    // 15 sleeps are over; Promise.all hears of 3 workers; its own promise is awaited once.
+    assert.deepEqual(
+      [causeKind.timer, causeKind.poll].map(
+        (kind) => wakes.filter((w) => w.values[at.causeKind] === kind).length,
+      ),
+      [15, 15 + 3 + 1],
+    );
+    assert.equal(ofKind(model, eventKind.wake).length, 0);
+    const [main] = model.tasks;
+    assert.equal(model.tasks.length, 1);
+    assert.equal(main?.polls.length, 1 + wakes.length, 'each poll after the first has its wake');
+    const idle = new Set(main?.spans.map((span) => span.state).filter((state) => state.startsWith('idle')));
+    assert.ok(idle.has('idleTimer'));
+  });
+});
+
+test('a promise that is resolved with another wakes nobody before that one is settled', async () => {
+  const script = plainScript(
+    'locked.cjs',
+    `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    async function returnsOne() { return sleep(30); }
+    (async () => { await returnsOne(); await new Promise((resolve) => resolve(sleep(30))); })();`,
+  );
+  await record(script, {}, async ({ receiver }) => {
+    const model = await modelOf(receiver);
+    const spans = model.tasks[0]?.spans ?? [];
+    const ms = (state: string): number =>
+      spans.filter((span) => span.state === state).reduce((sum, span) => sum + span.toNs - span.fromNs, 0) /
+      1e6;
+    assert.ok(ms('idleTimer') > 50, `${ms('idleTimer')} ms of waiting for timers`);
+    assert.ok(ms('scheduled') < ms('idleTimer') / 2, `${ms('scheduled')} ms in the queue`);
+  });
+});
+
+test('recording is switched off and on while the program runs', async () => {
+  const script = plainScript(
+    'ticking.cjs',
+    `let n = 0; const timer = setInterval(async () => { await null; if (++n === 500) clearInterval(timer); }, 5);`,
+  );
+  const receiver = await StreamReceiver.listen();
+  try {
+    const ended = runProgram(script, { nodeArguments: preload(), environment: receiver.environment });
+    const events = (kind: number): number => ofKind(readReference(receiver.frames), kind).length;
+    const changes = (): number => events(eventKind.detailChange);
+    await until(() => receiver.connections.length === 1, 'the greeting');
+    receiver.sendControl(detail.off);
+    await until(() => changes() === 1, 'the end of recording');
+    const before = events(eventKind.timerFire);
+    receiver.sendControl(detail.full);
+    await until(() => changes() === 2, 'recording again');
+    assert.equal(events(eventKind.timerFire) - before <= 1, true, 'nothing was recorded meanwhile');
+    assert.equal((await ended).code, 0);
+    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+    const model = readReference(receiver.frames);
+    assert.equal(events(eventKind.snapshotTask), 1);
+    const afterwards = model.events.slice(
+      model.events.findIndex((event) => event.kind === eventKind.snapshotEnd),
+    );
+    const wakes = afterwards.filter((event) => event.kind === eventKind.wakeFrom);
+    const polls = afterwards.filter((event) => event.kind === eventKind.pollStart);
+    assert.ok(polls.length > 10);
+    assert.equal(wakes.length, polls.length);
+  } finally {
+    await receiver.close();
+  }
+});
 
 test('NODE_OPTIONS reach a child process, which is a session of its own', () =>
   record(pathOf('family'), { byOptions: true }, async ({ result, receiver }) => {
