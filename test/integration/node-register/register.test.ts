@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import {
   causeKind,
   detail,
+  endOutcome,
   endReason,
   eventField,
   eventKind,
@@ -275,6 +276,38 @@ test('recording is switched off and on while the program runs', async () => {
   } finally {
     await receiver.close();
   }
+});
+
+test('a request whose client goes away ends as cancelled, and what its handler still does is a task after it', async () => {
+  const script = plainScript(
+    'abandoned.cjs',
+    `const http = require('node:http');
+    const server = http.createServer(async (request, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      response.end('too late');
+      server.close();
+    }).listen(0, () => {
+      const call = http.get({ port: server.address().port, path: '/slow' });
+      call.on('error', () => undefined);
+      setTimeout(() => call.destroy(), 20);
+    });`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    const model = await modelOf(receiver);
+    const names = taskNames(model);
+    const idOf = (name: string): number | undefined => [...names].find(([, each]) => each === name)?.[0];
+    const request = idOf('GET /slow');
+    const end = ofKind(model, eventKind.taskEnd).find((event) => event.values[0] === request);
+    assert.equal(end?.values[eventField.taskEnd.outcome], endOutcome.cancelled);
+    const after = idOf('GET /slow, after its end');
+    const spawned = ofKind(model, eventKind.taskSpawn).find((event) => event.values[0] === after);
+    assert.equal(spawned?.values[eventField.taskSpawn.parent], request);
+    assert.ok(
+      (model.tasks.find((task) => task.id === after)?.polls.length ?? 0) >= 2,
+      'timer and continuation',
+    );
+  });
 });
 
 test('NODE_OPTIONS reach a child process, which is a session of its own', () =>
