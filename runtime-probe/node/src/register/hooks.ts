@@ -142,15 +142,17 @@ export class Hooks {
       settled: false,
       settledBy: undefined,
       waiting: undefined,
-      wake: undefined,
+      queued: false,
+      wokenBy: undefined,
       ran: false,
     };
     stampPromise(promise, stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
-    if (before.settled) stamp.wake = this.parts.tasks.queue(stamp.task, execution.who());
-    else if (before.waiting === undefined) before.waiting = [stamp];
-    else before.waiting.push(stamp);
+    if (before.settled) stamp.queued = this.parts.tasks.queue(stamp.task, stamp, execution.who());
+    else if (before.waiting === undefined) before.waiting = stamp;
+    else if (Array.isArray(before.waiting)) before.waiting.push(stamp);
+    else before.waiting = [before.waiting, stamp];
   }
 
   private promiseBefore(promise: object): void {
@@ -168,8 +170,8 @@ export class Hooks {
     stamp.ran = true;
     // A chain of promises must not keep alive what is over.
     stamp.parent = undefined;
-    const { wake } = stamp;
-    stamp.wake = undefined;
+    const wake = stamp.queued ? stamp : undefined;
+    stamp.queued = false;
     if (cause === undefined && parent === undefined) execution.enter(stamp.task, causeKind.turn, 0, wake);
     else execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0, wake);
   }
@@ -184,7 +186,13 @@ export class Hooks {
     if (waiting === undefined) return;
     stamp.waiting = undefined;
     // For `await 5` V8 makes a promise that is settled at once, and names the call's own promise as its parent.
-    for (const each of waiting) if (!each.settled) each.wake = this.parts.tasks.queue(each.task, by);
+    if (!Array.isArray(waiting)) this.queueReaction(waiting, by);
+    else for (const each of waiting) this.queueReaction(each, by);
+  }
+
+  private queueReaction(stamp: PromiseStamp, by: Task | undefined): void {
+    // For `await 5` V8 makes a promise that is settled at once, and names the call's own promise as its parent.
+    if (!stamp.settled) stamp.queued = this.parts.tasks.queue(stamp.task, stamp, by);
   }
 
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */

@@ -7,7 +7,7 @@
 import type { Task, Wake } from './tasks.ts';
 
 /** A promise: whose it is, what it comes after, and who settled it. */
-export interface PromiseStamp {
+export interface PromiseStamp extends Wake {
   readonly task: Task;
   /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
   parent: PromiseStamp | undefined;
@@ -15,10 +15,10 @@ export interface PromiseStamp {
   settled: boolean;
   /** The task that settled it; undefined before, and where no task ran. */
   settledBy: Task | undefined;
-  /** Reactions to be queued when it is settled, in their order. */
-  waiting: PromiseStamp[] | undefined;
-  /** What put its own reaction into the microtask queue. */
-  wake: Wake | undefined;
+  /** Reactions to be queued when it is settled, in their order; without a list where there is one, as mostly. */
+  waiting: PromiseStamp | PromiseStamp[] | undefined;
+  /** Whether its own reaction is in the microtask queue, and a wake of its task told or to be told. */
+  queued: boolean;
   /** Whether its own reaction has run. */
   ran: boolean;
 }

@@ -29,9 +29,10 @@ export interface Task {
   listed: boolean;
 }
 
-/** Who made a continuation run. */
+/** A continuation in the microtask queue. */
 export interface Wake {
-  readonly by: Task | undefined;
+  /** Who put it there. */
+  wokenBy: Task | undefined;
 }
 
 /** The context of what the probe itself does: nothing of it is told. */
@@ -99,18 +100,18 @@ export class Tasks {
     return task.life !== life.alive;
   }
 
-  /** A continuation of the task is put into the microtask queue. Undefined for one that is not told of. */
-  queue(task: Task, by: Task | undefined): Wake | undefined {
+  /** A continuation of the task is put into the microtask queue. False for one that is not told of. */
+  queue(task: Task, wake: Wake, by: Task | undefined): boolean {
     // A task that is over goes on as another one, which is not known before it runs.
-    if (task === unseen || task.epoch === 0 || task.life === life.ended) return undefined;
-    const wake: Wake = { by };
+    if (task === unseen || task.epoch === 0 || task.life === life.ended) return false;
+    wake.wokenBy = by;
     task.queued.push(wake);
     if (task.queued.length === 1 && !task.told) this.tellFirst(task);
     if (!task.listed) {
       task.listed = true;
       this.listed.push(task);
     }
-    return wake;
+    return true;
   }
 
   /**
@@ -119,8 +120,11 @@ export class Tasks {
    */
   beginPoll(task: Task, cause: number, causeId: number, wake?: Wake): boolean {
     const { queued } = task;
-    if (wake !== undefined && queued[0] === wake) queued.shift();
-    else if (wake !== undefined && queued.includes(wake)) queued.splice(queued.indexOf(wake), 1);
+    // Nearly always it is the first, and the only one: pop costs a tenth of splice.
+    if (wake !== undefined && queued[0] === wake) {
+      if (queued.length === 1) queued.pop();
+      else queued.shift();
+    } else if (wake !== undefined && queued.includes(wake)) queued.splice(queued.indexOf(wake), 1);
     if (task.running) return false;
     const { told } = task;
     task.told = false;
@@ -140,7 +144,7 @@ export class Tasks {
 
   private tellFirst(task: Task): void {
     task.told = true;
-    const by = task.queued[0]?.by;
+    const by = task.queued[0]?.wokenBy;
     this.recorder.woken(task.id, task.epoch, task.running, causedBy(by), by?.id ?? 0);
   }
 
