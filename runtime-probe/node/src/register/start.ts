@@ -24,7 +24,7 @@ import { runtimeId, type Task, Tasks } from './tasks.ts';
 const holdMs = 1000;
 
 const { recorded, notRecorded } = visibility;
-const afterwards = 'told when the continuation runs; how long it was queued cannot be seen';
+const afterwards = 'of promises when they are settled; all others when the callback that they made begins';
 
 const view: View = {
   tier: 'node-register',
