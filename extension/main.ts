@@ -51,6 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
       debuggerEvent: (event) => host.debuggerEvent(event),
       log: (message) => log.info(message),
       injects: () => setting('debug.connect', true),
+      nodePreload: () => (setting('node.register', true) ? dist('register.cjs') : undefined),
     }),
     host.onDidChange(() => {
       // The panel opens once for each debugged program, so that one who closed it is left in peace.

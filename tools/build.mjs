@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildRegister } from '../runtime-probe/node/build-register.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -21,6 +22,7 @@ await Promise.all([
   build({ ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
   build({ ...node, entryPoints: ['extension/collector/main.ts'], outfile: 'dist/collector.cjs' }),
   build({ ...node, entryPoints: ['extension/server/main.ts'], outfile: 'dist/server.cjs' }),
+  buildRegister(build, join(dist, 'register.cjs')),
   build({
     ...shared,
     platform: 'browser',

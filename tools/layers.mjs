@@ -23,6 +23,10 @@ const zones = {
     ],
     outside: ['node:'],
   },
+  'runtime-probe/node/src/register': {
+    may: ['runtime-probe/node/src/executor', 'runtime-probe/node/src/probe', 'runtime-probe/node/src/wire'],
+    outside: ['node:'],
+  },
   'runtime-probe/node/src': {
     may: ['runtime-probe/node/src/executor', 'runtime-probe/node/src/probe'],
     outside: [],

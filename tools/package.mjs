@@ -11,6 +11,7 @@ const allowed = [
   'README.md',
   'dist/collector.cjs',
   'dist/extension.cjs',
+  'dist/register.cjs',
   'dist/server.cjs',
   'dist/webview.css',
   'dist/webview.js',

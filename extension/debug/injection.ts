@@ -14,11 +14,24 @@ export type LaunchConfiguration = Readonly<Record<string, unknown>>;
 /** Where the launch id stands in a configuration that was given the environment. */
 export const launchKey = '__wakelineLaunch';
 
+/**
+ * NODE_OPTIONS with the script that records unchanged programs, behind what the user has there. As it was when the
+ * script is there already.
+ */
+export function withPreload(present: string, script: string): string {
+  // Node splits at spaces, and takes a backslash inside quotes for an escape.
+  const option = `--require "${script.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  if (present.includes(option)) return present;
+  return present.trim() === '' ? option : `${present.trimEnd()} ${option}`;
+}
+
 type Writer = (present: unknown, added: Readonly<Record<string, string>>) => unknown;
 
 interface Rule {
   readonly key: 'env' | 'environment';
   readonly write: Writer;
+  /** Whether its programs are run by Node. */
+  readonly node?: true;
 }
 
 /** `env` as an object: js-debug, CodeLLDB. */
@@ -40,8 +53,8 @@ const asPairs: Writer = (present, added) => [
 ];
 
 const rules: Readonly<Record<string, Rule>> = {
-  node: { key: 'env', write: asObject },
-  'pwa-node': { key: 'env', write: asObject },
+  node: { key: 'env', write: asObject, node: true },
+  'pwa-node': { key: 'env', write: asObject, node: true },
   lldb: { key: 'env', write: asObject },
   'lldb-dap': { key: 'env', write: asListOrObject },
   cppdbg: { key: 'environment', write: asPairs },
@@ -59,16 +72,26 @@ export function wantsEnvironment(configuration: LaunchConfiguration): boolean {
   return !namesPresent(configuration[rule.key]).has('WAKELINE');
 }
 
-/** The configuration with the environment added, once; as it was when it does not want it. */
+/**
+ * The configuration with the environment added, once; as it was when it does not want it. `preload` is the script
+ * that records Node programs which have no probe of their own; undefined when that is not wanted.
+ */
 export function withEnvironment(
   configuration: LaunchConfiguration,
   environment: ConnectionEnvironment,
+  preload?: string,
 ): LaunchConfiguration {
   const rule = rules[String(configuration['type'])];
   if (rule === undefined || !wantsEnvironment(configuration)) return configuration;
+  const present = configuration[rule.key];
+  // js-debug puts its own script in front of what stands in NODE_OPTIONS of the configuration.
+  const options =
+    rule.node === undefined || preload === undefined
+      ? {}
+      : { NODE_OPTIONS: withPreload(String(objectOf(present)['NODE_OPTIONS'] ?? ''), preload) };
   return {
     ...configuration,
-    [rule.key]: rule.write(configuration[rule.key], { ...environment }),
+    [rule.key]: rule.write(present, { ...environment, ...options }),
     [launchKey]: environment.WAKELINE_LAUNCH,
   };
 }

@@ -12,6 +12,8 @@ export interface DebugTies {
   /** Something that the user may want to read later. */
   log(message: string): void;
   injects(): boolean;
+  /** The script that Node loads first, which records programs without a probe; undefined: not wanted. */
+  nodePreload(): string | undefined;
 }
 
 export function registerDebugTies(ties: DebugTies): vscode.Disposable {
@@ -24,11 +26,12 @@ export function registerDebugTies(ties: DebugTies): vscode.Disposable {
           ties.log(
             `Launch "${configuration.name}" (${configuration.type}) gets the environment that connects it.`,
           );
-          return withEnvironment(configuration, {
+          const environment = {
             WAKELINE: endpoint,
             WAKELINE_TOKEN: token,
             WAKELINE_LAUNCH: randomUUID(),
-          }) as vscode.DebugConfiguration;
+          };
+          return withEnvironment(configuration, environment, ties.nodePreload()) as vscode.DebugConfiguration;
         } catch (error) {
           // The program must start all the same: a trace is never worth a failed launch.
           ties.log(`Launch "${configuration.name}" goes on without a trace: ${String(error)}`);

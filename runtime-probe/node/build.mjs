@@ -3,28 +3,14 @@
 // `node build.mjs <folder>` builds into another folder. Types are made by tsc (tsconfig.build.json).
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildRegister, common, writerDefine } from './build-register.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { build } = createRequire(here('../../package.json'))('esbuild');
 
 const outdir = process.argv[2] ?? here('dist');
-
-const common = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  logLevel: 'warning',
-  absWorkingDir: here('.'),
-};
-
-const writer = await build({
-  ...common,
-  entryPoints: ['src/probe/writer/main.ts'],
-  format: 'cjs',
-  minify: true,
-  write: false,
-});
 
 await rm(outdir, { recursive: true, force: true });
 await build({
@@ -34,5 +20,6 @@ await build({
   splitting: true,
   sourcemap: true,
   outdir,
-  define: { WAKELINE_WRITER_SOURCE: JSON.stringify(writer.outputFiles[0].text) },
+  define: await writerDefine(build),
 });
+await buildRegister(build, join(outdir, 'register.cjs'));

@@ -26,9 +26,7 @@ export class ProbePrograms {
    * to run.
    */
   async build(source: URL, ...besides: readonly URL[]): Promise<string> {
-    const packageOut = join(this.folder, 'package');
-    if (!this.packageBuilt) execFileSync(process.execPath, [join(packageFolder, 'build.mjs'), packageOut]);
-    this.packageBuilt = true;
+    const packageOut = this.buildPackage();
     const entry = fileURLToPath(source);
     const outdir = join(this.folder, basename(entry, '.ts'));
     const wakeline = { path: join(packageOut, 'index.js') };
@@ -53,6 +51,18 @@ export class ProbePrograms {
     return join(outdir, `${basename(entry, '.ts')}.js`);
   }
 
+  /** The path of the built script that is given to `node --require`. */
+  register(): string {
+    return join(this.buildPackage(), 'register.cjs');
+  }
+
+  private buildPackage(): string {
+    const packageOut = join(this.folder, 'package');
+    if (!this.packageBuilt) execFileSync(process.execPath, [join(packageFolder, 'build.mjs'), packageOut]);
+    this.packageBuilt = true;
+    return packageOut;
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -63,6 +73,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
   readonly timeoutMs?: number;
+  /** Which Node; this one by default. */
+  readonly executable?: string;
 }
 
 /** Runs a built program to its end. One that does not end in time is killed, which its signal shows. */
@@ -81,7 +93,11 @@ export function startProgram(path: string, options: RunOptions = {}) {
     killSignal: 'SIGKILL',
   };
   const nodeArguments = options.nodeArguments ?? ['--enable-source-maps'];
-  const child = spawn(process.execPath, [...nodeArguments, path, ...(options.arguments ?? [])], spawnOptions);
+  const child = spawn(
+    options.executable ?? process.execPath,
+    [...nodeArguments, path, ...(options.arguments ?? [])],
+    spawnOptions,
+  );
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (bytes: Buffer) => {

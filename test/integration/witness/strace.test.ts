@@ -165,12 +165,8 @@ function clockDifference(
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
-test('Node: each blocking epoll wait is a park', async () => {
-  const program = await programs.build(new URL('requests.ts', examples), new URL('server.ts', examples));
-  const { model, calls } = await observe(
-    [process.execPath, program, '--rounds', '4'],
-    ['epoll_wait', 'epoll_pwait'],
-  );
+async function checkNodeParks(command: readonly string[]): Promise<void> {
+  const { model, calls } = await observe([process.execPath, ...command], ['epoll_wait', 'epoll_pwait']);
   assert.ok(model.hello !== undefined);
   const originMs = Number(model.hello.anchorWallUs) / 1000;
   // libuv looks with time-out 0 first and waits only when nothing was there; only that wait blocks.
@@ -203,4 +199,14 @@ test('Node: each blocking epoll wait is a park', async () => {
     return Math.abs(park.endMs - park.startMs - (wait.endMs - wait.startMs));
   });
   assert.ok(median(differencesMs) < 1, `parks are off by ${median(differencesMs)} ms`);
+}
+
+test('Node: each blocking epoll wait is a park', async () => {
+  const program = await programs.build(new URL('requests.ts', examples), new URL('server.ts', examples));
+  await checkNodeParks([program, '--rounds', '4']);
+});
+
+test('Node, a program that knows nothing of Wakeline: each blocking epoll wait is a park', async () => {
+  const program = await programs.build(new URL('../node-register/programs/settlements.ts', import.meta.url));
+  await checkNodeParks(['--require', programs.register(), program]);
 });

@@ -1,7 +1,12 @@
 // A launch gets the environment once, in the form that its adapter reads, and the user's own entries stay.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { launchKey, wantsEnvironment, withEnvironment } from '../../../extension/debug/injection.ts';
+import {
+  launchKey,
+  wantsEnvironment,
+  withEnvironment,
+  withPreload,
+} from '../../../extension/debug/injection.ts';
 
 const environment = { WAKELINE: 'unix:/run/c.sock', WAKELINE_TOKEN: 'secret', WAKELINE_LAUNCH: 'launch-1' };
 const node = { type: 'node', request: 'launch', name: 'app', program: 'app.js' };
@@ -10,6 +15,34 @@ test('Node gets variables as an object, beside what the user has', () => {
   const given = withEnvironment({ ...node, env: { NODE_OPTIONS: '--inspect-port=0', A: 'b' } }, environment);
   assert.deepEqual(given['env'], { NODE_OPTIONS: '--inspect-port=0', A: 'b', ...environment });
   assert.equal(given[launchKey], 'launch-1');
+});
+
+test('Node is given the script that records it, behind what the user has in NODE_OPTIONS', () => {
+  const given = (env: Record<string, string> | undefined) =>
+    withEnvironment(env === undefined ? node : { ...node, env }, environment, '/ext/dist/register.cjs');
+  assert.deepEqual(given(undefined)['env'], {
+    ...environment,
+    NODE_OPTIONS: '--require "/ext/dist/register.cjs"',
+  });
+  assert.deepEqual(given({ NODE_OPTIONS: '--enable-source-maps ', A: 'b' })['env'], {
+    NODE_OPTIONS: '--enable-source-maps --require "/ext/dist/register.cjs"',
+    A: 'b',
+    ...environment,
+  });
+});
+
+test('no other program gets NODE_OPTIONS', () => {
+  const rust = { type: 'lldb-dap', request: 'launch', name: 'app', program: 'app' };
+  const once = withEnvironment(rust, environment, '/ext/dist/register.cjs');
+  assert.deepEqual(once, withEnvironment(rust, environment));
+});
+
+test('a path with spaces, quotes or backslashes is one word to Node', () => {
+  assert.equal(withPreload('', '/my ext/register.cjs'), '--require "/my ext/register.cjs"');
+  assert.equal(withPreload('', 'C:\\ext\\register.cjs'), '--require "C:\\\\ext\\\\register.cjs"');
+  const once = withPreload('--inspect', '/a"b/register.cjs');
+  assert.equal(once, '--inspect --require "/a\\"b/register.cjs"');
+  assert.equal(withPreload(once, '/a"b/register.cjs'), once);
 });
 
 test('lldb-dap keeps the form that the user chose, list or object', () => {

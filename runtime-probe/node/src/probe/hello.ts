@@ -6,7 +6,7 @@ export const probeVersion = '0.1.0';
 
 const { recorded, notRecorded } = visibility;
 
-const capabilities: readonly Capability[] = [
+const executorCapabilities: readonly Capability[] = [
   { name: 'polls', visibility: recorded, note: '' },
   { name: 'wakes', visibility: recorded, note: '' },
   { name: 'wakeEffects', visibility: recorded, note: '' },
@@ -39,8 +39,21 @@ const capabilities: readonly Capability[] = [
   { name: 'cpuTime', visibility: notRecorded, note: '' },
 ];
 
+/** How the program is looked at, and what can be seen in that way. */
+export interface View {
+  readonly tier: string;
+  readonly capabilities: readonly Capability[];
+}
+
+const executorView: View = { tier: 'wakeline-executor', capabilities: executorCapabilities };
+
 /** `originNs` is CLOCK_MONOTONIC at tick 0; call this at that moment. */
-export function describeProgram(session: string, originNs: number, launch: string): Omit<Hello, 'shapes'> {
+export function describeProgram(
+  session: string,
+  originNs: number,
+  launch: string,
+  view: View = executorView,
+): Omit<Hello, 'shapes'> {
   return {
     session,
     tickRate: 1_000_000_000n,
@@ -54,10 +67,10 @@ export function describeProgram(session: string, originNs: number, launch: strin
     // Sites carry absolute paths.
     sourceRoot: '',
     probe: `wakeline ${probeVersion} (node ${process.versions.node})`,
-    tier: 'wakeline-executor',
+    tier: view.tier,
     launch,
     ringFile: '',
     detail: detail.full,
-    capabilities,
+    capabilities: view.capabilities,
   };
 }

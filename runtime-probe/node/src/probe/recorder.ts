@@ -51,6 +51,11 @@ import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
 
+/** A source as any recorder may tell it: the executor knows two kinds, Node more. */
+export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
+type RecordedRuntime = Omit<RuntimeInfo, 'flavor'> & { readonly flavor: keyof typeof runtimeFlavor };
+export type RecordedJob = Omit<JobInfo, 'kind'> & { readonly kind: keyof typeof jobKind };
+
 export interface RecorderOptions {
   readonly events: EventRing;
   readonly dictionaryRing: DictionaryRing;
@@ -66,10 +71,10 @@ export interface RecorderOptions {
 }
 
 export class Recorder implements Observer {
-  private readonly events: EventRing;
+  protected readonly events: EventRing;
   private readonly ring: DictionaryRing;
-  private readonly dictionary: Dictionary;
-  private readonly options: RecorderOptions;
+  protected readonly dictionary: Dictionary;
+  protected readonly options: RecorderOptions;
   private threadTold = false;
   private full = true;
   private firstRuntime = 0;
@@ -85,7 +90,7 @@ export class Recorder implements Observer {
 
   // --- runtimes and tasks
 
-  runtimeStarted(runtime: RuntimeInfo): void {
+  runtimeStarted(runtime: RecordedRuntime): void {
     this.dictionary.put({
       record: 'runtime',
       id: runtime.id,
@@ -107,7 +112,10 @@ export class Recorder implements Observer {
   }
 
   pollStart(task: TaskId, epoch: number): void {
-    const startTick = this.tick();
+    this.pollStartAt(task, epoch, this.tick());
+  }
+
+  protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
     if (this.beginAt(eventKind.pollStart, startTick)) {
       this.events.uint(task);
       this.events.uint(epoch);
@@ -223,7 +231,7 @@ export class Recorder implements Observer {
 
   // --- sources and the loop
 
-  sourceRegistered(source: SourceInfo): void {
+  sourceRegistered(source: RecordedSource): void {
     this.dictionary.put({
       record: 'source',
       id: source.source,
@@ -301,7 +309,7 @@ export class Recorder implements Observer {
     this.one(eventKind.timerCancel, timer);
   }
 
-  jobSubmitted(job: JobInfo): void {
+  jobSubmitted(job: RecordedJob): void {
     const site = this.dictionary.site(job.site);
     const name = this.dictionary.text(job.name);
     if (!this.begin(eventKind.jobSubmit)) return;
@@ -393,19 +401,19 @@ export class Recorder implements Observer {
     });
   }
 
-  private tick(): number {
+  protected tick(): number {
     return this.tickOf(clockNs());
   }
 
-  private tickOf(timeNs: number): number {
+  protected tickOf(timeNs: number): number {
     return Math.max(0, Math.floor(timeNs - this.options.originNs));
   }
 
-  private begin(kind: number): boolean {
+  protected begin(kind: number): boolean {
     return this.beginAt(kind, this.tick());
   }
 
-  private beginAt(kind: number, tick: number): boolean {
+  protected beginAt(kind: number, tick: number): boolean {
     if (!this.threadTold) this.tellThread(0);
     if (this.ring.behind && !this.ring.catchUp()) {
       // The event may name a record that is not in the ring yet, so it must not overtake it.

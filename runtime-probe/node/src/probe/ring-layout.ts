@@ -27,6 +27,17 @@ export const controlWord = {
   droppedLow: 8,
   /** One of streamOwner. Whoever finds nobody there takes it by a compare-and-exchange, and keeps it. */
   owner: 9,
+  /** One of greeting. Leaves `held` once, by a compare-and-exchange. */
+  greeting: 10,
+} as const;
+
+/** Whether the writer thread may say who the program is. */
+export const greeting = {
+  /** Not yet: the program may still say that it records itself in another way. */
+  held: 0,
+  released: 1,
+  /** Never: another recording took the place of this one. */
+  withdrawn: 2,
 } as const;
 
 /** Which thread reads the rings and sends the stream. There is one, for good. */

@@ -1,10 +1,40 @@
 // Owns the start of the writer thread. Nothing else may import this file: it begins to work when it is loaded.
 import { parentPort, workerData } from 'node:worker_threads';
-import { claimStream, streamOwner } from '../ring-layout.ts';
+import {
+  claimStream,
+  controlWord,
+  greeting,
+  layOutRing,
+  slotBytes,
+  slotField,
+  slotState,
+  streamOwner,
+} from '../ring-layout.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 import { StreamWriter } from './stream.ts';
 
+/** How often a held greeting is looked at, in ms. */
+const heldIntervalMs = 5;
+
 const start = workerData as WriterStart;
+const words = new Int32Array(start.memory);
+const heldUntilMs = performance.now() + start.holdMs;
+
+/** Slots are taken one after the other, and none is given back before the greeting. */
+function halfFull(): boolean {
+  const { slotsAt, slotCount } = layOutRing(start.ringBytes);
+  const half = slotsAt + (slotCount >> 1) * slotBytes;
+  return Atomics.load(words, (half + slotField.state) >> 2) !== slotState.free;
+}
+
+function begin(): void {
+  if (performance.now() >= heldUntilMs || halfFull())
+    Atomics.compareExchange(words, controlWord.greeting, greeting.held, greeting.released);
+  const state = Atomics.load(words, controlWord.greeting);
+  if (state === greeting.held) setTimeout(begin, heldIntervalMs);
+  else if (state === greeting.released)
+    new StreamWriter(start, (message: WriterMessage) => parentPort?.postMessage(message)).run();
+}
+
 // A debugger may let this thread go when the program has already ended and sent its events itself.
-if (claimStream(new Int32Array(start.memory), streamOwner.writerThread))
-  new StreamWriter(start, (message: WriterMessage) => parentPort?.postMessage(message)).run();
+if (claimStream(words, streamOwner.writerThread)) begin();

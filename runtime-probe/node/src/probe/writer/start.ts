@@ -15,6 +15,8 @@ export interface WriterStart {
   readonly hello: Omit<Hello, 'shapes'>;
   /** Dictionary id of the thread whose events the ring holds. */
   readonly thread: number;
+  /** How long to hold the greeting back unless the program releases it earlier, in ms. */
+  readonly holdMs: number;
 }
 
 /** Writer thread to program's thread; seen when the program's loop next turns. */

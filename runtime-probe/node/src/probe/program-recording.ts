@@ -1,0 +1,210 @@
+// Owns one recording of this program: the rings, the writer thread, what the collector asks, and the flush at exit.
+// Knows nothing of what is recorded, of how events are encoded or sent. A program must not notice it: nothing here
+// throws into user code.
+import { randomBytes } from 'node:crypto';
+import { isMainThread, type Worker } from 'node:worker_threads';
+import { clockNs } from '../executor/clock.ts';
+import { detail, endReason, type Hello } from '../wire/index.ts';
+import { DictionaryRing } from './dictionary-ring.ts';
+import type { CollectorAddress } from './environment.ts';
+import { EventRing } from './event-ring.ts';
+import { LastWords } from './last-words.ts';
+import type { Recorder, RecorderOptions } from './recorder.ts';
+import { controlWord, greeting, layOutRing, writerStatus } from './ring-layout.ts';
+import type { WriterMessage, WriterStart } from './writer/start.ts';
+import { startWriterThread } from './writer-source.ts';
+
+/** Whether, and how, this program is being recorded. */
+export interface Recording {
+  readonly state: 'off' | 'connecting' | 'streaming' | 'stopped';
+  /** Why nothing is recorded; empty while something is. */
+  readonly reason: string;
+  /** Events that found no room so far. */
+  readonly dropped: number;
+  /** Stops recording for good; what was recorded is still sent. */
+  stop(): void;
+}
+
+/** What differs between the ways in which a program is recorded. */
+export interface RecordingOptions<R extends Recorder> {
+  readonly address: CollectorAddress;
+  readonly ringBytes: number;
+  readonly hello: (session: string, originNs: number, launch: string) => Omit<Hello, 'shapes'>;
+  readonly makeRecorder: (options: RecorderOptions) => R;
+  readonly nextTimer: RecorderOptions['nextTimer'];
+  /** Begins to tell the recorder what happens, beginning with what is alive; undefined: tells nobody any more. */
+  readonly listen: (recorder: R | undefined) => void;
+  /** Called before the last event, to close what is open. */
+  readonly finish?: () => void;
+  /** How long the greeting is held back at most, in ms; `release` lets it go earlier. */
+  readonly holdMs: number;
+}
+
+/** What an exit may wait for the last events, in ms. */
+const exitPatienceMs = 300;
+/** Node has one thread that records. */
+const mainThread = 1;
+
+export class ProgramRecording<R extends Recorder> implements Recording {
+  private readonly words: Int32Array;
+  private readonly events: EventRing;
+  private readonly options: RecordingOptions<R>;
+  private readonly recorder: R;
+  private readonly writerStart: WriterStart;
+  private readonly worker: Worker;
+  private readonly onExit = (): void => this.flushAtExit();
+  private stopReason = '';
+  private detail: number = detail.full;
+
+  constructor(options: RecordingOptions<R>) {
+    const { address, ringBytes } = options;
+    const layout = layOutRing(ringBytes);
+    const memory = new SharedArrayBuffer(layout.totalBytes);
+    this.options = options;
+    const originNs = Math.floor(clockNs());
+    this.words = new Int32Array(memory);
+    this.events = new EventRing(memory, layout);
+    this.recorder = options.makeRecorder({
+      events: this.events,
+      dictionaryRing: new DictionaryRing(memory, layout),
+      originNs,
+      thread: mainThread,
+      // On Linux the main thread's id equals the process's. Elsewhere, and in workers, Node does not tell it.
+      osThread: isMainThread && process.platform === 'linux' ? process.pid : 0,
+      nextTimer: options.nextTimer,
+      onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
+    });
+    this.writerStart = {
+      memory,
+      ringBytes,
+      endpoint: address.endpoint,
+      token: address.token,
+      hello: options.hello(randomBytes(16).toString('hex'), originNs, address.launch),
+      thread: mainThread,
+      holdMs: options.holdMs,
+    };
+    this.worker = startWriterThread({
+      workerData: this.writerStart,
+      name: 'wakeline writer',
+      // Nothing of the program's environment is needed, and NODE_OPTIONS must not reach it.
+      env: {},
+      stdin: false,
+      stdout: true,
+      stderr: true,
+    });
+    this.worker.on('message', (message: WriterMessage) => this.hear(message));
+    this.worker.on('error', (error) => this.detach(`the writer thread failed: ${error.message}`));
+    this.worker.on('exit', () => this.detach('the writer thread ended'));
+    this.worker.unref();
+    process.on('exit', this.onExit);
+    this.options.listen(this.recorder);
+  }
+
+  get state(): 'connecting' | 'streaming' | 'stopped' {
+    if (this.stopReason !== '') return 'stopped';
+    return Atomics.load(this.words, controlWord.status) === writerStatus.streaming
+      ? 'streaming'
+      : 'connecting';
+  }
+
+  get reason(): string {
+    return this.stopReason;
+  }
+
+  get dropped(): number {
+    return this.events.dropped;
+  }
+
+  stop(): void {
+    this.end(endReason.detached, 'stopped by the program');
+  }
+
+  /** Lets the greeting go, if it is still held back. */
+  release(): void {
+    Atomics.compareExchange(this.words, controlWord.greeting, greeting.held, greeting.released);
+  }
+
+  /**
+   * Ends this recording without a trace of it when the collector has not been greeted yet, else as a stop would.
+   * Another recording of this program may begin after it.
+   */
+  withdraw(): void {
+    if (this.stopReason !== '') return;
+    const { held, withdrawn } = greeting;
+    if (Atomics.compareExchange(this.words, controlWord.greeting, held, withdrawn) === held) {
+      this.detach('another recording of this program took its place');
+      this.worker.removeAllListeners();
+      void this.worker.terminate();
+    } else this.end(endReason.detached, 'another recording of this program took its place');
+  }
+
+  private hear(message: WriterMessage): void {
+    if (message.kind === 'stopped') this.detach(message.why);
+    else if (this.stopReason === '') this.control(message.detail, message.snapshot);
+  }
+
+  private control(level: number, snapshot: boolean): void {
+    const known = level === detail.off || level === detail.lean || level === detail.full;
+    if (!known) return;
+    const wasOff = this.detail === detail.off;
+    if (level !== this.detail) this.recorder.setDetail(level);
+    this.detail = level;
+    if (level === detail.off) this.options.listen(undefined);
+    // Listening begins with what is alive.
+    else if (wasOff || snapshot) this.options.listen(this.recorder);
+  }
+
+  /** Nobody takes what is recorded: the program goes on as if it had never been. */
+  private detach(why: string): void {
+    if (this.stopReason === '') this.stopReason = why;
+    this.options.listen(undefined);
+    process.off('exit', this.onExit);
+  }
+
+  /** No event after this; the writer thread sends what is left and the end frame. */
+  private end(reason: number, why: string): void {
+    if (this.stopReason !== '') return;
+    this.stopReason = why;
+    this.options.finish?.();
+    this.options.listen(undefined);
+    this.recorder.stop();
+    this.words[controlWord.droppedHigh] = Math.floor(this.events.dropped / 2 ** 31);
+    this.words[controlWord.droppedLow] = this.events.dropped % 2 ** 31;
+    // Ordering: release; whoever sees the reason sees the last event and the count.
+    Atomics.store(this.words, controlWord.finishReason, reason);
+    this.events.ringDoorbell();
+  }
+
+  /**
+   * Loses nothing at a natural exit, process.exit and an uncaught error: all of them come through here. 'beforeExit'
+   * is no place for it: whoever waits there makes Node emit it again to the program's own listeners.
+   */
+  private flushAtExit(): void {
+    const deadlineMs = performance.now() + exitPatienceMs;
+    this.release();
+    const lastWords = LastWords.open(this.writerStart, deadlineMs);
+    if (lastWords !== undefined || this.mayBeSent) this.makeRoom(deadlineMs, lastWords);
+    this.end(endReason.exit, 'the program ended');
+    lastWords?.end();
+    // Without a collector there is nothing to wait for.
+    if (lastWords === undefined && this.mayBeSent)
+      Atomics.wait(this.words, controlWord.finished, 0, Math.max(0, deadlineMs - performance.now()));
+  }
+
+  private get mayBeSent(): boolean {
+    const status = Atomics.load(this.words, controlWord.status);
+    return status <= writerStatus.streaming;
+  }
+
+  /** The last event says how many were dropped before it, so it is worth waiting until there is room for it. */
+  private makeRoom(deadlineMs: number, lastWords: LastWords | undefined): void {
+    while (!this.recorder.hasRoom && performance.now() < deadlineMs) {
+      if (lastWords !== undefined) {
+        if (lastWords.sendPublished()) continue;
+        return;
+      }
+      this.events.ringDoorbell();
+      Atomics.wait(this.words, controlWord.finished, 0, 1);
+    }
+  }
+}

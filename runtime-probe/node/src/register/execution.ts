@@ -1,0 +1,143 @@
+// Owns what runs now: the stack of callbacks that Node has begun, the task of each, and the polls that they make.
+// Knows nothing of hooks or of why a callback came.
+import type { Task, Tasks, Wake } from './tasks.ts';
+import { unseen } from './tasks.ts';
+
+interface Callback {
+  /** What is made in it belongs to this task; undefined where the loop itself makes something. */
+  task: Task | undefined;
+  /** Polls that it opened, outermost first: its own, and that of a request that was found to begin in it. */
+  readonly polls: Task[];
+  /** Opens its poll only when something is made in it, for this cause; see Execution.enterLazily. */
+  lazy: boolean;
+  cause: number;
+  causeId: number;
+  wake: Wake | undefined;
+}
+
+export class Execution {
+  private readonly tasks: Tasks;
+  private readonly main: Task;
+  private readonly stack: Callback[] = [];
+  private depth = 0;
+  private topLevel = true;
+  private hidden = 0;
+
+  constructor(tasks: Tasks, main: Task) {
+    this.tasks = tasks;
+    this.main = main;
+    tasks.beginPoll(main, 0, 0);
+  }
+
+  /** Whether no callback runs. */
+  get idle(): boolean {
+    return this.depth === 0;
+  }
+
+  /** The task that what is made now belongs to; undefined when the loop makes it, outside any callback. */
+  context(): Task | undefined {
+    if (this.hidden > 0) return unseen;
+    const top = this.stack[this.depth - 1];
+    if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : undefined;
+    if (top.lazy) this.open(top);
+    return top.task;
+  }
+
+  /** As context, but opens nothing; for telling who did something. */
+  who(): Task | undefined {
+    if (this.depth === 0) return this.topLevel ? this.main : undefined;
+    return this.stack[this.depth - 1]?.task;
+  }
+
+  /** A callback of the task begins, or the continuation that was queued with this wake. */
+  enter(task: Task | undefined, cause: number, causeId: number, wake?: Wake): void {
+    const callback = this.push(task, false, cause, causeId);
+    callback.wake = wake;
+    if (task !== undefined) this.open(callback);
+  }
+
+  /** A callback that may turn out to belong to a task that does not exist yet: its poll waits for what comes. */
+  enterLazily(task: Task | undefined, cause: number, causeId: number): void {
+    this.push(task, true, cause, causeId);
+  }
+
+  /** The innermost callback ends. */
+  leave(): void {
+    if (this.depth === 0) return;
+    this.depth--;
+    const callback = this.stack[this.depth];
+    if (callback === undefined) return;
+    for (let task = callback.polls.pop(); task !== undefined; task = callback.polls.pop())
+      this.tasks.endPoll(task);
+  }
+
+  /** What the innermost callback makes from here on belongs to this new task, which is polled in it. */
+  switchTo(task: Task): void {
+    const top = this.stack[this.depth - 1];
+    if (this.depth === 0 || top === undefined) return;
+    top.lazy = false;
+    top.task = task;
+    if (this.tasks.beginPoll(task, 0, 0)) top.polls.push(task);
+  }
+
+  /** Runs something of the probe's own, of which nothing is to be told. */
+  hide<T>(work: () => T): T {
+    this.hidden++;
+    try {
+      return work();
+    } finally {
+      this.hidden--;
+    }
+  }
+
+  /** The program's main script has run to its end, or to its first pause. */
+  endTopLevel(): void {
+    if (!this.topLevel) return;
+    this.topLevel = false;
+    if (this.main.running) this.tasks.endPoll(this.main);
+  }
+
+  /** Forgets every callback. With `tell`, ends their polls. */
+  reset(tell: boolean): void {
+    while (this.depth > 0) {
+      if (tell) this.leave();
+      else {
+        this.depth--;
+        for (const task of this.stack[this.depth]?.polls.splice(0) ?? []) task.running = false;
+      }
+    }
+    if (tell) this.endTopLevel();
+    else {
+      this.topLevel = false;
+      this.main.running = false;
+    }
+  }
+
+  private push(task: Task | undefined, lazy: boolean, cause: number, causeId: number): Callback {
+    if (this.depth === 0) this.endTopLevel();
+    // Entries are used again, because there is one for each callback and continuation of the program.
+    let callback = this.stack[this.depth];
+    if (callback === undefined) {
+      callback = { task, polls: [], lazy, cause, causeId, wake: undefined };
+      this.stack.push(callback);
+    } else {
+      callback.task = task;
+      callback.lazy = lazy;
+      callback.cause = cause;
+      callback.causeId = causeId;
+      callback.wake = undefined;
+    }
+    this.depth++;
+    return callback;
+  }
+
+  private open(callback: Callback): void {
+    callback.lazy = false;
+    const { task } = callback;
+    if (task === undefined) return;
+    const living = this.tasks.inLife(task);
+    callback.task = living;
+    const { cause, causeId, wake } = callback;
+    if (this.tasks.beginPoll(living, cause, causeId, wake)) callback.polls.push(living);
+  }
+}

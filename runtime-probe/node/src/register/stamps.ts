@@ -1,0 +1,99 @@
+// Owns what the probe remembers of a promise or a native resource, fastened to the object itself.
+// Knows nothing of hooks or events.
+//
+// A private field is put on an object that we did not make, by a base constructor that returns that object. So a
+// stamp dies with its object, no `destroy` hook is needed (it triples the cost of an await), and no inspection,
+// comparison or copy of the object shows it. 0.1 to 0.2 µs for making and reading one (Node 20 and 24), a WeakMap 0.5.
+import type { Task, Wake } from './tasks.ts';
+
+/** A promise: whose it is, what it comes after, and who settled it. */
+export interface PromiseStamp extends Wake {
+  readonly task: Task;
+  /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
+  parent: PromiseStamp | undefined;
+  /** Whether it is settled; not yet where it was only resolved with another promise. */
+  settled: boolean;
+  /** The task that settled it; undefined before, and where no task ran. */
+  settledBy: Task | undefined;
+  /** Reactions to be queued when it is settled, in their order; without a list where there is one, as mostly. */
+  waiting: PromiseStamp | PromiseStamp[] | undefined;
+  /** Whether its own reaction is in the microtask queue, and a wake of its task told or to be told. */
+  queued: boolean;
+  /** Whether its own reaction has run. */
+  ran: boolean;
+}
+
+export const resourceRole = { handle: 0, request: 1, parser: 2, timer: 3, job: 4, other: 5 } as const;
+export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
+
+/** A connection, a listener, a signal …: what the loop watches. */
+export interface Source {
+  readonly id: number;
+  /** Whether it still can become ready. */
+  open: boolean;
+  /** The turn in which it was last told to be ready. */
+  readyTurn: number;
+  /** The HTTP request that is being served on it. */
+  serving: Task | undefined;
+}
+
+/** A native resource, or one that the program made as an AsyncResource. */
+export interface ResourceStamp {
+  readonly type: string;
+  readonly role: ResourceRole;
+  /** Undefined for a handle that the loop made, until it first calls back. */
+  task: Task | undefined;
+  source: Source | undefined;
+  /** Of the timer or job; 0 once it is over. */
+  id: number;
+  /** Of a timer. */
+  deadlineNs: number;
+}
+
+class SameObject {
+  constructor(target: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the object that is returned is the one that gets the field.
+    return target;
+  }
+}
+
+class PromiseStamps extends SameObject {
+  readonly #stamp: PromiseStamp;
+
+  constructor(target: object, stamp: PromiseStamp) {
+    super(target);
+    this.#stamp = stamp;
+  }
+
+  static read(target: object): PromiseStamp | undefined {
+    return #stamp in target ? (target as PromiseStamps).#stamp : undefined;
+  }
+}
+
+class ResourceStamps extends SameObject {
+  readonly #stamp: ResourceStamp;
+
+  constructor(target: object, stamp: ResourceStamp) {
+    super(target);
+    this.#stamp = stamp;
+  }
+
+  static read(target: object): ResourceStamp | undefined {
+    return #stamp in target ? (target as ResourceStamps).#stamp : undefined;
+  }
+}
+
+export const readPromiseStamp = PromiseStamps.read;
+export const readResourceStamp = ResourceStamps.read;
+
+/** A promise is stamped once, when it is made. */
+export function stampPromise(promise: object, stamp: PromiseStamp): void {
+  if (PromiseStamps.read(promise) === undefined) new PromiseStamps(promise, stamp);
+}
+
+/** Node hands in the same object again when it uses one a second time; false then, for the first stamp stays. */
+export function stampResource(resource: object, stamp: ResourceStamp): boolean {
+  if (ResourceStamps.read(resource) !== undefined) return false;
+  new ResourceStamps(resource, stamp);
+  return true;
+}

@@ -1,0 +1,143 @@
+// Owns the recording of an unchanged Node program: whether, with which parts, and when it makes room for another.
+// Knows nothing of events. A program must not notice it: nothing here throws.
+import { existsSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import { readEnvironment } from '../probe/environment.ts';
+import { describeProgram, type View } from '../probe/hello.ts';
+import { isRecorded, takePlace } from '../probe/one-recording.ts';
+import { ProgramRecording } from '../probe/program-recording.ts';
+import { defaultRingBytes } from '../probe/ring-layout.ts';
+import { visibility } from '../wire/index.ts';
+import { eligibility } from './eligible.ts';
+import { Execution } from './execution.ts';
+import { Hooks } from './hooks.ts';
+import { NodeRecorder } from './node-recorder.ts';
+import { Parks } from './parks.ts';
+import { Requests } from './requests.ts';
+import { Resources } from './resources.ts';
+import { runtimeId, type Task, Tasks } from './tasks.ts';
+
+/**
+ * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
+ * shown. So the greeting waits for them, but not longer than this. What is recorded meanwhile is kept.
+ */
+const holdMs = 1000;
+
+const { recorded, notRecorded } = visibility;
+const afterwards = 'of promises when they are settled; all others when the callback that they made begins';
+
+const view: View = {
+  tier: 'node-register',
+  capabilities: [
+    { name: 'polls', visibility: recorded, note: "outermost callbacks and continuations of Node's own" },
+    { name: 'wakes', visibility: recorded, note: afterwards },
+    { name: 'wakeEffects', visibility: recorded, note: afterwards },
+    { name: 'sources', visibility: recorded, note: 'sockets, pipes, signals, children, message ports' },
+    {
+      name: 'operations',
+      visibility: notRecorded,
+      note: "bytes are not seen; reads are made by Node's loop",
+    },
+    { name: 'readiness', visibility: recorded, note: "once per turn, from the loop's callbacks" },
+    { name: 'reactor', visibility: recorded, note: "from the loop's idle time, told after each park" },
+    { name: 'parkTimeouts', visibility: notRecorded, note: '' },
+    { name: 'timers', visibility: recorded, note: 'that a timer was cleared is not seen' },
+    { name: 'jobs', visibility: recorded, note: 'files, names and cryptography; the queue is counted' },
+    {
+      name: 'jobThreads',
+      visibility: notRecorded,
+      note: 'Node does not tell when a pool thread takes a job up',
+    },
+    { name: 'resources', visibility: notRecorded, note: '' },
+    { name: 'frames', visibility: notRecorded, note: 'calls of async functions' },
+    { name: 'awaitSites', visibility: notRecorded, note: '' },
+    { name: 'cpuTime', visibility: notRecorded, note: '' },
+  ],
+};
+
+/** Begins to record this process when it is one to record. */
+export function startRegister(): void {
+  // The script may be named twice, by the user and by a launch, and a program may have begun by itself.
+  if (isRecorded()) return;
+  const eligible = eligibility({ versions: process.versions, isMainThread, script: process.argv[1] });
+  if (eligible.kind === 'unsupported') process.stderr.write(`${eligible.message}\n`);
+  if (eligible.kind !== 'yes') return;
+  try {
+    const address = readEnvironment(process.env);
+    if (address === undefined) return;
+    if (address.endpoint.kind === 'unix' && !existsSync(address.endpoint.path)) return;
+    const { nodeMajor } = eligible;
+    let parts: Parts | undefined;
+    takePlace(
+      () =>
+        new ProgramRecording<NodeRecorder>({
+          address,
+          ringBytes: defaultRingBytes,
+          hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
+          makeRecorder: (options) => new NodeRecorder(options),
+          nextTimer: () => undefined,
+          listen: (recorder) => {
+            if (recorder === undefined) parts?.pause();
+            else if (parts === undefined) parts = new Parts(recorder, nodeMajor);
+            else parts.resume();
+          },
+          finish: () => parts?.finish(),
+          holdMs,
+        }),
+    );
+  } catch (error) {
+    process.stderr.write(`Wakeline does not record this program: ${String(error)}\n`);
+  }
+}
+
+/** What listens to Node, as one thing that is switched on and off. */
+class Parts {
+  private readonly tasks: Tasks;
+  private readonly main: Task;
+  private readonly execution: Execution;
+  private readonly hooks: Hooks;
+  private readonly requests: Requests;
+
+  constructor(recorder: NodeRecorder, nodeMajor: number) {
+    const parks = new Parks(recorder);
+    const resources = new Resources(recorder, parks);
+    recorder.runtimeStarted({
+      id: runtimeId,
+      name: 'node',
+      flavor: 'node',
+      workers: 1,
+      poolLimit: resources.poolLimit,
+    });
+    this.tasks = new Tasks(recorder);
+    const { tasks } = this;
+    this.main = tasks.spawn('main', undefined);
+    const { main } = this;
+    this.execution = new Execution(tasks, main);
+    const { execution } = this;
+    this.hooks = new Hooks({ nodeMajor, tasks, main, execution, resources, parks });
+    this.requests = new Requests(tasks, execution);
+    this.hooks.enable();
+    this.requests.enable();
+    // The first tick comes when the main script has run to its end, or to the first wait of its loading.
+    execution.hide(() => process.nextTick(() => undefined));
+  }
+
+  pause(): void {
+    this.hooks.disable();
+    this.requests.disable();
+    this.execution.reset(false);
+  }
+
+  resume(): void {
+    this.tasks.snapshot();
+    this.hooks.enable();
+    this.requests.enable();
+  }
+
+  /** The program ends: so does what runs, and what never ended. */
+  finish(): void {
+    this.execution.reset(true);
+    this.tasks.end(this.main, 'completed');
+    this.tasks.settleEnds();
+  }
+}

@@ -1,0 +1,199 @@
+// Owns the tasks of a Node program: how they begin, their polls, and when they are over.
+// Knows nothing of hooks: it is told what runs.
+import { causeKind } from '../wire/index.ts';
+import type { NodeRecorder } from './node-recorder.ts';
+
+const life = { alive: 0, ending: 1, ended: 2 } as const;
+type Life = (typeof life)[keyof typeof life];
+
+export interface Task {
+  readonly id: number;
+  readonly parent: number;
+  readonly name: string;
+  readonly kind: 'root' | 'local';
+  /** Polls begun so far. */
+  epoch: number;
+  running: boolean;
+  life: Life;
+  outcome: 'completed' | 'cancelled';
+  /** What goes on in its context after its end. */
+  successor: Task | undefined;
+  /**
+   * Continuations of it that wait in the microtask queue, in their order. A task has one wake at a time in the trace:
+   * that of the first is told at once, those of the others when the poll before them has ended.
+   */
+  readonly queued: Wake[];
+  /** Whether a wake was told that no poll has followed yet. */
+  told: boolean;
+  /** Whether it stands in the list of those that had something queued since the loop's last callback. */
+  listed: boolean;
+}
+
+/** A continuation in the microtask queue. */
+export interface Wake {
+  /** Who put it there. */
+  wokenBy: Task | undefined;
+}
+
+/** The context of what the probe itself does: nothing of it is told. */
+export const unseen: Task = {
+  id: 0,
+  parent: 0,
+  name: '',
+  kind: 'root',
+  epoch: 0,
+  // Never polled: a task that runs already is not polled again.
+  running: true,
+  life: life.alive,
+  outcome: 'completed',
+  successor: undefined,
+  queued: [],
+  told: false,
+  listed: false,
+};
+
+export const runtimeId = 1;
+
+export class Tasks {
+  private readonly recorder: NodeRecorder;
+  private lastId = 0;
+  private readonly living = new Set<Task>();
+  private ending: Task[] = [];
+  private listed: Task[] = [];
+
+  constructor(recorder: NodeRecorder) {
+    this.recorder = recorder;
+  }
+
+  spawn(name: string, parent: Task | undefined): Task {
+    this.lastId++;
+    const task: Task = {
+      id: this.lastId,
+      parent: parent?.id ?? 0,
+      name,
+      kind: parent === undefined ? 'root' : 'local',
+      epoch: 0,
+      running: false,
+      life: life.alive,
+      outcome: 'completed',
+      successor: undefined,
+      queued: [],
+      told: false,
+      listed: false,
+    };
+    this.living.add(task);
+    this.recorder.taskSpawned(this.describe(task));
+    return task;
+  }
+
+  /**
+   * The task that what runs in this context belongs to. A request is over when its response is; what its handler
+   * still does later, such as writing a log, is a task of its own.
+   */
+  inLife(task: Task): Task {
+    if (task.life !== life.ended) return task;
+    task.successor ??= this.spawn(`${task.name}, after its end`, task);
+    return this.inLife(task.successor);
+  }
+
+  isOver(task: Task): boolean {
+    return task.life !== life.alive;
+  }
+
+  /** A continuation of the task is put into the microtask queue. False for one that is not told of. */
+  queue(task: Task, wake: Wake, by: Task | undefined): boolean {
+    // A task that is over goes on as another one, which is not known before it runs.
+    if (task === unseen || task.epoch === 0 || task.life === life.ended) return false;
+    wake.wokenBy = by;
+    task.queued.push(wake);
+    if (task.queued.length === 1 && !task.told) this.tellFirst(task);
+    if (!task.listed) {
+      task.listed = true;
+      this.listed.push(task);
+    }
+    return true;
+  }
+
+  /**
+   * A poll of the task for the continuation that was queued with this wake, or for another cause. False when the task
+   * runs already, and then there is no end to be told.
+   */
+  beginPoll(task: Task, cause: number, causeId: number, wake?: Wake): boolean {
+    const { queued } = task;
+    // Nearly always it is the first, and the only one: pop costs a tenth of splice.
+    if (wake !== undefined && queued[0] === wake) {
+      if (queued.length === 1) queued.pop();
+      else queued.shift();
+    } else if (wake !== undefined && queued.includes(wake)) queued.splice(queued.indexOf(wake), 1);
+    if (task.running) return false;
+    const { told } = task;
+    task.told = false;
+    task.running = true;
+    task.epoch++;
+    // The first poll follows from the spawn.
+    if (task.epoch === 1 || told) this.recorder.pollStart(task.id, task.epoch);
+    else this.recorder.wokenPoll(task.id, task.epoch, cause, causeId);
+    return true;
+  }
+
+  endPoll(task: Task): void {
+    task.running = false;
+    this.recorder.pollEnd(task.id, 'pending');
+    if (task.queued.length > 0 && !task.told) this.tellFirst(task);
+  }
+
+  private tellFirst(task: Task): void {
+    task.told = true;
+    const by = task.queued[0]?.wokenBy;
+    this.recorder.woken(task.id, task.epoch, task.running, causedBy(by), by?.id ?? 0);
+  }
+
+  /** The task is over once the callback that runs, and the microtasks and ticks that follow it, are done. */
+  end(task: Task, outcome: Task['outcome']): void {
+    if (task === unseen || task.life !== life.alive) return;
+    task.life = life.ending;
+    task.outcome = outcome;
+    this.ending.push(task);
+  }
+
+  /** To be called where no callback runs and no microtask or tick is left. */
+  settleEnds(): void {
+    if (this.listed.length > 0) this.forgetQueued();
+    if (this.ending.length === 0) return;
+    const ending = this.ending;
+    this.ending = [];
+    for (const task of ending) {
+      task.life = life.ended;
+      this.living.delete(task);
+      this.recorder.taskEnded(task.id, task.outcome, 0);
+    }
+  }
+
+  /** The microtask queue is empty: what was queued and did not run never will. */
+  forgetQueued(): void {
+    for (const task of this.listed) {
+      task.listed = false;
+      task.queued.length = 0;
+    }
+    this.listed = [];
+  }
+
+  /** Tells everything that lives to a listener who comes, or comes again. */
+  snapshot(): void {
+    this.forgetQueued();
+    for (const task of this.living) task.told = false;
+    this.recorder.snapshot(
+      [...this.living].map((task) => ({ info: this.describe(task), epoch: task.epoch, state: 'idle' })),
+    );
+  }
+
+  private describe(task: Task) {
+    const { id, parent, name, kind } = task;
+    return { task: id, parent, site: undefined, name, kind, runtime: runtimeId };
+  }
+}
+
+/** What made a poll happen, as the wire says it; `made` undefined: code outside any task. */
+export function causedBy(made: Task | undefined): number {
+  return made === undefined || made === unseen ? causeKind.unknown : causeKind.poll;
+}

