@@ -9,6 +9,15 @@ const areas = {
     must('cargo', ['bench', '--locked', '--quiet', '-p', 'wakeline', '--bench', 'recorder'], {
       cwd: cargoFolder,
     }),
+  /** What recording adds to a poll on tokio, in ns and bytes. */
+  tokio: () =>
+    must(
+      'cargo',
+      ['bench', '--locked', '--quiet', '-p', 'wakeline', '--features', 'tokio', '--bench', 'tokio'],
+      {
+        cwd: cargoFolder,
+      },
+    ),
   /** What the collector pays: events/s of ingest, ms of a viewport query. */
   engine: async () => {
     // Bundled as it ships: a loader's hooks would be measured too. The flag is for the memory figure.
