@@ -376,6 +376,8 @@ export const submissionOperation = {
   open: 5,
   /** Close. */
   close: 6,
+  /** Ask for the end of a submission whose future was dropped; that one completes with ECANCELED, or as it would have. */
+  cancel: 7,
 } as const;
 export type SubmissionOperation = (typeof submissionOperation)[keyof typeof submissionOperation];
 

@@ -358,6 +358,8 @@ pub mod submission_operation {
     pub const OPEN: u64 = 5;
     /// Close.
     pub const CLOSE: u64 = 6;
+    /// Ask for the end of a submission whose future was dropped; that one completes with ECANCELED, or as it would have.
+    pub const CANCEL: u64 = 7;
 }
 
 /// Why a debugger stopped the program.
