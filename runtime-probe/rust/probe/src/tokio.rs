@@ -5,6 +5,9 @@
 //! counterpart here takes a wrapped future: `join_set.spawn(wakeline::traced(future))`,
 //! `runtime.block_on(wakeline::tokio::root(future))`.
 
+#[doc(hidden)]
+pub mod entry;
+
 use std::any::type_name;
 use std::future::Future;
 use std::panic::Location;
@@ -133,19 +136,29 @@ impl Builder<'_> {
 /// # }
 /// ```
 pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
-    let Some(session) = Session::current() else {
-        return builder;
-    };
+    // A builder does not tell its flavor or its numbers.
+    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0);
+    builder
+}
+
+/// [`instrument`] of a builder whose flavor and number of workers (0: not known) are known.
+fn instrument_known(
+    builder: &mut Runtimes,
+    name: &str,
+    flavor: u64,
+    workers: u64,
+) -> Option<Arc<RuntimeSeen>> {
+    let session = Session::current()?;
     session.saw(seen::WRAPPED);
     let runtime = Arc::new(RuntimeSeen {
         id: new_ids::runtime(),
         in_reactor: AtomicU32::new(0),
     });
-    // A builder does not tell its flavor or its numbers.
     let dictionary = &session.dictionary;
-    dictionary.runtime(runtime.id, name, runtime_flavor::UNKNOWN, 0, 0);
+    dictionary.runtime(runtime.id, name, flavor, workers, 0);
+    let told = Arc::clone(&runtime);
     let tell = move |then: fn(&mut Recorder, bool)| {
-        let runtime = Arc::clone(&runtime);
+        let runtime = Arc::clone(&told);
         move || {
             let now = detail_of(gate());
             if now != 0 {
@@ -160,7 +173,8 @@ pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes
     builder
         .on_thread_start(tell(|_, _| ()))
         .on_thread_park(tell(Recorder::runtime_parks))
-        .on_thread_unpark(tell(Recorder::runtime_unparked))
+        .on_thread_unpark(tell(Recorder::runtime_unparked));
+    Some(runtime)
 }
 
 /// What an old tokio lacks. Where the builder has methods of these names, those are
