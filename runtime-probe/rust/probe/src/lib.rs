@@ -40,6 +40,7 @@ mod dictionary;
 mod flusher;
 mod foreign;
 mod gate;
+mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
@@ -48,6 +49,7 @@ mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+mod spans;
 pub mod task;
 mod this_thread;
 mod threads;
@@ -63,9 +65,12 @@ use wakeline_executor::observe::Observer;
 #[doc(hidden)]
 pub use crate::tokio::entry as private;
 #[cfg(feature = "tokio")]
-pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
+pub use crate::tokio::{
+    block_in_place, spawn, spawn_blocking, spawn_local, AbortHandle, JoinSet, LocalSet,
+};
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
+pub use spans::{marker, span, InSpan, Span, SpanGuard};
 pub use traced::{traced, Traced};
 #[cfg(feature = "tokio")]
 pub use wakeline_macros::main;

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::panic::Location;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 pub use ::tokio;
@@ -11,6 +12,7 @@ use ::tokio::runtime::Builder as Runtimes;
 use wakeline_wire::{runtime_flavor, task_kind};
 
 use super::instrument_known;
+use crate::held::{closing, Held};
 use crate::recorder::RuntimeSeen;
 use crate::task::Builder;
 use crate::traced::Traced;
@@ -61,8 +63,9 @@ pub fn instrument<'a>(
 /// [`super::root`] under the name of the function.
 #[track_caller]
 pub fn root<F: Future>(name: &str, future: F) -> Traced<F> {
+    let (site, held) = (Location::caller(), Held::by_program());
     let builder = Builder::new().name(name);
-    builder.wrap(future, task_kind::ROOT, Location::caller())
+    builder.wrap(future, task_kind::ROOT, site, held)
 }
 
 /// Runs the function's future on the runtime that was built for it.
@@ -75,14 +78,32 @@ pub fn run<R, T>(built: io::Result<R>, seen: Seen, block_on: impl FnOnce(&R) -> 
         Err(error) => panic!("the tokio runtime could not be built: {error}"),
     };
     let running = Running {
+        shuts_down: ShutsDown(seen),
+        _begins: closing::Begins,
         runtime,
-        _seen: seen,
+        _ends: closing::Ends,
     };
     block_on(&running.runtime)
 }
 
-/// A runtime while its root future runs.
+/// A runtime while its root future runs. Dropped in this order, also by a panic: what the
+/// runtime drops of its tasks, it drops while it is known to shut down.
 struct Running<R> {
+    #[allow(dead_code)] // For its drop.
+    shuts_down: ShutsDown,
+    _begins: closing::Begins,
     runtime: R,
-    _seen: Seen,
+    _ends: closing::Ends,
+}
+
+/// Tells the runtime's threads, by its drop.
+struct ShutsDown(Seen);
+
+impl Drop for ShutsDown {
+    fn drop(&mut self) {
+        if let Seen(Some(runtime)) = &self.0 {
+            // Ordering: Release; the threads learn of the shutdown itself after it.
+            runtime.is_closing.store(true, Ordering::Release);
+        }
+    }
 }
