@@ -179,6 +179,8 @@ export const sourceKind = {
   ioUring: 11,
   /** A message port between Node threads. */
   messagePort: 12,
+  /** A timer of the kernel's, read through a descriptor. */
+  timerFd: 13,
 } as const;
 export type SourceKind = (typeof sourceKind)[keyof typeof sourceKind];
 

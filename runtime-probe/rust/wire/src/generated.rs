@@ -174,6 +174,8 @@ pub mod source_kind {
     pub const IO_URING: u64 = 11;
     /// A message port between Node threads.
     pub const MESSAGE_PORT: u64 = 12;
+    /// A timer of the kernel's, read through a descriptor.
+    pub const TIMER_FD: u64 = 13;
 }
 
 /// What kind of thing inside the program is waited for.
