@@ -1,6 +1,7 @@
 //! A small async executor that can be watched from inside.
 //!
-//! It is a real one: single- or multi-threaded, with TCP on epoll (through `mio`),
+//! It is a real one: single- or multi-threaded, with TCP, UDP, Unix sockets, signals
+//! and child processes on epoll (through `mio`),
 //! timers, files on a pool, on threads or on io_uring, a pool for blocking work, and the usual synchronisation primitives.
 //! What sets it apart is [`observe`]: every poll, wake, park, readiness,
 //! operation, timer and job is told to an [`observe::Observer`], exactly once and
@@ -39,6 +40,8 @@
 
 mod combine;
 mod context;
+#[cfg(unix)]
+mod descriptor;
 mod frame;
 pub mod fs;
 mod ids;
@@ -46,6 +49,8 @@ mod join_handle;
 pub mod net;
 pub mod observe;
 mod pool;
+#[cfg(unix)]
+pub mod process;
 mod reactor;
 #[cfg_attr(
     not(all(target_os = "linux", feature = "io-uring")),
@@ -54,6 +59,9 @@ mod reactor;
 mod ring;
 mod runtime;
 mod scheduler;
+#[cfg(unix)]
+pub mod signal;
+mod source;
 mod spawn;
 pub mod sync;
 mod task;
