@@ -49,6 +49,7 @@ mod file;
 mod flusher;
 mod foreign;
 mod gate;
+mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
@@ -59,6 +60,7 @@ mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+mod spans;
 pub mod task;
 mod this_thread;
 mod threads;
@@ -67,6 +69,7 @@ pub mod tokio;
 mod traced;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use address::{Address, Token};
 use destination::Destination;
@@ -75,10 +78,18 @@ use listener::Listener;
 use wakeline_executor::observe::Observer;
 
 #[cfg(feature = "tokio")]
-pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
+#[doc(hidden)]
+pub use crate::tokio::entry as private;
+#[cfg(feature = "tokio")]
+pub use crate::tokio::{
+    block_in_place, spawn, spawn_blocking, spawn_local, AbortHandle, JoinSet, LocalSet,
+};
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
+pub use spans::{marker, span, InSpan, Span, SpanGuard};
 pub use traced::{traced, Traced};
+#[cfg(feature = "tokio")]
+pub use wakeline_macros::main;
 
 /// Starts recording if the environment says where to, and tells the viewer that relative
 /// source paths start at the calling crate. Gives a [`Recording`], which may be ignored.
@@ -197,7 +208,7 @@ impl Config {
 
 /// Starts recording if the environment says where to. Whatever is wrong, the program goes
 /// on unrecorded; [`init_with`] tells what it was. Where the environment asks for a file or
-/// for listening, it is told on stderr too.
+/// for listening, it is told on stderr too. Called again, it gives the recording that runs.
 pub fn init() -> Recording {
     init_from(Config::from_env())
 }
@@ -213,12 +224,17 @@ pub fn init_at(manifest_folder: &str) -> Recording {
 
 fn init_from(config: Config) -> Recording {
     let is_told = config.file.is_some() || config.listen.is_some();
-    init_with(config).unwrap_or_else(|error| {
-        if is_told {
-            session::complain(&error.to_string());
+    let session = match init_with(config) {
+        Ok(recording) => return recording,
+        Err(InitError::AlreadyStarted) => Session::current().map(SessionRef),
+        Err(error) => {
+            if is_told {
+                session::complain(&error.to_string());
+            }
+            None
         }
-        Recording { session: None }
-    })
+    };
+    Recording { session }
 }
 
 /// Starts recording with this configuration.
@@ -230,6 +246,12 @@ fn init_from(config: Config) -> Recording {
 pub fn init_with(config: Config) -> Result<Recording, InitError> {
     if !config.asks_for_recording() {
         return Ok(Recording { session: None });
+    }
+    // One at a time: the file or socket of a session that runs is not opened again.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if Session::was_started() {
+        return Err(InitError::AlreadyStarted);
     }
     let destination = config.destination()?;
     let session = Session::start(Start {

@@ -157,6 +157,9 @@ impl std::error::Error for InitError {}
 impl Session {
     /// Starts the process's session: from here on events are recorded.
     pub(crate) fn start(start: Start) -> Result<&'static Self, InitError> {
+        if Self::was_started() {
+            return Err(InitError::AlreadyStarted);
+        }
         let id = session_id();
         let ring =
             Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
@@ -179,8 +182,11 @@ impl Session {
             greeted: Latch::default(),
             finish: Finish::default(),
         }));
-        session.begin(start.destination).inspect_err(|_| {
-            shut_gate();
+        session.begin(start.destination).inspect_err(|error| {
+            // The session that two threads began at once goes on with one of them.
+            if !matches!(error, InitError::AlreadyStarted) {
+                shut_gate();
+            }
             ring.remove_file();
         })
     }
@@ -211,6 +217,11 @@ impl Session {
             self.greeted.wait(GREETING_DELAY);
         }
         Ok(self)
+    }
+
+    /// Whether this process has a session, though it may have ended.
+    pub(crate) fn was_started() -> bool {
+        SESSION.get().is_some()
     }
 
     /// The process's session, if it records.
