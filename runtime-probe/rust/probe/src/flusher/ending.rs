@@ -21,7 +21,10 @@ impl Flusher {
         shut_gate();
         self.session.ring.give_back();
         self.session.dictionary.clear();
-        self.session.finished();
+        let session = self.session;
+        // What listens is closed before the program goes on to its end.
+        drop(self);
+        session.finished();
     }
 
     /// The file has reached its bound: it ends here, and says so.
@@ -81,7 +84,10 @@ impl Flusher {
         if ended || !self.ever_connected {
             self.session.ring.remove_file();
         }
-        self.session.finished();
+        let session = self.session;
+        // What listens is closed before the program goes on to its end.
+        drop(self);
+        session.finished();
     }
 
     pub(super) fn end_frame(&mut self, reason: u64) -> End {
