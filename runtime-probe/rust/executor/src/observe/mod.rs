@@ -39,6 +39,7 @@ pub fn set_observer(observer: &'static dyn Observer) -> Result<(), ObserverAlrea
 }
 
 /// The observer, if one is set: one acquire load and one branch.
+#[cfg(feature = "runtime")]
 #[inline]
 pub(crate) fn observer() -> Option<&'static dyn Observer> {
     OBSERVER.get().copied()
@@ -48,7 +49,10 @@ pub(crate) fn observer() -> Option<&'static dyn Observer> {
 /// observer that begins to record late. Tasks go on meanwhile, so two of them may be told
 /// as of two moments.
 pub fn alive_tasks() -> Vec<AliveTask> {
-    crate::scheduler::alive_tasks()
+    #[cfg(feature = "runtime")]
+    return crate::scheduler::alive_tasks();
+    #[cfg(not(feature = "runtime"))]
+    Vec::new()
 }
 
 /// [`set_observer`] was called twice in one process.
