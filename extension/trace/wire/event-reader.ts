@@ -245,7 +245,8 @@ export class EventReader {
     if (kind === eventKind.operation) this.operation(ns, fields);
     else if (kind === eventKind.readiness) {
       counts.readiness++;
-      thread.reactorMarks.push(thread.log.push(ns, kind, 0, fields[0] as number, fields[1] as number));
+      const [source, mask, waiting] = fields as unknown as [number, number, number];
+      thread.reactorMarks.push(thread.log.push(ns, kind, mask, source, waiting));
     } else if (kind === eventKind.park) this.park(ns, fields);
     else if (kind === eventKind.unpark) this.unpark(ns, fields);
     else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease)
@@ -417,6 +418,9 @@ export class EventReader {
       if (last === undefined || last.toNs !== Number.POSITIVE_INFINITY) return;
       last.toNs = Math.max(ns, last.fromNs);
       model.invalidateFrom(last.fromNs);
+    } else if (kind === eventKind.pollSample) {
+      const [task = 0, epoch = 0, wallNs = 0, watchedNs = 0, cpuNs = 0, stack = 0] = fields;
+      model.sample(task, epoch, { wallNs, watchedNs, cpuNs, stack });
     } else if (kind === eventKind.snapshotTask) {
       const task = model.taskFor(fields[0] as number, ns);
       if (task.snapshot !== undefined) return;

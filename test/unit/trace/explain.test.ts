@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { markerKind } from '../../../extension/messages/lanes.ts';
 import type { TraceSession } from '../../../extension/trace/session.ts';
 import { framesOf } from '../../support/text-trace.ts';
 import { sessionOf, wholeView } from './engine-dump.ts';
@@ -186,4 +187,117 @@ chunk thread=1
   const session = sessionOf(framesOf(trace));
   const told = session.explain({ session: '', lane: laneOf(session, 'reader #1'), atNs: 25 });
   assert.match(told?.sentence ?? '', /It took the end of the stream from/);
+});
+
+const longPoll = `hello rate=1000000000
+dict text id=1 text="/work/app/src/main.rs"
+dict text id=2 text="app::parse"
+dict text id=3 text="app::handle"
+dict text id=4 text="/rustc/abc/library/std/src/thread/mod.rs"
+dict text id=5 text="std::thread::sleep"
+dict text id=6 text="/usr/lib/libc.so.6"
+dict text id=7 text="clock_nanosleep"
+dict site id=1 file=1 line=12 column=5 function=2
+dict site id=2 file=1 line=40 column=9 function=3
+dict site id=3 file=4 line=99 column=0 function=5
+dict site id=4 file=6 line=0 column=0 function=7
+dict stack id=1 sites=1,2
+dict stack id=2 sites=4,3,2
+chunk thread=1
+  0 taskSpawn task=1
+  1000 pollStart task=1 epoch=1
+  184001000 pollEnd outcome=pending
+  185000000 pollStart task=1 epoch=2
+  285000000 pollEnd outcome=ready
+`;
+
+const looks = `chunk thread=2
+  30000000 pollSample task=1 epoch=1 wallNs=20000000 watchedNs=18000000 cpuNs=18000000 stack=1
+  50000000 pollSample task=1 epoch=1 wallNs=40000000 watchedNs=38000000 cpuNs=37000000 stack=1
+  184001000 pollSample task=1 epoch=1 wallNs=184000000 watchedNs=182000000 cpuNs=181000000 stack=0
+  205000000 pollSample task=1 epoch=2 wallNs=20000000 watchedNs=15000000 cpuNs=2000000 stack=2
+`;
+
+test('a long poll that computes, and one that sleeps', () => {
+  const told = {
+    'task 1@100000000':
+      'Poll 1 ran 184 ms on thread 1, its first poll. It used the processor for 181 ms of the 182 ms that were watched: computing in app::parse (main.rs:12). It returned pending.',
+    'task 1@200000000':
+      'Poll 2 ran 100 ms on thread 1, without any wake before it: a spurious poll. It used the processor for 2 ms of the 15 ms that were watched: blocked in std::thread::sleep ← app::handle (main.rs:40). It returned ready: the task is done.',
+  };
+  check(longPoll + looks, told);
+  // The watchdog's thread may be read before the thread that it looked at.
+  const [dictionary, polls] = longPoll.split(/(?=chunk)/);
+  check(`${dictionary}${looks}${polls}`, told);
+});
+
+test('a long poll: its stacks innermost first, a step and a marker for each look', () => {
+  const session = sessionOf(framesOf(longPoll + looks));
+  const lane = laneOf(session, 'task 1');
+  const told = session.explain({ session: '', lane, atNs: 200000000 });
+  assert.deepEqual(
+    told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
+    ['after 20 ms: clock_nanosleep:0,std::thread::sleep:99,app::handle:40'],
+  );
+  assert.deepEqual(
+    told?.steps
+      .filter((step) => step.kind === 'sample')
+      .map((step) => `${step.atNs} ${step.text} ${step.site?.line}`),
+    ['205000000 After 20 ms it was in std::thread::sleep ← app::handle (main.rs:40) 40'],
+  );
+  const { answer, binary } = wholeView(session);
+  const { markerKind: kinds, markerAtNs } = answer.columns;
+  const at = new Float64Array(binary.buffer, markerAtNs.offset, markerAtNs.length);
+  const marks = [...binary.subarray(kinds.offset, kinds.offset + kinds.length)].flatMap((kind, i) =>
+    kind === markerKind.sample ? [at[i]] : [],
+  );
+  assert.deepEqual(marks, [20001000, 40001000, 205000000]);
+  assert.equal(answer.markerTotal, marks.length);
+});
+
+test('data that lay in the buffer while the task stood in the queue: how long, and how much', () => {
+  const trace = `
+hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,sources/1,operations/1,readiness/1,reactor/1
+dict text id=1 text="src/main.rs"
+dict text id=2 text="client"
+dict text id=3 text="127.0.0.1:4040"
+dict site id=1 file=1 line=10 column=5 function=2
+dict runtime id=1 name=0 flavor=wakelineSingle workers=1 poolLimit=4
+dict thread id=1 osId=77 name=2 runtime=1 role=main
+dict task id=1 parent=0 site=1 name=2 taskKind=task runtime=1
+dict source id=1 fd=9 sourceKind=tcpStream local=0 peer=3 site=0
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 operation source=1 operationKind=connect outcome=wouldBlock madeBy=poll
+  220 sourceRegister source=1 interest=readable|writable token=1
+  230 operation source=1 operationKind=read outcome=wouldBlock madeBy=poll
+  240 pollEnd outcome=pending
+  250 park parkKind=reactor
+  900 unpark parkKind=reactor events=1
+  910 readiness source=1 mask=readable waitingBytes=65
+  920 wakeFrom task=1 epoch=1 effect=scheduled causeKind=source causeId=1 epochAfter=1
+  12000930 pollStart task=1 epoch=2
+  12000940 operation source=1 operationKind=read outcome=done bytes=60 madeBy=poll
+  12000950 operation source=1 operationKind=read outcome=done bytes=4 madeBy=poll
+  12000960 pollEnd outcome=ready
+  12000970 taskEnd task=1 outcome=completed
+watermarks 1/12001000/1/90
+end exit
+`;
+  check(trace, {
+    'client #1@210':
+      'Poll 1 ran 40 ns on client, its first poll. It began to connect to 127.0.0.1:4040 (fd 9) and tried to read from 127.0.0.1:4040 (fd 9): it would block. It returned pending.',
+    // What the second read took is not known to have been there with the first report.
+    'client #1@12000945':
+      "Poll 2 ran 30 ns on client, because the reactor's turn 1 woke it for 127.0.0.1:4040 (fd 9). It read 60 bytes from 127.0.0.1:4040 (fd 9) that had waited at least 12 ms in the operating system's buffer and read 4 bytes from 127.0.0.1:4040 (fd 9). It returned ready: the task is done.",
+  });
+  const session = sessionOf(framesOf(trace));
+  const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 12_000_945 });
+  const texts = told?.steps.map((step) => step.text) ?? [];
+  assert.ok(
+    texts.includes('The kernel reported 127.0.0.1:4040 (fd 9) readable with 64 bytes in its buffer'),
+    texts.join('\n'),
+  );
+  assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
 });

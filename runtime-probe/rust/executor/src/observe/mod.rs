@@ -159,7 +159,7 @@ pub trait Observer: Sync {
 
     /// A source was registered with the reactor.
     #[inline]
-    fn source_registered(&self, info: &SourceInfo) {}
+    fn source_registered(&self, info: &SourceInfo<'_>) {}
     /// A source left the reactor; it is closed after this.
     #[inline]
     fn source_deregistered(&self, source: u64) {}
@@ -187,6 +187,15 @@ pub trait Observer: Sync {
         requested: usize,
     ) {
     }
+
+    /// A submission is about to be put into an io_uring; the kernel gets to see it when
+    /// this thread next has no task to poll, or earlier.
+    #[inline]
+    fn submitted(&self, info: &SubmissionInfo) {}
+    /// The kernel completed a submission: bytes, a descriptor or 0, or the negated error
+    /// number. Told after the ring's readiness, before the wake that it causes.
+    #[inline]
+    fn completed(&self, submission: u64, result: i32) {}
 
     /// A timer was put into the queue.
     #[inline]
