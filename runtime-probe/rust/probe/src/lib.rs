@@ -158,10 +158,10 @@ impl Config {
     }
 }
 
-/// Starts recording if the environment says where to. Whatever is wrong, the program goes
-/// on unrecorded; [`init_with`] tells what it was.
+/// Starts recording if the environment says where to; a second call changes nothing. Whatever
+/// is wrong, the program goes on unrecorded; [`init_with`] tells what it was.
 pub fn init() -> Recording {
-    init_with(Config::from_env()).unwrap_or(Recording { session: None })
+    running(init_with(Config::from_env()))
 }
 
 /// [`init()`] with the folder of the calling crate; what [`init!`] expands to.
@@ -170,7 +170,14 @@ pub fn init_at(manifest_folder: &str) -> Recording {
     if config.collector.is_some() {
         config.source_root = Some(source_root(manifest_folder.into()));
     }
-    init_with(config).unwrap_or(Recording { session: None })
+    running(init_with(config))
+}
+
+/// Where this process is recorded already, a second call gives the recording that runs.
+fn running(started: Result<Recording, InitError>) -> Recording {
+    started.unwrap_or_else(|_| Recording {
+        session: Session::current().map(SessionRef),
+    })
 }
 
 /// Starts recording with this configuration.
