@@ -89,7 +89,6 @@ pub(crate) fn keeps_open_polls() -> bool {
 }
 
 /// The observer, if one is set: one acquire load and one branch.
-#[cfg(feature = "runtime")]
 #[inline]
 pub(crate) fn observer() -> Option<&'static dyn Observer> {
     OBSERVER.get().copied()
