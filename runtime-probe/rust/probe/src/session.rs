@@ -179,10 +179,15 @@ impl Session {
             greeted: Latch::default(),
             finish: Finish::default(),
         }));
-        session.begin(start.address, start.token).inspect_err(|_| {
-            shut_gate();
-            ring.remove_file();
-        })
+        session
+            .begin(start.address, start.token)
+            .inspect_err(|error| {
+                // The session that two threads began at once goes on with one of them.
+                if !matches!(error, InitError::AlreadyStarted) {
+                    shut_gate();
+                }
+                ring.remove_file();
+            })
     }
 
     fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {
