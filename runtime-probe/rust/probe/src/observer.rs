@@ -59,10 +59,11 @@ impl ProbeObserver {
     /// Keeps the thread's context, at every level of detail but the end: `record` is told
     /// whether events of at least this level are written too.
     #[inline(always)]
-    fn context(&self, level: u64, record: impl FnOnce(&mut Recorder, bool)) {
+    fn context<T: Default>(&self, level: u64, record: impl FnOnce(&mut Recorder, bool) -> T) -> T {
         let now = detail_of(gate());
-        if now != 0 {
-            self.record(|r| record(r, now >= level));
+        match now {
+            0 => T::default(),
+            _ => with_recorder(self.session, |r| record(r, now >= level)),
         }
     }
 
@@ -144,10 +145,10 @@ impl Observer for ProbeObserver {
     }
 
     #[inline]
-    fn poll_start(&self, task: u64, epoch: u64) {
+    fn poll_start(&self, task: u64, epoch: u64) -> u64 {
         self.context(detail::LEAN, |r, recorded| {
             r.poll_start(recorded, task, epoch)
-        });
+        })
     }
 
     #[inline]

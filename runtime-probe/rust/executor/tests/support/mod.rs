@@ -248,8 +248,9 @@ impl Observer for Recorder {
             line: info.site.line(),
         });
     }
-    fn poll_start(&self, task: u64, epoch: u64) {
+    fn poll_start(&self, task: u64, epoch: u64) -> u64 {
         tell(Event::PollStart { task, epoch });
+        0
     }
     fn poll_end(&self, task: u64, outcome: Outcome) {
         tell(Event::PollEnd { task, outcome });
