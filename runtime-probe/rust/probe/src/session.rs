@@ -34,6 +34,8 @@ const NUDGE_LEVEL: usize = 64;
 pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
 
 static SESSION: OnceLock<&'static Session> = OnceLock::new();
+/// Whether a session was started, or is about to be.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// What `init` starts a session with.
 pub(crate) struct Start {
@@ -157,9 +159,14 @@ impl std::error::Error for InitError {}
 impl Session {
     /// Starts the process's session: from here on events are recorded.
     pub(crate) fn start(start: Start) -> Result<&'static Self, InitError> {
-        if Self::was_started() {
+        // Ordering: none needed; who comes second learns only that.
+        if STARTED.swap(true, Ordering::Relaxed) {
             return Err(InitError::AlreadyStarted);
         }
+        Self::start_first(start).inspect_err(|_| STARTED.store(false, Ordering::Relaxed))
+    }
+
+    fn start_first(start: Start) -> Result<&'static Self, InitError> {
         let id = session_id();
         let ring =
             Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
