@@ -153,6 +153,47 @@ test('what is lost is said to be lost', () => {
   });
 });
 
+/** Tasks 1 to 5 are polled once and then cancelled, each by another. */
+const cancelledTasks = `
+hello
+chunk thread=1 firstTick=0
+  10 taskSpawn task=1
+  10 taskSpawn task=2
+  10 taskSpawn task=3
+  10 taskSpawn task=4
+  10 taskSpawn task=5
+  20 pollStart task=1 epoch=1
+  30 pollEnd outcome=pending
+  40 pollStart task=2 epoch=1
+  50 pollEnd outcome=pending
+  60 pollStart task=3 epoch=1
+  70 pollEnd outcome=pending
+  80 pollStart task=4 epoch=1
+  90 pollEnd outcome=pending
+  100 pollStart task=5 epoch=1
+  110 taskEnd task=1 outcome=cancelled byKind=poll byId=5
+  120 pollEnd outcome=pending
+  130 taskEnd task=2 outcome=cancelled byKind=abort byId=5
+  140 taskEnd task=3 outcome=cancelled byKind=shutdown byId=0
+  150 taskEnd task=4 outcome=cancelled byKind=thread byId=1
+  160 taskEnd task=5 outcome=cancelled byKind=abort byId=0
+`;
+
+test('a cancelled task: by whom, as far as it was recorded', () => {
+  check(cancelledTasks, {
+    'task 1@25':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled by a poll of task 5.',
+    'task 2@45':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted in a poll of task 5.',
+    'task 3@65':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled: its runtime or set of tasks ended.',
+    'task 4@85':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled on thread 1, outside any poll.',
+    'task 5@115':
+      'Poll 1 ran 20 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted.',
+  });
+});
+
 /** Task 1 never yields for 5 ms while 2 and 3 stand in the queue. */
 const hog = `
 hello

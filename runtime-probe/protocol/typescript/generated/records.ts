@@ -45,6 +45,8 @@ export const role = {
   program: 1,
   /** A Wakeline front end: requests follow. */
   viewer: 2,
+  /** A collector that has come to a program which listens: it sends control frames only. */
+  collector: 3,
 } as const;
 export type Role = (typeof role)[keyof typeof role];
 
@@ -75,6 +77,10 @@ export const endReason = {
   detached: 2,
   /** This process is a fork's child and stops recording. */
   fork: 3,
+  /** The file has reached its bound; the program goes on unrecorded. */
+  full: 4,
+  /** What was kept in memory was written; the program may go on. */
+  flight: 5,
 } as const;
 export type EndReason = (typeof endReason)[keyof typeof endReason];
 
@@ -281,6 +287,10 @@ export const causeKind = {
   submission: 8,
   /** The frame with this id. */
   frame: 9,
+  /** An abort, asked for in the poll of the task with this id; 0 when not known. */
+  abort: 10,
+  /** The end of a runtime or of a set of tasks, in the poll of the task with this id; 0 when outside any. */
+  shutdown: 11,
 } as const;
 export type CauseKind = (typeof causeKind)[keyof typeof causeKind];
 
@@ -763,7 +773,7 @@ export interface TaskEndRecord {
   readonly task: number;
   /** How. One of endOutcome. */
   readonly outcome: number;
-  /** Who cancelled it: poll (of task byId) or thread; unknown unless cancelled. One of causeKind. */
+  /** Who cancelled it: poll (of task byId), thread, abort or shutdown; unknown unless cancelled. thread where the runtime dropped it and does not tell why. One of causeKind. */
   readonly byKind: number;
   /** Id of that kind; 0 when not known. */
   readonly byId: number;

@@ -48,6 +48,8 @@ pub mod role {
     pub const PROGRAM: u64 = 1;
     /// A Wakeline front end: requests follow.
     pub const VIEWER: u64 = 2;
+    /// A collector that has come to a program which listens: it sends control frames only.
+    pub const COLLECTOR: u64 = 3;
 }
 
 /// What a frame of the stream holds.
@@ -76,6 +78,10 @@ pub mod end_reason {
     pub const DETACHED: u64 = 2;
     /// This process is a fork's child and stops recording.
     pub const FORK: u64 = 3;
+    /// The file has reached its bound; the program goes on unrecorded.
+    pub const FULL: u64 = 4;
+    /// What was kept in memory was written; the program may go on.
+    pub const FLIGHT: u64 = 5;
 }
 
 /// How much a program records.
@@ -270,6 +276,10 @@ pub mod cause_kind {
     pub const SUBMISSION: u64 = 8;
     /// The frame with this id.
     pub const FRAME: u64 = 9;
+    /// An abort, asked for in the poll of the task with this id; 0 when not known.
+    pub const ABORT: u64 = 10;
+    /// The end of a runtime or of a set of tasks, in the poll of the task with this id; 0 when outside any.
+    pub const SHUTDOWN: u64 = 11;
 }
 
 /// In what a thread parks.
@@ -1067,7 +1077,7 @@ pub struct TaskEnd {
     pub task: u64,
     /// How.
     pub outcome: u64,
-    /// Who cancelled it: poll (of task byId) or thread; unknown unless cancelled.
+    /// Who cancelled it: poll (of task byId), thread, abort or shutdown; unknown unless cancelled. thread where the runtime dropped it and does not tell why.
     pub by_kind: u64,
     /// Id of that kind; 0 when not known.
     pub by_id: u64,
