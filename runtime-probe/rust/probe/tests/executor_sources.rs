@@ -76,7 +76,7 @@ fn sources_of_every_kind_arrive_with_their_ends_and_operations() {
         .dictionary
         .iter()
         .filter_map(|record| match record {
-            DictionaryRecord::Source(source) => Some(source.clone()),
+            DictionaryRecord::Source(source) => Some(*source),
             _ => None,
         })
         .collect();
