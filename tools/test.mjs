@@ -56,6 +56,7 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(

@@ -86,7 +86,7 @@ impl TaskState {
                 match word & PHASE {
                     IDLE => Some(word - IDLE + SCHEDULED),
                     RUNNING => Some(word - RUNNING + RUNNING_NOTIFIED),
-                    SCHEDULED | RUNNING_NOTIFIED => None,
+                    SCHEDULED | RUNNING_NOTIFIED => Some(word),
                     _ => None,
                 }
             });
