@@ -41,6 +41,7 @@
 mod address;
 mod barrier;
 mod batch;
+mod breakpoints;
 mod clock;
 mod connection;
 mod destination;
