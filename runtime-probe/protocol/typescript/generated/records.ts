@@ -148,6 +148,8 @@ export const taskKind = {
   root: 3,
   /** A blocking closure that its runtime counts as a task. */
   blocking: 4,
+  /** A root whose wakes the tier cannot see: a poll of it without a wake is not spurious. */
+  rootUnheard: 5,
 } as const;
 export type TaskKind = (typeof taskKind)[keyof typeof taskKind];
 
@@ -228,6 +230,10 @@ export const pollOutcome = {
   pending: 2,
   /** It panicked or threw. */
   panicked: 3,
+  /** It returned, and the tier cannot see yet whether it was ready: pending, unless a pollSettled of that poll follows. */
+  returned: 4,
+  /** Only in pollSettled: it was no poll. The runtime entered the future once more to drop it. */
+  none: 5,
 } as const;
 export type PollOutcome = (typeof pollOutcome)[keyof typeof pollOutcome];
 
@@ -239,6 +245,8 @@ export const endOutcome = {
   panicked: 2,
   /** It was dropped before it was done. */
   cancelled: 3,
+  /** It is gone; the tier cannot see how it ended. */
+  unknown: 4,
 } as const;
 export type EndOutcome = (typeof endOutcome)[keyof typeof endOutcome];
 
@@ -522,6 +530,8 @@ export const eventKind = {
   snapshotEnd: 77,
   /** What is recorded changed at this tick. */
   detailChange: 78,
+  /** How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's. */
+  pollSettled: 84,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -571,6 +581,7 @@ export const eventField = {
   snapshotTask: { task: 0, epoch: 1, state: 2, onKind: 3, onId: 4, site: 5 },
   snapshotEnd: {  },
   detailChange: { detail: 0 },
+  pollSettled: { task: 0, epoch: 1, outcome: 2 },
 } as const;
 
 /** A text that other records name by id. */
@@ -1132,6 +1143,17 @@ export interface DetailChangeRecord {
   readonly detail: number;
 }
 
+/** How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's. */
+export interface PollSettledRecord {
+  readonly record: 'pollSettled';
+  /** Whose. */
+  readonly task: number;
+  /** Which poll of it. */
+  readonly epoch: number;
+  /** ready, or none when it was no poll. One of pollOutcome. */
+  readonly outcome: number;
+}
+
 /** Any dictionary record. */
 export type DictionaryRecord =
   | TextRecord
@@ -1189,7 +1211,8 @@ export type EventRecord =
   | SnapshotStartRecord
   | SnapshotTaskRecord
   | SnapshotEndRecord
-  | DetailChangeRecord;
+  | DetailChangeRecord
+  | PollSettledRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
 export interface Shape {
@@ -1252,4 +1275,5 @@ export const shapes: readonly Shape[] = [
   { kind: 76, name: 'snapshotTask', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'state', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'site', type: 1 }] },
   { kind: 77, name: 'snapshotEnd', fields: [] },
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
+  { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
 ];

@@ -13,6 +13,13 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
     let (tier, capabilities) = match runtimes {
+        runtimes if runtimes & seen::TRACING != 0 => (
+            match runtimes & seen::EXECUTOR {
+                0 => "tokio tracing",
+                _ => "wakeline-executor and tokio tracing",
+            },
+            told_capabilities(),
+        ),
         seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
         // A note in place of a capability: what is missing is so for some tasks only.
         runtimes if runtimes & seen::WRAPPED != 0 => (
@@ -139,6 +146,29 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("awaitSites", NOT, "only the line of the spawn is known"),
         NO_CPU_TIME,
     ])
+}
+
+/// tokio tells of its tasks itself.
+fn told_capabilities() -> Vec<Capability> {
+    const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
+    const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver";
+    let told = [
+        ("polls", visibility::RECORDED, EVERY_TASK),
+        ("wakes", visibility::RECORDED, "of every task of tokio, but not of a future given to block_on without wakeline::tokio::root"),
+        ("timers", visibility::INFERRED, "set and fired as tokio's sleep tells it; a wake outside of any poll, of a task whose timer is due, is taken for the timer's"),
+        ("jobs", visibility::RECORDED, "of every blocking closure of tokio, file operations of tokio::fs included"),
+        ("resources", visibility::RECORDED, LOCKS),
+        ("awaitSites", visibility::NOT_RECORDED, "the line of the spawn is known, and that of a sleep"),
+    ];
+    let mut all = wrapped_capabilities();
+    for capability in &mut all {
+        let told = told.iter().find(|(name, _, _)| *name == capability.name);
+        if let Some(&(_, visibility, note)) = told {
+            capability.visibility = visibility;
+            capability.note = note.into();
+        }
+    }
+    all
 }
 
 #[cfg(wakeline_reactor)]

@@ -54,6 +54,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 use std::path::PathBuf;
 
@@ -186,6 +188,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         shared_memory: !config.private_memory,
         source_root: config.source_root,
     })?;
+    #[cfg(feature = "tracing")]
+    tracing::begin(session);
     Ok(Recording {
         session: Some(SessionRef(session)),
     })

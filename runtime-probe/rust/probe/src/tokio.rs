@@ -62,6 +62,7 @@ where
     R: Send + 'static,
 {
     let job = Job::submit(type_name::<F>(), Location::caller());
+    let _once = is_recorded();
     ::tokio::task::spawn_blocking(move || match job {
         None => function(),
         Some(job) => job.run(function),
@@ -84,8 +85,21 @@ where
 /// ```
 #[track_caller]
 pub fn root<F: Future>(future: F) -> Traced<F> {
+    #[cfg(feature = "tracing")]
+    crate::tracing::leave_next_root();
     Builder::new().wrap(future, task_kind::ROOT, Location::caller())
 }
+
+/// While what this gives lives, the runtime's own word on what is spawned is not heard: the
+/// wrapper tells more.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_recorded() -> impl Sized {
+    crate::tracing::unheard()
+}
+
+/// The runtime itself tells nothing.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn is_recorded() -> impl Sized {}
 
 impl Builder<'_> {
     /// [`spawn`] with this name.
@@ -98,6 +112,7 @@ impl Builder<'_> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        let _once = is_recorded();
         ::tokio::spawn(self.wrap(future, task_kind::TASK, Location::caller()))
     }
 
@@ -111,6 +126,7 @@ impl Builder<'_> {
         F: Future + 'static,
         F::Output: 'static,
     {
+        let _once = is_recorded();
         ::tokio::task::spawn_local(self.wrap(future, task_kind::LOCAL, Location::caller()))
     }
 }
@@ -178,8 +194,8 @@ trait ParkHooks: Sized {
 
 impl ParkHooks for Runtimes {}
 
-/// Jobs submitted here and not started.
-static QUEUED: AtomicU64 = AtomicU64::new(0);
+/// Jobs submitted and not started.
+pub(crate) static QUEUED: AtomicU64 = AtomicU64::new(0);
 
 /// A blocking job on its way to its thread. Dropped before it ran it was cancelled.
 struct Job {

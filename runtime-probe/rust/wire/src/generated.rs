@@ -144,6 +144,8 @@ pub mod task_kind {
     pub const ROOT: u64 = 3;
     /// A blocking closure that its runtime counts as a task.
     pub const BLOCKING: u64 = 4;
+    /// A root whose wakes the tier cannot see: a poll of it without a wake is not spurious.
+    pub const ROOT_UNHEARD: u64 = 5;
 }
 
 /// What kind of thing is registered with the reactor.
@@ -220,6 +222,10 @@ pub mod poll_outcome {
     pub const PENDING: u64 = 2;
     /// It panicked or threw.
     pub const PANICKED: u64 = 3;
+    /// It returned, and the tier cannot see yet whether it was ready: pending, unless a pollSettled of that poll follows.
+    pub const RETURNED: u64 = 4;
+    /// Only in pollSettled: it was no poll. The runtime entered the future once more to drop it.
+    pub const NONE: u64 = 5;
 }
 
 /// How a task or frame ended for good.
@@ -230,6 +236,8 @@ pub mod end_outcome {
     pub const PANICKED: u64 = 2;
     /// It was dropped before it was done.
     pub const CANCELLED: u64 = 3;
+    /// It is gone; the tier cannot see how it ended.
+    pub const UNKNOWN: u64 = 4;
 }
 
 /// What a wake did to its target; the state change that the executor itself made.
@@ -506,6 +514,8 @@ pub mod kind {
     pub const SNAPSHOT_END: u64 = 77;
     /// What is recorded changed at this tick.
     pub const DETAIL_CHANGE: u64 = 78;
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    pub const POLL_SETTLED: u64 = 84;
 }
 
 /// A text that other records name by id.
@@ -2353,6 +2363,42 @@ impl DetailChange {
     }
 }
 
+/// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollSettled {
+    /// Whose.
+    pub task: u64,
+    /// Which poll of it.
+    pub epoch: u64,
+    /// ready, or none when it was no poll.
+    pub outcome: u64,
+}
+
+impl PollSettled {
+    /// Kind on the wire.
+    pub const KIND: u64 = 84;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.outcome);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            outcome: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2515,6 +2561,8 @@ pub enum EventRecord {
     SnapshotEnd(SnapshotEnd),
     /// What is recorded changed at this tick.
     DetailChange(DetailChange),
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    PollSettled(PollSettled),
 }
 
 impl EventRecord {
@@ -2566,6 +2614,7 @@ impl EventRecord {
             Self::SnapshotTask(_) => SnapshotTask::KIND,
             Self::SnapshotEnd(_) => SnapshotEnd::KIND,
             Self::DetailChange(_) => DetailChange::KIND,
+            Self::PollSettled(_) => PollSettled::KIND,
         }
     }
 
@@ -2617,6 +2666,7 @@ impl EventRecord {
             Self::SnapshotTask(record) => record.encode_fields(writer),
             Self::SnapshotEnd(record) => record.encode_fields(writer),
             Self::DetailChange(record) => record.encode_fields(writer),
+            Self::PollSettled(record) => record.encode_fields(writer),
         }
     }
 
@@ -2675,6 +2725,7 @@ impl EventRecord {
             SnapshotTask::KIND => Self::SnapshotTask(SnapshotTask::decode_fields(reader)?),
             SnapshotEnd::KIND => Self::SnapshotEnd(SnapshotEnd::decode_fields(reader)?),
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
+            PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             _ => return Ok(None),
         }))
     }
@@ -2957,5 +3008,10 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 78,
         name: "detailChange",
         fields: &[1],
+    },
+    StaticShape {
+        kind: 84,
+        name: "pollSettled",
+        fields: &[1, 1, 1],
     },
 ];

@@ -40,6 +40,12 @@ impl Recorder {
         }
     }
 
+    /// Whether the thread is in no poll and no job.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_outside(&self) -> bool {
+        (self.poll_depth, self.job) == (0, 0)
+    }
+
     #[inline]
     pub(crate) fn set_outside(&mut self, outside: u64) {
         self.outside = outside;
