@@ -516,6 +516,8 @@ pub mod kind {
     pub const DETAIL_CHANGE: u64 = 78;
     /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
     pub const POLL_SETTLED: u64 = 84;
+    /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+    pub const POLL_SAMPLE: u64 = 90;
 }
 
 /// A text that other records name by id.
@@ -557,7 +559,7 @@ pub struct Site {
     pub id: u64,
     /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran.
     pub file: u64,
-    /// From 1.
+    /// From 1; 0 when only the function is known.
     pub line: u64,
     /// From 1; 0 when not known.
     pub column: u64,
@@ -2399,6 +2401,54 @@ impl PollSettled {
     }
 }
 
+/// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollSample {
+    /// Whose poll.
+    pub task: u64,
+    /// Which poll of the task.
+    pub epoch: u64,
+    /// From the poll's start to the look, in ns. The event itself may be written later.
+    pub wall_ns: u64,
+    /// For how long before the look, in ns, the thread's processor time was measured; 0 when it was not. Less than wallNs, as the watchdog notices a poll only some ms after its start.
+    pub watched_ns: u64,
+    /// Processor time that the thread used in watchedNs, in ns.
+    pub cpu_ns: u64,
+    /// What the poll was doing; 0 when it was not captured, as at the poll's end.
+    pub stack: u64,
+}
+
+impl PollSample {
+    /// Kind on the wire.
+    pub const KIND: u64 = 90;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.wall_ns);
+        writer.uint(self.watched_ns);
+        writer.uint(self.cpu_ns);
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            wall_ns: reader.uint()?,
+            watched_ns: reader.uint()?,
+            cpu_ns: reader.uint()?,
+            stack: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2563,6 +2613,8 @@ pub enum EventRecord {
     DetailChange(DetailChange),
     /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
     PollSettled(PollSettled),
+    /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+    PollSample(PollSample),
 }
 
 impl EventRecord {
@@ -2615,6 +2667,7 @@ impl EventRecord {
             Self::SnapshotEnd(_) => SnapshotEnd::KIND,
             Self::DetailChange(_) => DetailChange::KIND,
             Self::PollSettled(_) => PollSettled::KIND,
+            Self::PollSample(_) => PollSample::KIND,
         }
     }
 
@@ -2667,6 +2720,7 @@ impl EventRecord {
             Self::SnapshotEnd(record) => record.encode_fields(writer),
             Self::DetailChange(record) => record.encode_fields(writer),
             Self::PollSettled(record) => record.encode_fields(writer),
+            Self::PollSample(record) => record.encode_fields(writer),
         }
     }
 
@@ -2726,6 +2780,7 @@ impl EventRecord {
             SnapshotEnd::KIND => Self::SnapshotEnd(SnapshotEnd::decode_fields(reader)?),
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
+            PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             _ => return Ok(None),
         }))
     }
@@ -3013,5 +3068,10 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 84,
         name: "pollSettled",
         fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 90,
+        name: "pollSample",
+        fields: &[1, 1, 1, 1, 1, 1],
     },
 ];
