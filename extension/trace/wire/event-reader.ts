@@ -219,8 +219,6 @@ export class EventReader {
       const task = model.taskFor(id, ns);
       const log = thread.log.push(ns, kind, 0, task.index, 0);
       model.spawn(id, fields[1] as number, ns, thread, log);
-    } else if (kind === eventKind.pollSettled) {
-      model.pollSettles(id, fields[1] as number, fields[2] as number);
     } else if (kind === eventKind.taskEnd) {
       model.taskEnds(id, {
         taskEndNs: ns,
@@ -422,6 +420,9 @@ export class EventReader {
     } else if (kind === eventKind.pollSample) {
       const [task = 0, epoch = 0, wallNs = 0, watchedNs = 0, cpuNs = 0, stack = 0] = fields;
       model.sample(task, epoch, { wallNs, watchedNs, cpuNs, stack });
+    } else if (kind === eventKind.pollSettled) {
+      const [task = 0, epoch = 0, outcome = 0] = fields;
+      model.pollSettles(task, epoch, outcome);
     } else if (kind === eventKind.snapshotTask) {
       const task = model.taskFor(fields[0] as number, ns);
       if (task.snapshot !== undefined) return;

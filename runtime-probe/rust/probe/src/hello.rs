@@ -130,7 +130,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         false => (NOT, UNSEEN),
     };
     list(&[
-        ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
+        ("polls", RECORDED, of_wrapped()),
         ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
         ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
         ("sources", below, below_note),
@@ -169,6 +169,17 @@ fn told_capabilities() -> Vec<Capability> {
         }
     }
     all
+}
+
+/// Of which tasks polls are recorded where tokio itself is not heard, and why it is not.
+fn of_wrapped() -> &'static str {
+    #[cfg(feature = "tracing")]
+    return match crate::tracing::tier() {
+        crate::tracing::Tier::Absent => "of futures spawned or wrapped through wakeline; for all others tokio must be built with RUSTFLAGS=\"--cfg tokio_unstable\"",
+        _ => "of futures spawned or wrapped through wakeline; others are not seen, because the program has a tracing subscriber of its own: add wakeline::tracing::layer() to it",
+    };
+    #[cfg(not(feature = "tracing"))]
+    "of futures spawned or wrapped through wakeline; others are not seen"
 }
 
 #[cfg(wakeline_reactor)]

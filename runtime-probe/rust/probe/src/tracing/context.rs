@@ -25,6 +25,8 @@ pub(crate) struct Context {
     /// The task whose future is being dropped.
     pub(crate) dropping: Cell<Key>,
     pub(crate) last_exit: Cell<LastExit>,
+    /// Events `poll_op` since an operation was entered.
+    pub(crate) poll_ops: Cell<u32>,
     /// The semaphore whose waiter here was polled and took nothing more.
     pub(crate) handed: Cell<Key>,
     /// What is spawned here now is recorded by other means.
@@ -44,6 +46,7 @@ thread_local! {
                 position: 0,
                 tick: 0,
             }),
+            poll_ops: Cell::new(0),
             handed: Cell::new(Key::NONE),
             leave_spawns: Cell::new(false),
             leave_root: Cell::new(false),
@@ -66,6 +69,7 @@ impl Context {
             place.set(span.0);
         }
         self.depth.set(depth + 1);
+        self.poll_ops.set(0);
     }
 
     /// It leaves the innermost one.
@@ -85,7 +89,10 @@ impl Context {
     /// The innermost task.
     pub(crate) fn task(&self) -> Key {
         let depth = self.depth.get().min(DEPTH);
-        let keys = self.entered[..depth].iter().rev().map(|each| Key(each.get()));
+        let keys = self.entered[..depth]
+            .iter()
+            .rev()
+            .map(|each| Key(each.get()));
         let is_task = |key: &Key| matches!(key.kind(), Kind::Task | Kind::Root);
         keys.into_iter().find(is_task).unwrap_or(Key::NONE)
     }
@@ -93,6 +100,8 @@ impl Context {
     /// Whether the thread is in this span, the innermost one not counted.
     pub(crate) fn is_inside(&self, span: Key) -> bool {
         let depth = self.depth.get().min(DEPTH).saturating_sub(1);
-        self.entered[..depth].iter().any(|each| each.get() == span.0)
+        self.entered[..depth]
+            .iter()
+            .any(|each| each.get() == span.0)
     }
 }

@@ -106,20 +106,22 @@ fn job_kind_of(function: &str) -> u64 {
     let Some(path) = path.strip_prefix("tokio::fs::") else {
         return job_kind::OTHER;
     };
-    let words = || path.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    let any = |wanted: &[&str]| words().any(|word| wanted.contains(&word));
-    if any(&["poll_read", "read", "read_to_string", "read_spawn_blocking"]) {
-        job_kind::FILE_READ
-    } else if any(&[
-        "poll_write",
-        "poll_write_vectored",
-        "write",
-        "write_spawn_blocking",
-    ]) {
-        job_kind::FILE_WRITE
-    } else {
-        job_kind::FILE_OTHER
-    }
+    // Modules and functions are named after what they do; these are no reads or writes of a
+    // file, or name a trait.
+    const OTHERS: [&str; 4] = ["read_dir", "read_link", "async_read", "async_write"];
+    let words = path.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let parts = words
+        .filter(|word| !OTHERS.contains(word))
+        .flat_map(|word| word.split('_'));
+    let does = |part: &str| match part {
+        "read" => Some(job_kind::FILE_READ),
+        "write" => Some(job_kind::FILE_WRITE),
+        _ => None,
+    };
+    parts
+        .filter_map(does)
+        .next()
+        .unwrap_or(job_kind::FILE_OTHER)
 }
 
 #[cfg(test)]
@@ -129,17 +131,30 @@ mod tests {
     #[test]
     fn closures_of_tokio_fs_are_known_by_their_type() {
         let check = |function: &str, wanted: u64| assert_eq!(job_kind_of(function), wanted);
-        check("tokio::fs::read::read::{{closure}}::{{closure}}", job_kind::FILE_READ);
+        check(
+            "tokio::fs::read::read::{{closure}}::{{closure}}",
+            job_kind::FILE_READ,
+        );
         check(
             "<tokio::fs::file::File as tokio::io::async_read::AsyncRead>::poll_read::{{closure}}",
             job_kind::FILE_READ,
         );
         check(
-            "tokio::fs::file::Inner::poll_write::{{closure}}",
+            "<tokio::fs::file::File as tokio::io::async_write::AsyncWrite>::poll_write::{{closure}}",
             job_kind::FILE_WRITE,
         );
-        check("tokio::fs::read_dir::read_dir::{{closure}}", job_kind::FILE_OTHER);
-        check("tokio::fs::metadata::metadata::{{closure}}", job_kind::FILE_OTHER);
+        check(
+            "tokio::fs::file::Inner::spawn_blocking_read::{{closure}}",
+            job_kind::FILE_READ,
+        );
+        check(
+            "tokio::fs::read_dir::read_dir::{{closure}}",
+            job_kind::FILE_OTHER,
+        );
+        check(
+            "tokio::fs::metadata::metadata::{{closure}}",
+            job_kind::FILE_OTHER,
+        );
         check(
             "<str as tokio::net::addr::sealed::ToSocketAddrsPriv>::to_socket_addrs::{{closure}}",
             job_kind::DNS,

@@ -23,7 +23,7 @@ use crate::gate::{detail_of, gate};
 use crate::recorder::Recorder;
 use crate::this_thread::with_recorder;
 
-/// What a resource's span is, in `Span::count` beside the site in the bits above.
+/// What a resource's span is, in `Span::count` below the site.
 mod class {
     /// Known by what is inside of it.
     pub(super) const NOTHING: u64 = 0;
@@ -31,6 +31,14 @@ mod class {
     /// From here on plus the wire's kind of resource.
     pub(super) const RESOURCE: u64 = 16;
     pub(super) const BITS: u32 = 8;
+}
+
+/// What a resource's flags say.
+mod flag {
+    /// A mutex, or a lock for writing, is held.
+    pub(super) const HELD: u32 = 1;
+    /// A value is in the channel.
+    pub(super) const SENT: u32 = 2;
 }
 
 /// A timer of tokio fires at the next whole millisecond of its clock, and tells its delay in
@@ -122,7 +130,11 @@ impl Told {
         let (Some(is_ready), now) = (fields.is_ready, detail_of(gate())) else {
             return;
         };
-        let (operation, task) = context(|here| (here.innermost(), here.task()));
+        let (operation, task, poll_ops) = context(|here| {
+            let poll_ops = here.poll_ops.get();
+            here.poll_ops.set(poll_ops + 1);
+            (here.innermost(), here.task(), poll_ops)
+        });
         if operation.kind() != Kind::Operation || now < detail::LEAN {
             return;
         }
@@ -132,19 +144,26 @@ impl Told {
         let (class, site) = class_of(span);
         let id = span.id.load(Ordering::Relaxed);
         if class == class::TIMER {
+            // The first event of a timer's poll says whether the task has budget left.
             match is_ready {
+                _ if poll_ops == 0 || id == 0 => {}
                 true => self.timer_over(span, kind::TIMER_FIRE),
-                false if id != 0 => {
+                false => {
                     self.waits(cause_kind::TIMER, id, site);
                     self.may_be_woken_by(operation, task);
                 }
-                // Its budget is used up before it was ever set.
-                false => {}
             }
             return;
         }
         if id != 0 && !is_ready {
             self.waits(cause_kind::RESOURCE, id, 0);
+        }
+        let is_oneshot = class == class::RESOURCE + resource_kind::ONESHOT;
+        if is_ready && is_oneshot && now >= detail::FULL {
+            // Ready is also a channel whose sender is gone.
+            if span.flags.swap(0, Ordering::Relaxed) == flag::SENT {
+                self.held(kind::RESOURCE_ACQUIRE, id, 1);
+            }
         }
         let handed = context(|here| here.handed.replace(Key::NONE));
         if is_ready && now >= detail::FULL && handed == operation.as_kind(Kind::Resource) {
@@ -192,7 +211,10 @@ impl Told {
             return None;
         }
         let timer = self.spans.get(key)?;
-        let (id, deadline_ns) = (timer.id.load(Ordering::Relaxed), timer.due.load(Ordering::Relaxed));
+        let (id, deadline_ns) = (
+            timer.id.load(Ordering::Relaxed),
+            timer.due.load(Ordering::Relaxed),
+        );
         let lateness = now_ns().checked_sub(deadline_ns.saturating_sub(TIMER_GRAIN_NS))?;
         if deadline_ns == 0 || id == 0 {
             return None;
@@ -251,10 +273,16 @@ impl Told {
         };
         if fields.locked.or(fields.write_locked).is_some() {
             // A lock tells at once that it is not held. That is no release.
-            let is_taken = u32::from(what == kind::RESOURCE_ACQUIRE);
+            let is_taken = match what {
+                kind::RESOURCE_ACQUIRE => flag::HELD,
+                _ => 0,
+            };
             if span.flags.swap(is_taken, Ordering::Relaxed) == is_taken {
                 return;
             }
+        }
+        if fields.value_sent == Some(true) {
+            span.flags.store(flag::SENT, Ordering::Relaxed);
         }
         self.held(what, id, amount);
     }
@@ -321,9 +349,7 @@ fn hold_change(class: u64, fields: &StateFields) -> Option<(u64, u64)> {
             (None, Some(readers)) => counted(readers, Change::Add),
             (None, None) => None,
         },
-        resource_kind::SEMAPHORE | resource_kind::CHANNEL => {
-            counted(fields.permits?, Change::Sub)
-        }
+        resource_kind::SEMAPHORE | resource_kind::CHANNEL => counted(fields.permits?, Change::Sub),
         // What is sent is given, what is received is taken.
         resource_kind::ONESHOT => match (fields.value_sent, fields.value_received) {
             (Some(true), _) => Some((GIVEN, 1)),

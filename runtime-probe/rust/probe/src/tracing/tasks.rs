@@ -70,8 +70,7 @@ impl Told {
             return Key::UNSEEN;
         };
         let site = self.site(fields);
-        let (parent, runtime) =
-            with_recorder(self.session, |r| (r.current_task(), r.runtime_id()));
+        let (parent, runtime) = with_recorder(self.session, |r| (r.current_task(), r.runtime_id()));
         let record = Task {
             id,
             parent,
