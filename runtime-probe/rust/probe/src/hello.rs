@@ -151,7 +151,6 @@ fn wrapped_capabilities() -> Vec<Capability> {
     ])
 }
 
-<<<<<<< HEAD
 /// tokio tells of its tasks itself.
 fn told_capabilities() -> Vec<Capability> {
     const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
@@ -184,14 +183,14 @@ fn of_wrapped() -> &'static str {
     };
     #[cfg(not(feature = "tracing"))]
     "of futures spawned or wrapped through wakeline; others are not seen"
-=======
+}
+
 /// What is seen from below, with the note for it.
 struct Below {
     waits: bool,
     sources: bool,
     operations: bool,
     note: String,
->>>>>>> main
 }
 
 #[cfg(wakeline_reactor)]

@@ -46,7 +46,7 @@ impl Recorder {
     /// Whether the thread is in no poll and no job.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_outside(&self) -> bool {
-        (self.poll_depth, self.job) == (0, 0)
+        (open_poll_depth(), self.job) == (0, 0)
     }
 
     #[inline]

@@ -16,7 +16,7 @@
 
 use std::sync::atomic::Ordering;
 
-use wakeline_executor::observe::new_ids;
+use wakeline_executor::observe::{close_poll, new_ids, open_poll};
 use wakeline_wire::{
     cause_kind, detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task,
 };
@@ -115,7 +115,8 @@ impl Told {
                 span.count.store(epoch + 1, Ordering::Release);
                 span.due.store(0, Ordering::Relaxed);
                 r.take_role(thread_role::WORKER);
-                r.poll_start(now >= detail::LEAN, id, epoch + 1);
+                let start = r.poll_start(now >= detail::LEAN, id, epoch + 1);
+                std::mem::forget(open_poll(id, epoch + 1, start));
             });
         });
     }
@@ -142,6 +143,7 @@ impl Told {
                     tell_waker_counts(r, span);
                 }
                 r.poll_end(now >= detail::LEAN, outcome);
+                close_poll();
                 here.last_exit.set(LastExit {
                     span: key,
                     position: r.position(),
