@@ -215,7 +215,7 @@ impl Told {
     fn closed(&self, key: Key) {
         if let Some(span) = self.spans.get(key) {
             match key.kind() {
-                Kind::Task | Kind::Root => self.task_closed(span),
+                Kind::Task | Kind::Root => self.task_closed(key, span),
                 Kind::Job => self.job_closed(span),
                 Kind::Resource => self.resource_closed(span),
                 Kind::Operation | Kind::Unseen => return,

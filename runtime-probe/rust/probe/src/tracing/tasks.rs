@@ -28,6 +28,7 @@ use super::Told;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
 use crate::gate::{detail_of, gate};
+use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::this_thread::with_recorder;
 
@@ -154,11 +155,16 @@ impl Told {
     }
 
     /// The future is gone, and the last handle of its span.
-    pub(super) fn task_closed(&self, span: &Span) {
+    pub(super) fn task_closed(&self, key: Key, span: &Span) {
         let now = detail_of(gate());
         let id = span.id.load(Ordering::Relaxed);
         let epoch = span.count.load(Ordering::Relaxed);
         let flags = span.flags.load(Ordering::Relaxed);
+        let dropped_by = match key.kind() {
+            Kind::Root => Held::by_program(),
+            _ => Held::by_runtime(),
+        };
+        let dropped_by = dropped_by.dropped_by();
         if now >= detail::LEAN {
             with_recorder(self.session, |r| {
                 if now >= detail::FULL {
@@ -183,7 +189,7 @@ impl Told {
                     r.event(kind::POLL_SETTLED, [id, last, poll_outcome::READY]);
                 }
                 match outcome {
-                    end_outcome::CANCELLED => r.foreign_cancelled(id),
+                    end_outcome::CANCELLED => r.foreign_cancelled(id, dropped_by),
                     outcome => r.foreign_ended(id, outcome),
                 }
             });
