@@ -18,6 +18,7 @@ impl Ids {
 
 pub(crate) static RUNTIMES: Ids = Ids::new();
 pub(crate) static TASKS: Ids = Ids::new();
+#[cfg(feature = "runtime")]
 pub(crate) static FRAMES: Ids = Ids::new();
 pub(crate) static RESOURCES: Ids = Ids::new();
 pub(crate) static SOURCES: Ids = Ids::new();
