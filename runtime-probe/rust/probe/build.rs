@@ -1,4 +1,5 @@
-//! Decides where the reactor can be seen from below. It must not know how.
+//! Decides where the reactor can be seen from below, and where stacks can be taken. It must
+//! not know how.
 //!
 //! A system call of the C library is replaced by a function of the same name, which finds
 //! the library's own through `dlsym`: that needs a dynamically linked glibc. A sanitizer
@@ -14,8 +15,16 @@ fn main() {
     let wanted = std::env::var_os("CARGO_FEATURE_REACTOR").is_some();
     println!("cargo:rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let wanted = wanted && !flags.contains("sanitizer");
+    let is_sanitized = flags.contains("sanitizer");
+    let wanted = wanted && !is_sanitized;
     if wanted && target("OS") == "linux" && target("ENV") == "gnu" && !is_static {
         println!("cargo:rustc-cfg=wakeline_reactor");
+    }
+    // A handler that copies a stack as bytes is what a sanitizer calls a mistake.
+    println!("cargo:rustc-check-cfg=cfg(wakeline_stacks)");
+    let wanted = std::env::var_os("CARGO_FEATURE_STACKS").is_some() && !is_sanitized;
+    let is_known = ["x86_64", "aarch64"].contains(&target("ARCH").as_str());
+    if wanted && target("OS") == "linux" && target("POINTER_WIDTH") == "64" && is_known {
+        println!("cargo:rustc-cfg=wakeline_stacks");
     }
 }

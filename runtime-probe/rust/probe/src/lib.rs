@@ -30,6 +30,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 
 mod address;
 mod barrier;
@@ -54,6 +55,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(wakeline_stacks)]
+mod watch;
 
 use std::path::PathBuf;
 
@@ -62,7 +65,7 @@ use wakeline_executor::observe::Observer;
 #[cfg(feature = "tokio")]
 pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
 pub use session::InitError;
-use session::{Session, Start, DEFAULT_MEMORY_MIB};
+use session::{Session, Start, DEFAULT_LONG_POLL_MS, DEFAULT_MEMORY_MIB};
 pub use traced::{traced, Traced};
 
 /// Starts recording if the environment says where to, and tells the viewer that relative
@@ -132,6 +135,9 @@ pub struct Config {
     pub launch: String,
     /// Size of the rings in MiB; 8 when not given.
     pub memory_mib: Option<usize>,
+    /// From how many milliseconds on a poll is long, so that its stack and processor time are
+    /// recorded (feature `stacks`): 10 when not given; 0: none is.
+    pub long_poll_ms: Option<u64>,
     /// Where relative source paths start: the folder where the compiler ran.
     pub source_root: Option<PathBuf>,
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
@@ -148,6 +154,7 @@ impl Config {
             token: text("WAKELINE_TOKEN").unwrap_or_default(),
             launch: text("WAKELINE_LAUNCH").unwrap_or_default(),
             memory_mib: text("WAKELINE_MEMORY_MIB").and_then(|text| text.parse().ok()),
+            long_poll_ms: text("WAKELINE_LONG_POLL_MS").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
         }
@@ -185,6 +192,9 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         shared_memory: !config.private_memory,
         source_root: config.source_root,
+        long_poll: std::time::Duration::from_millis(
+            config.long_poll_ms.unwrap_or(DEFAULT_LONG_POLL_MS),
+        ),
     })?;
     Ok(Recording {
         session: Some(SessionRef(session)),

@@ -370,14 +370,22 @@ impl Recorder {
             };
         }
         self.poll_depth += 1;
+        #[cfg(wakeline_stacks)]
+        self.show_poll();
     }
 
     #[inline]
     pub(crate) fn poll_end(&mut self, recorded: bool, outcome: u64) {
+        #[cfg(wakeline_stacks)]
+        if recorded && self.shared.watched.is_looked_at() {
+            self.tell_poll();
+        }
         if recorded {
             self.event(kind::POLL_END, [outcome]);
         }
         self.poll_depth = self.poll_depth.saturating_sub(1);
+        #[cfg(wakeline_stacks)]
+        self.show_poll();
         if self.poll_depth == 0 {
             // Frames are inside of polls: where a panic has passed over their ends,
             // nothing of them stays.

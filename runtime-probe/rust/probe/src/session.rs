@@ -22,6 +22,10 @@ use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
+/// How much of that the names of the last stacks may take: a first look at a large program's
+/// line tables takes longer, and is not worth the rest of the trace.
+#[cfg(wakeline_stacks)]
+const NAMING_DELAY: Duration = Duration::from_millis(80);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
 /// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.
@@ -32,6 +36,9 @@ const GREETING_DELAY: Duration = Duration::from_millis(100);
 const NUDGE_LEVEL: usize = 64;
 /// Size of the rings unless told otherwise.
 pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
+/// From how long on a poll is long, unless told otherwise. 10 ms is what other tools call
+/// long, a hundred times what a poll should take, and above what a busy machine adds to one.
+pub(crate) const DEFAULT_LONG_POLL_MS: u64 = 10;
 
 static SESSION: OnceLock<&'static Session> = OnceLock::new();
 
@@ -43,6 +50,9 @@ pub(crate) struct Start {
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
     pub(crate) source_root: Option<PathBuf>,
+    /// From how long on a poll is long; zero: polls are not watched.
+    #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
+    pub(crate) long_poll: Duration,
 }
 
 /// Everything of one recording. Leaked: threads refer to it until the process ends.
@@ -66,6 +76,11 @@ pub(crate) struct Session {
     runtimes_seen: AtomicU8,
     greeted: Latch,
     finish: Finish,
+    /// From how long on a poll is looked at; not set where none is.
+    #[cfg(wakeline_stacks)]
+    pub(crate) long_poll: OnceLock<Duration>,
+    #[cfg(wakeline_stacks)]
+    pub(crate) pending_looks: crate::watch::Pending,
 }
 
 /// Kinds of runtime, by how the probe sees their tasks.
@@ -168,11 +183,34 @@ impl Session {
             runtimes_seen: AtomicU8::new(0),
             greeted: Latch::default(),
             finish: Finish::default(),
+            #[cfg(wakeline_stacks)]
+            long_poll: OnceLock::new(),
+            #[cfg(wakeline_stacks)]
+            pending_looks: crate::watch::Pending::default(),
         }));
-        session.begin(start.address, start.token).inspect_err(|_| {
+        #[cfg(wakeline_stacks)]
+        let watchdog = session.watchdog(start.long_poll);
+        let begun = session.begin(start.address, start.token);
+        #[cfg(wakeline_stacks)]
+        if let (Ok(_), Some(watchdog)) = (&begun, watchdog) {
+            // Without it nothing is missing but samples.
+            let _ = watchdog.start(session);
+        }
+        begun.inspect_err(|_| {
             shut_gate();
             ring.remove_file();
         })
+    }
+
+    /// The watchdog that the greeting will tell of.
+    #[cfg(wakeline_stacks)]
+    fn watchdog(&self, long_poll: Duration) -> Option<crate::watch::Watchdog> {
+        if long_poll.is_zero() {
+            return None;
+        }
+        let watchdog = crate::watch::Watchdog::prepare(long_poll)?;
+        let _ = self.long_poll.set(long_poll);
+        Some(watchdog)
     }
 
     fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {
@@ -265,12 +303,17 @@ impl Session {
         if std::process::id() != self.pid {
             return;
         }
+        let end = Instant::now() + EXIT_DELAY;
+        #[cfg(wakeline_stacks)]
+        self.pending_looks.wait(NAMING_DELAY);
         // Ordering: Release pairs with `is_finishing`.
         self.finish.asked.store(true, Ordering::Release);
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
-        self.finish.done.wait(EXIT_DELAY);
+        self.finish
+            .done
+            .wait(end.saturating_duration_since(Instant::now()));
     }
 
     /// The flusher has greeted the collector, or tried to.

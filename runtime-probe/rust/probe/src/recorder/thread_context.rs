@@ -3,7 +3,7 @@
 //! follow from that.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", wakeline_stacks))]
 use std::sync::Arc;
 
 use wakeline_wire::detail;
@@ -90,5 +90,43 @@ impl Recorder {
             let runtime = self.runtime_id();
             self.thread_start(true, "", runtime, role, false);
         }
+    }
+}
+
+/// What the watchdog reads and is told.
+#[cfg(wakeline_stacks)]
+impl Recorder {
+    /// Shows the innermost open poll, or that there is none.
+    #[inline(always)]
+    pub(super) fn show_poll(&self) {
+        let watched = &self.shared.watched;
+        // The words of one poll are never seen with the start of another.
+        watched.close();
+        if let Some(poll) = self.innermost_poll() {
+            watched.open(poll);
+        }
+    }
+
+    /// The poll that ends was looked at.
+    #[cold]
+    pub(super) fn tell_poll(&mut self) {
+        if let Some(poll) = self.innermost_poll() {
+            let shared = Arc::clone(&self.shared);
+            crate::watch::tell_end(self, &shared.watched, poll);
+        }
+    }
+
+    #[inline(always)]
+    fn innermost_poll(&self) -> Option<crate::watch::Open> {
+        let poll = self.polls.get(self.poll_depth.wrapping_sub(1))?;
+        Some(crate::watch::Open {
+            start_tick: poll.start_tick,
+            task: poll.task,
+            epoch: poll.epoch,
+        })
+    }
+
+    pub(crate) fn session(&self) -> &'static crate::session::Session {
+        self.session
     }
 }
