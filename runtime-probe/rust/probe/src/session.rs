@@ -25,7 +25,7 @@ const EXIT_DELAY: Duration = Duration::from_millis(300);
 /// How much of that the names of the last stacks may take: a first look at a large program's
 /// line tables takes longer, and is not worth the rest of the trace.
 #[cfg(wakeline_stacks)]
-const NAMING_DELAY: Duration = Duration::from_millis(80);
+const NAMING_DELAY: Duration = Duration::from_millis(150);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
 /// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.

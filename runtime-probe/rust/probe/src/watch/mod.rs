@@ -14,6 +14,7 @@
 //! most. Looking at it costs the polling thread some 10 µs.
 
 mod naming;
+mod sleep;
 mod watched;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wakeline_stacks::{cpu_ns, NoSample, Sampler, Target, Unwinder};
+use wakeline_stacks::{cpu_ns, Sampler, Target, Unwinder};
 use wakeline_wire::{detail, kind};
 
 use crate::gate::{detail_of, gate};
@@ -31,6 +32,7 @@ use crate::this_thread::with_recorder;
 use crate::threads::ThreadShared;
 use naming::Naming;
 pub(crate) use naming::Pending;
+use sleep::Sleep;
 use watched::Base;
 pub(crate) use watched::{Open, Watched};
 
@@ -38,13 +40,16 @@ pub(crate) use watched::{Open, Watched};
 const ROUNDS_PER_THRESHOLD: u32 = 2;
 /// How often is looked at least, and at most: below 1 ms looking would cost what it finds.
 const ROUND_LIMITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
-/// By how much the watchdog may oversleep before it holds that the whole process stood, for a
-/// debugger or in a suspended machine. If it was only a busy machine, nothing but time to the
-/// next look is lost.
-const OVERSLEPT: Duration = Duration::from_millis(10);
 /// How long a thread may take to answer. One that the machine does not run has not been
 /// computing either.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long of a round stacks may be taken: where hundreds of polls are long at once, the rest
+/// waits for the next rounds, and the watchdog goes on seeing which polls are open.
+const SAMPLING_PER_ROUND: Duration = Duration::from_millis(50);
+
+/// Rounds in which a stack is asked for before the look is told without one.
+const TRIES: u32 = 4;
 
 /// One look at an open poll: all of an event but the stack.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +84,8 @@ struct Seen {
     base: Option<Base>,
     /// The next look is due when the poll has been open for this long.
     next_ns: u64,
+    /// How often that look has been tried.
+    tries: u32,
     round: u64,
 }
 
@@ -107,7 +114,7 @@ impl Watchdog {
                 sampler: self.sampler,
                 unwinder: Unwinder::default(),
                 naming: Naming::new(session),
-                resumed_tick: 0,
+                resumed_tick: session.clock.now(),
                 seen: HashMap::new(),
                 threads: Vec::new(),
                 round: 0,
@@ -141,7 +148,8 @@ struct Watch {
     sampler: Sampler,
     unwinder: Unwinder,
     naming: Naming,
-    /// Since when the process is known to have run without a stop.
+    /// Since when the process is known to have run without a stop; not before the clock's rate was
+    /// known.
     resumed_tick: u64,
     /// By thread.
     seen: HashMap<u32, Seen>,
@@ -153,13 +161,13 @@ impl Watch {
     fn run(mut self) {
         let (least, most) = ROUND_LIMITS;
         let pause = (self.threshold / ROUNDS_PER_THRESHOLD).clamp(least, most);
+        let mut sleep = Sleep::new();
         loop {
-            let before = Instant::now();
-            std::thread::sleep(pause);
+            let was_held = sleep.was_held_during(pause);
             if gate() == 0 {
                 return;
             }
-            if before.elapsed() > pause + OVERSLEPT {
+            if was_held {
                 self.resumed_tick = self.session.clock.now();
                 self.seen.clear();
             }
@@ -172,9 +180,15 @@ impl Watch {
         let mut threads = std::mem::take(&mut self.threads);
         session.threads.list(&mut threads);
         self.round += 1;
-        for thread in &threads {
-            if let Some(poll) = thread.watched.now() {
-                self.look_at(thread, poll);
+        let end = Instant::now() + SAMPLING_PER_ROUND;
+        // Each round begins with another thread, so that none is always left over.
+        let first = self.round as usize % threads.len().max(1);
+        for thread in threads[first..].iter().chain(&threads[..first]) {
+            let Some(poll) = thread.watched.now() else {
+                continue;
+            };
+            if self.is_due(thread, poll) && Instant::now() < end {
+                self.sample(thread, poll);
             }
         }
         let round = self.round;
@@ -182,14 +196,14 @@ impl Watch {
         self.threads = threads;
     }
 
-    fn look_at(&mut self, thread: &ThreadShared, poll: Open) {
+    /// Whether the poll has been open for long enough to be looked at, again or at all.
+    fn is_due(&mut self, thread: &ThreadShared, poll: Open) -> bool {
         let now = self.session.clock.now();
-        let threshold_ns = self.threshold.as_nanos() as u64;
-        let watched = &thread.watched;
         let new = || Seen {
             start_tick: poll.start_tick,
-            base: cpu_ns(watched.os_id).map(|cpu_ns| Base { tick: now, cpu_ns }),
-            next_ns: threshold_ns,
+            base: cpu_ns(thread.watched.os_id).map(|cpu_ns| Base { tick: now, cpu_ns }),
+            next_ns: self.threshold.as_nanos() as u64,
+            tries: 0,
             round: 0,
         };
         let seen = self.seen.entry(thread.id).or_insert_with(new);
@@ -197,44 +211,57 @@ impl Watch {
             *seen = new();
         }
         seen.round = self.round;
-        // A stop of the process is no part of any poll's length.
-        let from = poll.start_tick.max(self.resumed_tick);
-        let open_ns = ticks_to_ns(now.saturating_sub(from), self.rate);
-        if open_ns < seen.next_ns {
-            return;
-        }
-        while seen.next_ns <= open_ns {
-            seen.next_ns = seen.next_ns.saturating_mul(2);
-        }
-        let base = seen.base;
-        self.sample(thread, poll, base);
+        open_ns(poll, now, self.resumed_tick, self.rate) >= seen.next_ns
     }
 
     /// Takes the poll's stack and time, and hands them on.
-    fn sample(&mut self, thread: &ThreadShared, poll: Open, base: Option<Base>) {
+    fn sample(&mut self, thread: &ThreadShared, poll: Open) {
         let watched = &thread.watched;
+        let before = self.session.clock.now();
         let target = Target {
             os_id: watched.os_id,
             stack: &watched.stack,
             guard: watched.guard(),
             expected: poll.start_tick,
         };
-        let sampled = self.sampler.sample(&target, PATIENCE);
-        let addresses = match sampled {
+        let addresses = match self.sampler.sample(&target, PATIENCE) {
             Ok(capture) => self.unwinder.addresses(capture),
-            Err(NoSample::Missed) if watched.now() != Some(poll) => return,
             Err(_) => Vec::new(),
         };
+        let Some(seen) = self.seen.get_mut(&thread.id) else {
+            return;
+        };
+        seen.tries += 1;
+        if addresses.is_empty() && seen.tries < TRIES {
+            return;
+        }
+        seen.tries = 0;
+        let open_ns = open_ns(poll, before, self.resumed_tick, self.rate);
+        while seen.next_ns <= open_ns {
+            seen.next_ns = seen.next_ns.saturating_mul(2);
+        }
+        let base = seen.base;
         let now = self.session.clock.now();
         let used = base.and_then(|base| Some((base, cpu_ns(watched.os_id)?)));
-        // Looked at before the poll is asked again: only then is the time its own.
-        let used = used.filter(|_| watched.now() == Some(poll));
+        // Asked last: only if the poll is open still is all of that its own.
+        let is_open = watched.now() == Some(poll);
+        if !is_open && addresses.is_empty() {
+            return;
+        }
+        let used = used.filter(|_| is_open);
         if let Some((base, _)) = used {
             watched.look(poll.start_tick, base);
         }
-        let look = look(poll, now, used, self.rate);
+        let at = if is_open { now } else { before };
+        let look = look(poll, at, used, self.rate);
         self.naming.name(look, addresses);
     }
+}
+
+/// For how long the poll has been open. A stop of the process is no part of that.
+fn open_ns(poll: Open, now: u64, resumed_tick: u64, rate: u64) -> u64 {
+    let from = poll.start_tick.max(resumed_tick);
+    ticks_to_ns(now.saturating_sub(from), rate)
 }
 
 /// What a look at a poll at that tick says; `used` is since when its thread's processor time is

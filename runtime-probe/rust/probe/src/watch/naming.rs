@@ -19,11 +19,13 @@ const WAITING: usize = 64;
 /// The most frames of a stack that is sent.
 const FRAMES: usize = 64;
 
-/// Where a poll begins: frames from here on outwards are the executor's and the thread's own.
-const POLL_FRAMES: [&str; 3] = [
+/// Where the functions stand that poll a task: frames from there on outwards are the executor's
+/// and the thread's own.
+const POLLING: [&str; 4] = [
     "wakeline::traced::",
     "wakeline_executor::task::",
-    "tokio::runtime::task::",
+    "tokio::runtime::task::core::",
+    "tokio::runtime::task::harness::",
 ];
 
 /// Looks that were taken and are not recorded yet.
@@ -102,7 +104,10 @@ fn run(session: &'static Session, looks: &Receiver<(Look, Vec<u64>)>) {
 fn inside_poll(frames: &[Frame]) -> &[Frame] {
     let begins_poll = |frame: &Frame| {
         let name = frame.function.trim_start_matches('<');
-        POLL_FRAMES.iter().any(|prefix| name.starts_with(prefix))
+        let polls = |rest: &str| rest.contains("::poll");
+        POLLING
+            .iter()
+            .any(|module| name.strip_prefix(module).is_some_and(polls))
     };
     let end = frames.iter().position(begins_poll).filter(|end| *end > 0);
     &frames[..end.unwrap_or(frames.len()).min(FRAMES)]
