@@ -13,6 +13,7 @@
 #[cfg(all(
     target_os = "linux",
     target_pointer_width = "64",
+    target_endian = "little",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod supported {
@@ -32,6 +33,7 @@ mod supported {
 #[cfg(all(
     target_os = "linux",
     target_pointer_width = "64",
+    target_endian = "little",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub use supported::*;

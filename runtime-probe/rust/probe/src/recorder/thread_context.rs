@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(any(feature = "tokio", wakeline_stacks))]
 use std::sync::Arc;
 
+use wakeline_executor::observe::open_poll_depth;
+#[cfg(wakeline_stacks)]
+use wakeline_executor::observe::{innermost_poll, open_polls, OpenPoll};
 use wakeline_wire::detail;
 
 use super::Recorder;
@@ -34,8 +37,10 @@ pub(crate) struct RuntimeSeen {
 impl Recorder {
     #[inline]
     pub(crate) fn outside(&self) -> u64 {
-        match (self.poll_depth, self.job) {
-            (0, 0) => self.outside,
+        // Not where the level of detail has changed since the last event: polls that were
+        // not told may have ended what this thread did then.
+        match (open_poll_depth(), self.job) {
+            (0, 0) if self.gate == gate() => self.outside,
             _ => outside::NOTHING,
         }
     }
@@ -96,34 +101,32 @@ impl Recorder {
 /// What the watchdog reads and is told.
 #[cfg(wakeline_stacks)]
 impl Recorder {
-    /// Shows the innermost open poll, or that there is none.
+    /// Shows the poll that begins.
     #[inline(always)]
-    pub(super) fn show_poll(&self) {
+    pub(super) fn show_poll(&self, poll: OpenPoll) {
         let watched = &self.shared.watched;
         // The words of one poll are never seen with the start of another.
         watched.close();
-        if let Some(poll) = self.innermost_poll() {
-            watched.open(poll);
+        watched.open(poll);
+    }
+
+    /// Shows what the innermost poll, which ends, is inside of: mostly nothing.
+    #[inline(always)]
+    pub(super) fn show_enclosing_poll(&self) {
+        self.shared.watched.close();
+        let enclosing = open_poll_depth().checked_sub(2);
+        if let Some(poll) = enclosing.and_then(|place| open_polls().nth(place)) {
+            self.shared.watched.open(poll);
         }
     }
 
-    /// The poll that ends was looked at.
+    /// The innermost poll, which ends, was looked at.
     #[cold]
     pub(super) fn tell_poll(&mut self) {
-        if let Some(poll) = self.innermost_poll() {
+        if let Some(poll) = innermost_poll() {
             let shared = Arc::clone(&self.shared);
             crate::watch::tell_end(self, &shared.watched, poll);
         }
-    }
-
-    #[inline(always)]
-    fn innermost_poll(&self) -> Option<crate::watch::Open> {
-        let poll = self.polls.get(self.poll_depth.wrapping_sub(1))?;
-        Some(crate::watch::Open {
-            start_tick: poll.start_tick,
-            task: poll.task,
-            epoch: poll.epoch,
-        })
     }
 
     pub(crate) fn session(&self) -> &'static crate::session::Session {

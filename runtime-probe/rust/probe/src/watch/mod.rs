@@ -22,6 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wakeline_executor::observe::OpenPoll;
 use wakeline_stacks::{cpu_ns, Sampler, Target, Unwinder};
 use wakeline_wire::{detail, kind};
 
@@ -34,7 +35,7 @@ use naming::Naming;
 pub(crate) use naming::Pending;
 use sleep::Sleep;
 use watched::Base;
-pub(crate) use watched::{Open, Watched};
+pub(crate) use watched::Watched;
 
 /// Looks for open polls per threshold: a long poll is seen at the latest at 1.5 thresholds.
 const ROUNDS_PER_THRESHOLD: u32 = 2;
@@ -171,7 +172,9 @@ impl Watch {
                 self.resumed_tick = self.session.clock.now();
                 self.seen.clear();
             }
-            self.look_at_all();
+            if detail_of(gate()) >= detail::LEAN {
+                self.look_at_all();
+            }
         }
     }
 
@@ -197,17 +200,17 @@ impl Watch {
     }
 
     /// Whether the poll has been open for long enough to be looked at, again or at all.
-    fn is_due(&mut self, thread: &ThreadShared, poll: Open) -> bool {
+    fn is_due(&mut self, thread: &ThreadShared, poll: OpenPoll) -> bool {
         let now = self.session.clock.now();
         let new = || Seen {
-            start_tick: poll.start_tick,
+            start_tick: poll.start,
             base: cpu_ns(thread.watched.os_id).map(|cpu_ns| Base { tick: now, cpu_ns }),
             next_ns: self.threshold.as_nanos() as u64,
             tries: 0,
             round: 0,
         };
         let seen = self.seen.entry(thread.id).or_insert_with(new);
-        if seen.start_tick != poll.start_tick {
+        if seen.start_tick != poll.start {
             *seen = new();
         }
         seen.round = self.round;
@@ -215,14 +218,14 @@ impl Watch {
     }
 
     /// Takes the poll's stack and time, and hands them on.
-    fn sample(&mut self, thread: &ThreadShared, poll: Open) {
+    fn sample(&mut self, thread: &ThreadShared, poll: OpenPoll) {
         let watched = &thread.watched;
         let before = self.session.clock.now();
         let target = Target {
             os_id: watched.os_id,
             stack: &watched.stack,
             guard: watched.guard(),
-            expected: poll.start_tick,
+            expected: poll.start,
         };
         let addresses = match self.sampler.sample(&target, PATIENCE) {
             Ok(capture) => self.unwinder.addresses(capture),
@@ -250,7 +253,7 @@ impl Watch {
         }
         let used = used.filter(|_| is_open);
         if let Some((base, _)) = used {
-            watched.look(poll.start_tick, base);
+            watched.look(poll.start, base);
         }
         let at = if is_open { now } else { before };
         let look = look(poll, at, used, self.rate);
@@ -259,14 +262,14 @@ impl Watch {
 }
 
 /// For how long the poll has been open. A stop of the process is no part of that.
-fn open_ns(poll: Open, now: u64, resumed_tick: u64, rate: u64) -> u64 {
-    let from = poll.start_tick.max(resumed_tick);
+fn open_ns(poll: OpenPoll, now: u64, resumed_tick: u64, rate: u64) -> u64 {
+    let from = poll.start.max(resumed_tick);
     ticks_to_ns(now.saturating_sub(from), rate)
 }
 
 /// What a look at a poll at that tick says; `used` is since when its thread's processor time is
 /// counted, and what that is now.
-fn look(poll: Open, now: u64, used: Option<(Base, u64)>, rate: u64) -> Look {
+fn look(poll: OpenPoll, now: u64, used: Option<(Base, u64)>, rate: u64) -> Look {
     let (watched_ns, cpu_ns) = used.map_or((0, 0), |(base, cpu_ns)| {
         let watched_ns = ticks_to_ns(now.saturating_sub(base.tick), rate);
         // The two clocks are read one after the other.
@@ -276,7 +279,7 @@ fn look(poll: Open, now: u64, used: Option<(Base, u64)>, rate: u64) -> Look {
     Look {
         task: poll.task,
         epoch: poll.epoch,
-        wall_ns: ticks_to_ns(now.saturating_sub(poll.start_tick), rate),
+        wall_ns: ticks_to_ns(now.saturating_sub(poll.start), rate),
         watched_ns,
         cpu_ns,
     }
@@ -289,8 +292,8 @@ fn ticks_to_ns(ticks: u64, rate: u64) -> u64 {
 /// At the end of a poll that was looked at, on its own thread: what it took in all.
 #[cold]
 #[inline(never)]
-pub(crate) fn tell_end(recorder: &mut Recorder, watched: &Watched, poll: Open) {
-    let Some(used) = watched.end_of_looked_at(poll.start_tick) else {
+pub(crate) fn tell_end(recorder: &mut Recorder, watched: &Watched, poll: OpenPoll) {
+    let Some(used) = watched.end_of_looked_at(poll.start) else {
         return;
     };
     let session = recorder.session();

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::atomic::{fence, AtomicU64, Ordering};
 
+use wakeline_executor::observe::OpenPoll;
 use wakeline_stacks::{own_cpu_ns, own_stack};
 
 use crate::ring::os_thread_id;
@@ -23,14 +24,6 @@ pub(crate) struct Watched {
     base_cpu_ns: AtomicU64,
     pub(crate) os_id: u64,
     pub(crate) stack: Range<usize>,
-}
-
-/// A poll that is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Open {
-    pub(crate) start_tick: u64,
-    pub(crate) task: u64,
-    pub(crate) epoch: u64,
 }
 
 /// From when on processor time is counted, and what the thread had used by then.
@@ -57,12 +50,12 @@ impl Watched {
 
     /// A poll begins, or goes on after one inside of it; with a start of 0 it is not watched.
     #[inline(always)]
-    pub(crate) fn open(&self, poll: Open) {
+    pub(crate) fn open(&self, poll: OpenPoll) {
         // Ordering: Release for each, so that who sees one of the words sees the zero that
         // was stored before it.
         self.task.store(poll.task, Ordering::Release);
         self.epoch.store(poll.epoch, Ordering::Release);
-        self.start_tick.store(poll.start_tick, Ordering::Release);
+        self.start_tick.store(poll.start, Ordering::Release);
     }
 
     /// The poll that was shown is not the innermost any more.
@@ -100,7 +93,7 @@ impl Watched {
     }
 
     /// The poll that is open now, seen from another thread.
-    pub(crate) fn now(&self) -> Option<Open> {
+    pub(crate) fn now(&self) -> Option<OpenPoll> {
         // Ordering: Acquire pairs with `open`; the fence makes the second reading of the
         // start come after the other words, so that it tells whether they belong to it.
         let start_tick = self.start_tick.load(Ordering::Acquire);
@@ -108,8 +101,8 @@ impl Watched {
         let epoch = self.epoch.load(Ordering::Relaxed);
         fence(Ordering::Acquire);
         let same = self.start_tick.load(Ordering::Relaxed) == start_tick;
-        (start_tick != 0 && same).then_some(Open {
-            start_tick,
+        (start_tick != 0 && same).then_some(OpenPoll {
+            start: start_tick,
             task,
             epoch,
         })
