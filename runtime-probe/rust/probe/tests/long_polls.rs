@@ -120,8 +120,8 @@ async fn handle_by_sleeping() {
 async fn both() {
     let compute = wakeline::task::Builder::new().name("computing");
     let sleep = wakeline::task::Builder::new().name("sleeping");
-    compute.spawn(handle_by_computing()).await.unwrap();
-    sleep.spawn(handle_by_sleeping()).await.unwrap();
+    compute.spawn(handle_by_computing()).unwrap().await.unwrap();
+    sleep.spawn(handle_by_sleeping()).unwrap().await.unwrap();
 }
 
 /// A stack's frames: function, file and line, innermost first.
@@ -379,6 +379,7 @@ fn a_long_poll_that_panics_ends_as_one() {
                     compute(LONG);
                     panic!("on purpose");
                 })
+                .unwrap()
                 .await;
             assert!(ended.unwrap_err().is_panic());
         });
