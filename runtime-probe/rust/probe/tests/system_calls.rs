@@ -2,6 +2,8 @@
 //! told once, and a descriptor's number never stands for the source that had it before.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+#[path = "support/epoll.rs"]
+mod epoll;
 mod support;
 
 use std::ffi::c_int;
@@ -10,7 +12,8 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
-use support::reactor::{bytes, operations, readiness, sources, trace_of, Epoll};
+use epoll::Epoll;
+use support::reactor::{bytes, operations, readiness, sources, trace_of};
 use wakeline_wire::{operation_kind, operation_outcome, park_kind, source_kind, EventRecord};
 
 extern "C" {

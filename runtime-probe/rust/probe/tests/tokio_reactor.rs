@@ -1,5 +1,7 @@
 //! What is seen from below: system calls on registered descriptors, whoever makes them.
 
+#[path = "support/epoll.rs"]
+mod epoll;
 mod support;
 
 use std::ffi::c_int;
@@ -10,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::reactor::{bytes, operations, sources, trace_of, Epoll};
+use epoll::Epoll;
+use support::reactor::{bytes, operations, sources, trace_of};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::Builder;

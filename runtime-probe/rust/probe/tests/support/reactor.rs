@@ -1,7 +1,5 @@
-//! Owns what the tests of the reactor share: an epoll by hand, and what a trace says of
-//! sources and operations. It must not know what a test expects.
-
-use std::ffi::c_int;
+//! Owns what the tests of the reactor share: what a trace says of sources and operations. It
+//! must not know what a test expects.
 
 use wakeline_wire::{operation_outcome, DictionaryRecord, EventRecord, Operation, Readiness};
 
@@ -58,29 +56,4 @@ pub fn readiness(trace: &Trace) -> Vec<Readiness> {
         _ => None,
     };
     trace.all().filter_map(only).collect()
-}
-
-/// An epoll by hand: no runtime is needed for what is below it.
-pub struct Epoll(pub c_int);
-
-impl Epoll {
-    pub fn new() -> Self {
-        // SAFETY: it takes no pointer.
-        Self(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
-    }
-
-    pub fn add(&self, fd: c_int, token: u64) -> c_int {
-        let mut event = libc::epoll_event {
-            events: libc::EPOLLIN as u32,
-            u64: token,
-        };
-        // SAFETY: the event is ours.
-        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &mut event) }
-    }
-
-    pub fn wait(&self, timeout_ms: c_int) -> c_int {
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 4];
-        // SAFETY: the buffer is ours and of the size stated.
-        unsafe { libc::epoll_wait(self.0, events.as_mut_ptr(), 4, timeout_ms) }
-    }
 }
