@@ -43,6 +43,13 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(10);
 /// collector to have read them.
 const LAST_SEND: Duration = Duration::from_millis(200);
 const LAST_READ: Duration = Duration::from_millis(50);
+/// How much of the time for the last events the names of the last stacks may take: a first look
+/// at a large program's line tables takes longer, and is not worth the end of the trace.
+#[cfg(wakeline_stacks)]
+const LAST_NAMES: Duration = Duration::from_millis(100);
+/// How often it is looked whether they have come.
+#[cfg(wakeline_stacks)]
+const AFTER_NAMES: Duration = Duration::from_millis(1);
 /// Ended threads that the end frame still names; beyond them the oldest are left off.
 const ENDED_THREADS: usize = 10_000;
 
@@ -388,8 +395,10 @@ impl Flusher {
 
     /// Sends what is left and the end frame, and removes the ring file.
     fn finish(mut self) {
-        shut_gate();
         let end = Instant::now() + LAST_SEND;
+        #[cfg(wakeline_stacks)]
+        self.await_names();
+        shut_gate();
         let mut through = false;
         let mut tries = 0;
         while !through && Instant::now() < end {
@@ -431,6 +440,20 @@ impl Flusher {
             self.session.ring.remove_file();
         }
         self.session.finished();
+    }
+
+    /// Goes on sending until the stacks that were taken are named and recorded, or for as
+    /// long as that is worth it.
+    #[cfg(wakeline_stacks)]
+    fn await_names(&mut self) {
+        let end = Instant::now() + LAST_NAMES;
+        while self.session.pending_looks.are_some() && Instant::now() < end {
+            if let Turn::Refused = self.round(AFTER_NAMES) {
+                self.connection = None;
+                return;
+            }
+            park_timeout(AFTER_NAMES);
+        }
     }
 
     fn end_frame(&mut self) -> End {

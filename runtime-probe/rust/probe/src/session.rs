@@ -22,10 +22,6 @@ use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
-/// How much of that the names of the last stacks may take: a first look at a large program's
-/// line tables takes longer, and is not worth the rest of the trace.
-#[cfg(wakeline_stacks)]
-const NAMING_DELAY: Duration = Duration::from_millis(150);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
 /// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.
@@ -309,17 +305,12 @@ impl Session {
         if std::process::id() != self.pid {
             return;
         }
-        let end = Instant::now() + EXIT_DELAY;
-        #[cfg(wakeline_stacks)]
-        self.pending_looks.wait(NAMING_DELAY);
         // Ordering: Release pairs with `is_finishing`.
         self.finish.asked.store(true, Ordering::Release);
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
-        self.finish
-            .done
-            .wait(end.saturating_duration_since(Instant::now()));
+        self.finish.done.wait(EXIT_DELAY);
     }
 
     /// The flusher has greeted the collector, or tried to.

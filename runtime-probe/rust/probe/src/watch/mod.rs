@@ -115,6 +115,8 @@ impl Watchdog {
                 sampler: self.sampler,
                 unwinder: Unwinder::default(),
                 naming: Naming::new(session),
+                // Before the clock is read: what comes between is seen as a stop, if it is one.
+                sleep: Sleep::new(),
                 resumed_tick: session.clock.now(),
                 seen: HashMap::new(),
                 threads: Vec::new(),
@@ -149,6 +151,7 @@ struct Watch {
     sampler: Sampler,
     unwinder: Unwinder,
     naming: Naming,
+    sleep: Sleep,
     /// Since when the process is known to have run without a stop; not before the clock's rate was
     /// known.
     resumed_tick: u64,
@@ -162,9 +165,8 @@ impl Watch {
     fn run(mut self) {
         let (least, most) = ROUND_LIMITS;
         let pause = (self.threshold / ROUNDS_PER_THRESHOLD).clamp(least, most);
-        let mut sleep = Sleep::new();
         loop {
-            let was_held = sleep.was_held_during(pause);
+            let was_held = self.sleep.was_held_during(pause);
             if gate() == 0 {
                 return;
             }
@@ -190,8 +192,11 @@ impl Watch {
             let Some(poll) = thread.watched.now() else {
                 continue;
             };
-            if self.is_due(thread, poll) && Instant::now() < end {
+            let is_due = self.is_due(thread, poll);
+            if is_due && Instant::now() < end && self.sleep.is_known_to_run() {
+                let before = Instant::now();
                 self.sample(thread, poll);
+                self.sleep.waited_since(before);
             }
         }
         let round = self.round;

@@ -6,7 +6,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender, TrySendError};
-use std::time::{Duration, Instant};
 
 use wakeline_stacks::{Frame, Symbols};
 
@@ -33,14 +32,10 @@ const POLLING: [&str; 4] = [
 pub(crate) struct Pending(AtomicUsize);
 
 impl Pending {
-    /// Waits until all are recorded, or the time is over.
-    pub(crate) fn wait(&self, patience: Duration) {
-        const LOOK_EVERY: Duration = Duration::from_millis(1);
-        let end = Instant::now() + patience;
+    /// Whether there are any.
+    pub(crate) fn are_some(&self) -> bool {
         // Ordering: Acquire pairs with the release after a look was recorded.
-        while self.0.load(Ordering::Acquire) > 0 && Instant::now() < end {
-            std::thread::sleep(LOOK_EVERY);
-        }
+        self.0.load(Ordering::Acquire) > 0
     }
 }
 

@@ -16,28 +16,45 @@ pub(super) struct Sleep {
     /// The kernel's account of the watchdog's thread; none where it keeps none.
     account: Option<File>,
     queued: Duration,
+    /// Up to when it is known whether the process was held.
+    checked: Instant,
+    /// Time since then in which the watchdog has waited for others.
+    waited: Duration,
 }
 
 impl Sleep {
-    /// For the calling thread.
+    /// For the calling thread, from now on.
     pub(super) fn new() -> Self {
         let mut sleep = Self {
             account: File::open("/proc/thread-self/schedstat").ok(),
             queued: Duration::ZERO,
+            checked: Instant::now(),
+            waited: Duration::ZERO,
         };
         sleep.queued = sleep.queued_so_far();
         sleep
     }
 
-    /// Sleeps that long; whether the process was held in that time.
+    /// Sleeps that long; whether the process was held since this was last asked.
     pub(super) fn was_held_during(&mut self, pause: Duration) -> bool {
-        let before = Instant::now();
         std::thread::sleep(pause);
-        let too_long = before.elapsed().saturating_sub(pause);
         let queued = self.queued_so_far();
-        let by_others = queued.saturating_sub(self.queued);
+        let by_others = queued.saturating_sub(self.queued) + self.waited;
+        let too_long = self.checked.elapsed().saturating_sub(pause);
         self.queued = queued;
+        self.checked = Instant::now();
+        self.waited = Duration::ZERO;
         too_long.saturating_sub(by_others) > OVERSLEPT
+    }
+
+    /// The watchdog has waited for others since then.
+    pub(super) fn waited_since(&mut self, then: Instant) {
+        self.waited += then.elapsed();
+    }
+
+    /// Whether the process cannot have been held since the last sleep.
+    pub(super) fn is_known_to_run(&self) -> bool {
+        self.checked.elapsed().saturating_sub(self.waited) <= OVERSLEPT
     }
 
     /// How long the thread has been ready to run while others did.
