@@ -42,6 +42,7 @@
 mod address;
 mod barrier;
 mod batch;
+mod breakpoints;
 mod clock;
 mod connection;
 mod destination;

@@ -69,6 +69,8 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    /// Of the clock, once it is known.
+    pub(crate) tick_rate: AtomicU64,
     /// What kinds of runtime were seen at work: bits of [`seen`].
     runtimes_seen: AtomicU8,
     greeted: Latch,
@@ -196,6 +198,7 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            tick_rate: AtomicU64::new(0),
             runtimes_seen: AtomicU8::new(0),
             greeted: Latch::default(),
             finish: Finish::default(),
