@@ -69,6 +69,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 #[cfg(wakeline_stacks)]
 mod watch;
 
@@ -274,6 +276,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
             config.long_poll_ms.unwrap_or(DEFAULT_LONG_POLL_MS),
         ),
     })?;
+    #[cfg(feature = "tracing")]
+    tracing::begin(session);
     Ok(Recording {
         session: Some(SessionRef(session)),
     })
