@@ -68,6 +68,7 @@ await step(
   ['test', '--locked', '--quiet'],
   join(cargoFolder, 'oldest-tokio'),
 );
+await step('crates as they would be published', process.execPath, ['tools/crates.mjs']);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(
