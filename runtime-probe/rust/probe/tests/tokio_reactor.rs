@@ -22,6 +22,34 @@ use wakeline_wire::{
 };
 
 #[test]
+fn without_a_wrapped_task_the_reactor_is_told_as_tokios_and_a_second_init_changes_nothing() {
+    let test =
+        "without_a_wrapped_task_the_reactor_is_told_as_tokios_and_a_second_init_changes_nothing";
+    let trace = trace_of(test, || {
+        assert!(wakeline::init().is_active(), "the recording that runs");
+        assert!(wakeline::init_with(wakeline::Config::from_env()).is_err());
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let (mut served, _) = listener.accept().await.unwrap();
+            client.write_all(b"four").await.unwrap();
+            let mut four = [0; 4];
+            served.read_exact(&mut four).await.unwrap();
+        });
+    });
+    let Some(trace) = trace else { return };
+    assert_eq!(trace.hellos.last().unwrap().tier, "tokio stable");
+    assert_eq!(sources(&trace, source_kind::TCP_STREAM).len(), 2);
+    assert_eq!(bytes(&operations(&trace, operation_kind::READ)), 4);
+    assert_eq!(
+        trace.count(|event| matches!(event, EventRecord::PollStart(_))),
+        0
+    );
+}
+
+#[test]
 fn an_echo_server_and_its_client_are_seen_with_addresses_and_bytes() {
     const MESSAGE: &[u8] = b"sixteen bytes...";
     let test = "an_echo_server_and_its_client_are_seen_with_addresses_and_bytes";
