@@ -32,7 +32,8 @@ function copyWorkspace(needed) {
   mkdirSync(copy, { recursive: true });
   const folders = [...needed.values()].map((folder) => relative(cargoFolder, folder));
   for (const folder of folders) {
-    if (folder.startsWith('..')) throw new Error(`${folder} is outside of ${cargoFolder} and cannot be packed`);
+    if (folder.startsWith('..'))
+      throw new Error(`${folder} is outside of ${cargoFolder} and cannot be packed`);
     cpSync(join(cargoFolder, folder), join(copy, folder), {
       recursive: true,
       dereference: true,
