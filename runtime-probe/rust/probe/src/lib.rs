@@ -48,6 +48,7 @@ mod dictionary;
 mod file;
 mod flusher;
 mod foreign;
+mod fork;
 mod gate;
 mod held;
 mod hello;
