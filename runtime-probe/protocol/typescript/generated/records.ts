@@ -317,6 +317,8 @@ export const operationKind = {
   take: 5,
   /** The source was closed. */
   close: 6,
+  /** The look whether a child process has ended, which takes its exit status; wouldBlock while it runs. */
+  collect: 7,
 } as const;
 export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
 

@@ -304,6 +304,8 @@ pub mod operation_kind {
     pub const TAKE: u64 = 5;
     /// The source was closed.
     pub const CLOSE: u64 = 6;
+    /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
+    pub const COLLECT: u64 = 7;
 }
 
 /// What an operation gave.
