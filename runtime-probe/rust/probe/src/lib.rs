@@ -41,6 +41,7 @@
 mod address;
 mod barrier;
 mod batch;
+mod breakpoints;
 mod clock;
 mod connection;
 mod destination;
@@ -68,6 +69,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -264,6 +267,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
     })?;
+    #[cfg(feature = "tracing")]
+    tracing::begin(session);
     Ok(Recording {
         session: Some(SessionRef(session)),
     })
