@@ -16,6 +16,7 @@ import {
   type Hello,
   pollOutcome,
   shapes,
+  taskKind,
   wakeEffect,
 } from '../../runtime-probe/protocol/typescript/index.ts';
 
@@ -106,6 +107,8 @@ interface Reading {
   readonly events: ReferenceEvent[];
   readonly gaps: Gap[];
   readonly polls: Map<string, ReferencePoll>;
+  /** Roots whose wakes are not recorded. */
+  readonly unheard: Set<number>;
   readonly wakes: ReferenceWake[];
   readonly threads: Map<number, ThreadState>;
   rate: bigint;
@@ -123,6 +126,7 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
     gaps: [],
     polls: new Map(),
     wakes: [],
+    unheard: new Set(),
     threads: new Map(),
     rate: 1_000_000_000n,
   };
@@ -132,7 +136,10 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
       reading.rate = hello.tickRate;
       plan = new EventPlan(hello.shapes);
     } else if (frame.kind === frameKind.dictionary && hello !== undefined) {
-      decodeDictionary(frame.payload, hello.shapes, (r) => dictionary.set(`${r.record} ${r.id}`, r));
+      decodeDictionary(frame.payload, hello.shapes, (r) => {
+        dictionary.set(`${r.record} ${r.id}`, r);
+        if (r.record === 'task' && r.taskKind === taskKind.rootUnheard) reading.unheard.add(r.id);
+      });
     } else if (frame.kind === frameKind.chunk) readChunk(reading, frame.payload, plan);
     else if (frame.kind === frameKind.watermarks)
       for (const w of decodeWatermarks(frame.payload)) watermarks.set(w.thread, toNs(w.tick, reading.rate));
@@ -253,8 +260,13 @@ function readEvent(
     const poll = thread.open.pop();
     if (poll !== undefined) {
       poll.endNs = ns;
-      poll.outcome = a;
+      poll.outcome = a === pollOutcome.returned ? pollOutcome.pending : a;
     }
+  } else if (kind === eventKind.pollSettled) {
+    const key = `${a} ${b}`;
+    const poll = reading.polls.get(key);
+    if (poll?.endNs !== undefined && c === pollOutcome.none) reading.polls.delete(key);
+    else if (poll?.endNs !== undefined) poll.outcome = c;
   } else if (kind === eventKind.waitStart) {
     innermost?.waits.push({ onKind: b, onId: c, site: e, ns });
   } else if (kind === eventKind.jobStart) thread.openJob = a;
@@ -379,7 +391,7 @@ function livedThrough(
         // The wake may have come as soon as the poll before had begun, which is before a gap's end where it was
         // open there.
         const inGap = reading.gaps.some((g) => g.fromNs < poll.startNs && g.toNs >= (before?.stampedNs ?? 0));
-        if (!inGap) spuriousEpochs.push(poll.epoch);
+        if (!inGap && !reading.unheard.has(life.id)) spuriousEpochs.push(poll.epoch);
         add(at, until, inGap ? 'gap' : 'idleUnknown');
         causes.push({ epoch: poll.epoch, kind: 0, id: 0, certainty: 'unknown' });
       } else {

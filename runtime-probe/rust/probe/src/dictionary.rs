@@ -123,6 +123,17 @@ impl Dictionary {
         self.lock().site(location)
     }
 
+    /// The id of a place in the source that is told in words.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn site_at(&self, file: &str, line: u32, column: u32) -> u64 {
+        if file.is_empty() {
+            return 0;
+        }
+        let mut locked = self.lock();
+        let file = locked.string(file);
+        locked.site_of((file, line, column))
+    }
+
     pub(crate) fn runtime(&self, id: u64, name: &str, flavor: u64, workers: u64, pool_limit: u64) {
         let mut locked = self.lock();
         let record = Runtime {
@@ -165,6 +176,23 @@ impl Dictionary {
             None => locked.string(type_name),
         };
         locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
+    }
+
+    /// A task whose site is known by its id, and that has a name only where it was given one.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_task(&self, mut record: Task, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.own_text(Living::Task(record.id), name);
+        locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
+    }
+
+    /// A resource whose site is known by its id.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_resource(&self, mut record: Resource, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.string(name);
+        let living = Living::Resource(record.id);
+        locked.begin(living, DictionaryRecord::Resource(record));
     }
 
     pub(crate) fn source(
@@ -349,7 +377,12 @@ impl Locked<'_> {
         }
         // The compiler may keep several copies of one place.
         let file = self.string(location.file());
-        let place = (file, location.line(), location.column());
+        let id = self.site_of((file, location.line(), location.column()));
+        self.inner.sites_by_address.insert(address, id);
+        id
+    }
+
+    fn site_of(&mut self, place: (u64, u32, u32)) -> u64 {
         let next = self.inner.sites_by_place.len() as u64 + 1;
         let (id, new) = match self.inner.sites_by_place.entry(place) {
             Entry::Occupied(known) => (*known.get(), false),
@@ -358,7 +391,6 @@ impl Locked<'_> {
         if new {
             self.publish(&site_record(id, place));
         }
-        self.inner.sites_by_address.insert(address, id);
         id
     }
 

@@ -74,6 +74,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -297,6 +299,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
             flight_triggers::listen_to_panics(session);
         }
     }
+    #[cfg(feature = "tracing")]
+    tracing::begin(session);
     Ok(Recording {
         session: Some(SessionRef(session)),
     })

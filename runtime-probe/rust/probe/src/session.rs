@@ -81,6 +81,9 @@ pub(crate) mod seen {
     pub(crate) const EXECUTOR: u8 = 1;
     /// Any other, through wrapped futures.
     pub(crate) const WRAPPED: u8 = 2;
+    /// tokio, by what it tells itself.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) const TRACING: u8 = 4;
 }
 
 /// Something that happens once, and can be waited for.
