@@ -55,6 +55,8 @@ export const markerKind = {
   accept: 9,
   connect: 10,
   take: 11,
+  /** A watchdog looked at a poll that had been open for long. */
+  sample: 12,
 } as const;
 export type MarkerKind = (typeof markerKind)[keyof typeof markerKind];
 

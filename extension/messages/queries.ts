@@ -171,7 +171,8 @@ export interface ExplanationStep {
     | 'timer'
     | 'job'
     | 'end'
-    | 'spawn';
+    | 'spawn'
+    | 'sample';
   readonly text: string;
   readonly certainty: Certainty;
   /** Named rule when inferred; empty otherwise. */
@@ -179,6 +180,14 @@ export interface ExplanationStep {
   readonly site: SourceSite | null;
   /** Lane to reveal; -1 when there is none. */
   readonly lane: number;
+}
+
+/** Where code was at one instant: a stack of calls, or a chain of awaits. */
+export interface ExplanationStack {
+  /** What it is a stack of, in a few words. */
+  readonly title: string;
+  /** Innermost first. A line of 0 means that only the function is known. */
+  readonly frames: readonly SourceSite[];
 }
 
 /** Why the span at that instant lasted as it did. */
@@ -197,6 +206,8 @@ export interface Explanation {
   readonly site: SourceSite | null;
   readonly spawnSite: SourceSite | null;
   readonly steps: readonly ExplanationStep[];
+  /** Empty where none was captured. */
+  readonly stacks: readonly ExplanationStack[];
   /** Totals of the lane's task: busy, scheduled, idle by cause; they add up to its lifetime. */
   readonly facts: readonly { label: string; value: string }[];
 }

@@ -228,6 +228,7 @@ export const markerAppearance: Readonly<Record<MarkerKind, MarkerAppearance>> = 
   [markerKind.accept]: { word: 'accept', colour: 'blue', shape: markerShape.circle },
   [markerKind.connect]: { word: 'connect', colour: 'blue', shape: markerShape.ring },
   [markerKind.take]: { word: 'take from buffer', colour: 'muted', shape: markerShape.triangleUp },
+  [markerKind.sample]: { word: 'long poll, stack', colour: 'red', shape: markerShape.circle },
 };
 
 export function isMarkerKind(value: number): value is MarkerKind {

@@ -1,6 +1,6 @@
 // Owns the pane that tells why the selected span lasted as it did: sentence, chain of causes, numbers.
 import type { SourceSite } from '../../extension/messages/lanes.ts';
-import type { Explanation, ExplanationStep } from '../../extension/messages/queries.ts';
+import type { Explanation, ExplanationStack, ExplanationStep } from '../../extension/messages/queries.ts';
 import { formatDuration } from '../../extension/trace/format.ts';
 import { appearanceOf } from '../layout/appearance.ts';
 import { element, iconButton } from './element.ts';
@@ -46,6 +46,7 @@ export class Details {
       this.heading(explanation),
       element('p', { class: 'sentence' }, explanation.sentence),
       this.sites(explanation),
+      this.stacks(explanation),
       this.steps(explanation),
       facts(explanation),
     );
@@ -101,6 +102,31 @@ export class Details {
     );
     link.addEventListener('click', () => this.actions.openSite(site));
     return link;
+  }
+
+  /** The first stands open: mostly the others say the same. */
+  private stacks(explanation: Explanation): HTMLElement {
+    const list = element('div', { class: 'stacks' });
+    explanation.stacks.forEach((stack, i) => {
+      const one = this.stack(stack);
+      if (i === 0) one.setAttribute('open', '');
+      list.append(one);
+    });
+    return list;
+  }
+
+  private stack(stack: ExplanationStack): HTMLElement {
+    const frames = element('ol', { 'aria-label': `Stack ${stack.title}, innermost first` });
+    for (const frame of stack.frames)
+      frames.append(
+        element(
+          'li',
+          {},
+          element('span', { class: 'function' }, frame.functionName === '' ? frame.file : frame.functionName),
+          frame.line === 0 ? null : this.siteLink(frame),
+        ),
+      );
+    return element('details', {}, element('summary', {}, `Stack ${stack.title}`), frames);
   }
 
   private steps(explanation: Explanation): HTMLElement {

@@ -24,6 +24,7 @@ import {
 import { type Blame, blameOf, starvedBy } from './blame.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
 import { doingsOf, listText } from './operations.ts';
+import { looksAt } from './poll-looks.ts';
 import type { Summed } from './summaries.ts';
 import type { Told } from './told.ts';
 import { chainOfWake, laneOfThread, sentenceCase, step } from './wake-chain.ts';
@@ -95,7 +96,7 @@ export function explainTask(view: Summed, task: Task, atNs: number): Told | null
   return { ...head, ...told, sentence: told.sentence + stopped };
 }
 
-type Telling = Pick<Told, 'sentence' | 'certainty' | 'site' | 'steps'>;
+type Telling = Pick<Told, 'sentence' | 'certainty' | 'site' | 'steps' | 'stacks'>;
 
 function tellInterval(view: Summed, task: Task, interval: Interval): Telling {
   if (interval.state === spanState.running) return tellRunning(view, task, interval);
@@ -364,11 +365,13 @@ function tellRunning(view: Summed, task: Task, interval: Interval): Telling {
             site: siteOf(model, waits[0]?.site ?? 0),
           }),
         ];
+  const looked = looksAt(model, slot, poll.startNs, task.lane);
   return {
-    sentence: `${ran} on ${threadName(model, poll.thread)}${reason.clause}.${did} ${sentenceCase(outcome)}.${starved}`,
+    sentence: `${ran} on ${threadName(model, poll.thread)}${reason.clause}.${looked.sentence}${did} ${sentenceCase(outcome)}.${starved}`,
     certainty: reason.certainty,
     site,
-    steps: inOrder(reason.steps, [pollStep(task, epoch, poll), ...doings.steps, ...end]),
+    steps: inOrder(reason.steps, [pollStep(task, epoch, poll), ...doings.steps, ...looked.steps, ...end]),
+    stacks: looked.stacks,
   };
 }
 

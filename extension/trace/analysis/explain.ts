@@ -29,6 +29,7 @@ export function explain(view: Summed, query: ExplainQuery): Explanation | null {
     lane: lane.lane,
     laneLabel: laneLabel(view.model, lane),
     stateName: stateNames[told.state] ?? 'unknown',
+    stacks: [],
     ...told,
     spawnSite: task === undefined ? null : siteOf(view.model, task.site),
     facts: task === undefined ? [] : taskFacts(view, task),

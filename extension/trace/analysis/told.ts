@@ -5,4 +5,5 @@ import type { Explanation } from '../../messages/queries.ts';
 export type Told = Pick<
   Explanation,
   'state' | 'fromNs' | 'toNs' | 'open' | 'sentence' | 'certainty' | 'site' | 'steps'
->;
+> &
+  Partial<Pick<Explanation, 'stacks'>>;

@@ -12,6 +12,7 @@ import type { Thread, ThreadLog } from './entities.ts';
 import { operationDetail } from './entities.ts';
 import { type LifeSink, walkFlag } from './life.ts';
 import type { Model } from './model.ts';
+import type { PollSample } from './poll-samples.ts';
 
 /** Receives markers in order of time. `ref` by kind: epoch of the poll before a wake; source, timer, job or name. */
 export type OnMarker = (atNs: number, kind: MarkerKind, ref: number) => void;
@@ -41,6 +42,12 @@ function operationMarker(detail: number): MarkerKind | 0 {
   return operationMarkers[detail & operationDetail.kindMask] ?? 0;
 }
 
+/** The looks at a poll that have something to show. */
+function stacksOfPoll(model: Model, slot: number): readonly PollSample[] {
+  const samples = model.samples.of(slot);
+  return samples.length === 0 ? samples : samples.filter((sample) => sample.stack !== 0);
+}
+
 /** How many markers the poll's range of its thread's log holds. */
 export function markersOfPoll(model: Model, slot: number): number {
   if (slot === none) return 0;
@@ -49,9 +56,9 @@ export function markersOfPoll(model: Model, slot: number): number {
   const from = segment.logFrom[within] as number;
   const to = segment.logTo[within] as number;
   const thread = model.threads[segment.thread[within] as number];
-  if (from === to || from === none || thread === undefined) return 0;
+  if (from === none || thread === undefined) return 0;
+  let count = stacksOfPoll(model, slot).length;
   const end = to === none ? thread.log.length : to;
-  let count = 0;
   for (let i = from; i < end; i++) if (taskMarkerOf(thread.log, i) !== 0) count++;
   return count;
 }
@@ -93,14 +100,26 @@ export class TaskMarkers implements LifeSink {
     const thread = this.model.threads[segment.thread[within] as number];
     if (from === none || thread === undefined) return;
     const { log } = thread;
+    const samples = stacksOfPoll(this.model, slot);
+    const startNs = segment.startNs[within] as number;
+    let nextSample = 0;
+    const samplesBefore = (ns: number) => {
+      for (; nextSample < samples.length; nextSample++) {
+        const atNs = startNs + (samples[nextSample] as PollSample).wallNs;
+        if (atNs >= ns) return;
+        if (atNs >= this.fromNs && atNs < this.toNs) this.onMarker(atNs, markerKind.sample, nextSample);
+      }
+    };
     const ended = ((segment.bits[within] as number) & slotBit.hasEnd) !== 0;
     const to = ended ? (segment.logTo[within] as number) : log.length;
     for (let i = from; i < to; i++) {
       const kind = taskMarkerOf(log, i);
       if (kind === 0) continue;
       const ns = log.nsOf(i);
+      samplesBefore(ns);
       if (ns >= this.fromNs && ns < this.toNs) this.onMarker(ns, kind, log.idOf(i));
     }
+    samplesBefore(Number.POSITIVE_INFINITY);
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type Timer,
 } from './entities.ts';
 import { GapList } from './gaps.ts';
+import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
 import { SiteWaits, WaitTable } from './waits.ts';
 
@@ -53,6 +54,7 @@ const spreadLimit = 1024;
 export class Model {
   readonly slots = new SlotTable();
   readonly waits = new WaitTable();
+  readonly samples = new PollSamples();
   readonly tasks: Task[] = [];
   private readonly taskById = new IdTable<Task>();
   readonly threads: Thread[] = [];
@@ -115,6 +117,8 @@ export class Model {
     this.taskById.set(id, task);
     this.lanes.push({ lane: task.lane, kind: laneKind.task, owner: task });
     Object.assign(task, this.taskRecords.get(id), this.endsOfUnknown.get(id));
+    for (const { epoch, sample } of this.samplesOfUnknown.get(id) ?? []) this.addSample(task, epoch, sample);
+    this.samplesOfUnknown.delete(id);
     return task;
   }
 
@@ -123,6 +127,7 @@ export class Model {
     Pick<Task, 'parent' | 'site' | 'name' | 'taskKind' | 'runtime'>
   >();
   private readonly endsOfUnknown = new Map<number, TaskEnd>();
+  private readonly samplesOfUnknown = new Map<number, { epoch: number; sample: PollSample }[]>();
 
   /** The task is over; only the first end counts. An end alone does not make the task known. */
   taskEnds(id: number, end: TaskEnd): void {
@@ -334,6 +339,22 @@ export class Model {
     this.touch(poll.task, poll.epoch);
   }
 
+  /** A look at an open poll. Alone it does not make the task known: the poll's own thread may be read later. */
+  sample(id: number, epoch: number, sample: PollSample): void {
+    const task = this.taskById.get(id);
+    if (task !== undefined) {
+      this.addSample(task, epoch, sample);
+      return;
+    }
+    const held = this.samplesOfUnknown.get(id);
+    if (held === undefined) this.samplesOfUnknown.set(id, [{ epoch, sample }]);
+    else held.push({ epoch, sample });
+  }
+
+  private addSample(task: Task, epoch: number, sample: PollSample): void {
+    if (this.samples.add(this.slotFor(task, epoch), sample)) this.touch(task, epoch);
+  }
+
   /** Whether the program stood at some instant of the interval. */
   stopOverlaps(fromNs: number, toNs: number): boolean {
     let low = 0;
@@ -442,7 +463,12 @@ export class Model {
 
   /** Memory of the tables that grow with the number of events. */
   get bytes(): number {
-    let sum = 2 * this.dictionaryBytes + this.slots.bytes + this.waits.bytes + this.tasks.length * 600;
+    let sum =
+      2 * this.dictionaryBytes +
+      this.slots.bytes +
+      this.waits.bytes +
+      this.samples.bytes +
+      this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;
     for (const pool of this.pools.values()) sum += pool.bytes;

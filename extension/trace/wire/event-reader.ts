@@ -417,6 +417,9 @@ export class EventReader {
       if (last === undefined || last.toNs !== Number.POSITIVE_INFINITY) return;
       last.toNs = Math.max(ns, last.fromNs);
       model.invalidateFrom(last.fromNs);
+    } else if (kind === eventKind.pollSample) {
+      const [task = 0, epoch = 0, wallNs = 0, watchedNs = 0, cpuNs = 0, stack = 0] = fields;
+      model.sample(task, epoch, { wallNs, watchedNs, cpuNs, stack });
     } else if (kind === eventKind.snapshotTask) {
       const task = model.taskFor(fields[0] as number, ns);
       if (task.snapshot !== undefined) return;

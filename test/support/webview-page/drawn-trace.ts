@@ -387,6 +387,19 @@ export function answerExplain(trace: DrawnTrace, query: ExplainQuery): Explanati
       step(span.toNs + 1e4, 'queue', 'behind client 12 for 80 µs'),
       step(span.toNs + 9e4, 'poll', 'poll 4 read 64 bytes'),
     ],
+    stacks:
+      span.state === spanState.running
+        ? [
+            {
+              title: 'after 20 ms',
+              frames: [
+                { ...site(0), file: '/usr/lib/libc.so.6', functionName: 'memcpy' },
+                { ...site(88), functionName: 'client::parse' },
+                { ...site(31), functionName: 'client::handle::{async_fn#0}' },
+              ],
+            },
+          ]
+        : [],
     facts: [
       { label: 'lifetime', value: '213 ms' },
       { label: 'running', value: '1.2 ms' },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { markerKind } from '../../../extension/messages/lanes.ts';
 import type { TraceSession } from '../../../extension/trace/session.ts';
 import { framesOf } from '../../support/text-trace.ts';
 import { sessionOf, wholeView } from './engine-dump.ts';
@@ -186,4 +187,70 @@ chunk thread=1
   const session = sessionOf(framesOf(trace));
   const told = session.explain({ session: '', lane: laneOf(session, 'reader #1'), atNs: 25 });
   assert.match(told?.sentence ?? '', /It took the end of the stream from/);
+});
+
+const longPoll = `hello rate=1000000000
+dict text id=1 text="/work/app/src/main.rs"
+dict text id=2 text="app::parse"
+dict text id=3 text="app::handle"
+dict text id=4 text="/rustc/abc/library/std/src/thread/mod.rs"
+dict text id=5 text="std::thread::sleep"
+dict text id=6 text="/usr/lib/libc.so.6"
+dict text id=7 text="clock_nanosleep"
+dict site id=1 file=1 line=12 column=5 function=2
+dict site id=2 file=1 line=40 column=9 function=3
+dict site id=3 file=4 line=99 column=0 function=5
+dict site id=4 file=6 line=0 column=0 function=7
+dict stack id=1 sites=1,2
+dict stack id=2 sites=4,3,2
+chunk thread=1
+  0 taskSpawn task=1
+  1000 pollStart task=1 epoch=1
+  184001000 pollEnd outcome=pending
+  185000000 pollStart task=1 epoch=2
+  285000000 pollEnd outcome=ready
+`;
+
+const looks = `chunk thread=2
+  30000000 pollSample task=1 epoch=1 wallNs=20000000 watchedNs=18000000 cpuNs=18000000 stack=1
+  50000000 pollSample task=1 epoch=1 wallNs=40000000 watchedNs=38000000 cpuNs=37000000 stack=1
+  184001000 pollSample task=1 epoch=1 wallNs=184000000 watchedNs=182000000 cpuNs=181000000 stack=0
+  205000000 pollSample task=1 epoch=2 wallNs=20000000 watchedNs=15000000 cpuNs=2000000 stack=2
+`;
+
+test('a long poll that computes, and one that sleeps', () => {
+  const told = {
+    'task 1@100000000':
+      'Poll 1 ran 184 ms on thread 1, its first poll. It used the processor for 181 ms of the 182 ms that were watched: computing in app::parse (main.rs:12). It returned pending.',
+    'task 1@200000000':
+      'Poll 2 ran 100 ms on thread 1, without any wake before it: a spurious poll. It used the processor for 2 ms of the 15 ms that were watched: blocked in std::thread::sleep ← app::handle (main.rs:40). It returned ready: the task is done.',
+  };
+  check(longPoll + looks, told);
+  // The watchdog's thread may be read before the thread that it looked at.
+  const [dictionary, polls] = longPoll.split(/(?=chunk)/);
+  check(`${dictionary}${looks}${polls}`, told);
+});
+
+test('a long poll: its stacks innermost first, a step and a marker for each look', () => {
+  const session = sessionOf(framesOf(longPoll + looks));
+  const lane = laneOf(session, 'task 1');
+  const told = session.explain({ session: '', lane, atNs: 200000000 });
+  assert.deepEqual(
+    told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
+    ['after 20 ms: clock_nanosleep:0,std::thread::sleep:99,app::handle:40'],
+  );
+  assert.deepEqual(
+    told?.steps
+      .filter((step) => step.kind === 'sample')
+      .map((step) => `${step.atNs} ${step.text} ${step.site?.line}`),
+    ['205000000 After 20 ms it was in std::thread::sleep ← app::handle (main.rs:40) 40'],
+  );
+  const { answer, binary } = wholeView(session);
+  const { markerKind: kinds, markerAtNs } = answer.columns;
+  const at = new Float64Array(binary.buffer, markerAtNs.offset, markerAtNs.length);
+  const marks = [...binary.subarray(kinds.offset, kinds.offset + kinds.length)].flatMap((kind, i) =>
+    kind === markerKind.sample ? [at[i]] : [],
+  );
+  assert.deepEqual(marks, [20001000, 40001000, 205000000]);
+  assert.equal(answer.markerTotal, marks.length);
 });

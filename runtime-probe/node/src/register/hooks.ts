@@ -8,7 +8,7 @@ import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
 import type { Parks } from './parks.ts';
-import { peerOf, type Resources } from './resources.ts';
+import { peerOf, type Resources, renewsTheDate } from './resources.ts';
 import {
   type PromiseStamp,
   type ResourceStamp,
@@ -80,7 +80,7 @@ export class Hooks {
     const { execution, resources, main } = this.parts;
     let task = execution.context();
     // What the loop makes outside any callback is a connection that it accepted; else it is the program's start.
-    if (task === undefined && !type.endsWith('WRAP')) task = main;
+    if ((task === undefined && !type.endsWith('WRAP')) || renewsTheDate(type, resource)) task = main;
     if (readResourceStamp(resource) !== undefined) return;
     const stamp = resources.describe(type, id, trigger, task, resource);
     stampResource(resource, stamp);

@@ -18,6 +18,8 @@ interface Internals {
   readonly req?: { readonly socket?: { readonly _handle?: object | null } | null };
   readonly _idleTimeout?: unknown;
   readonly _repeat?: unknown;
+  readonly _onTimeout?: { readonly name?: string } | null;
+  hasRef?(): boolean;
   readonly ondone?: unknown;
   getpeername?(target: { address?: string; port?: number; family?: string }): number;
 }
@@ -218,6 +220,16 @@ function handleOf(parser: Internals): Internals | undefined {
 function connectionOf(parser: Internals): Source | undefined {
   const handle = handleOf(parser);
   return handle === undefined ? undefined : readResourceStamp(handle)?.source;
+}
+
+/**
+ * Whether it is the timer by which Node renews the date of HTTP answers each second. Whichever request is the first of
+ * a second sets it, but it is no work of that request. A timer without a reference from the start can only be one of
+ * Node's own: programs take the reference away later.
+ */
+export function renewsTheDate(type: string, resource: object): boolean {
+  const timer = resource as Internals;
+  return type === 'Timeout' && timer._onTimeout?.name === 'resetCache' && timer.hasRef?.() === false;
 }
 
 /** host:port; empty for what has no peer. */

@@ -522,6 +522,8 @@ export const eventKind = {
   snapshotEnd: 77,
   /** What is recorded changed at this tick. */
   detailChange: 78,
+  /** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
+  pollSample: 90,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -571,6 +573,7 @@ export const eventField = {
   snapshotTask: { task: 0, epoch: 1, state: 2, onKind: 3, onId: 4, site: 5 },
   snapshotEnd: {  },
   detailChange: { detail: 0 },
+  pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
 } as const;
 
 /** A text that other records name by id. */
@@ -589,7 +592,7 @@ export interface SiteRecord {
   readonly id: number;
   /** Path as the compiler or the runtime gave it: absolute, or relative to where the build ran. */
   readonly file: number;
-  /** From 1. */
+  /** From 1; 0 when only the function is known. */
   readonly line: number;
   /** From 1; 0 when not known. */
   readonly column: number;
@@ -1132,6 +1135,23 @@ export interface DetailChangeRecord {
   readonly detail: number;
 }
 
+/** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
+export interface PollSampleRecord {
+  readonly record: 'pollSample';
+  /** Whose poll. */
+  readonly task: number;
+  /** Which poll of the task. */
+  readonly epoch: number;
+  /** From the poll's start to the look, in ns. The event itself may be written later. */
+  readonly wallNs: number;
+  /** For how long before the look, in ns, the thread's processor time was measured; 0 when it was not. Less than wallNs, as the watchdog notices a poll only some ms after its start. */
+  readonly watchedNs: number;
+  /** Processor time that the thread used in watchedNs, in ns. */
+  readonly cpuNs: number;
+  /** What the poll was doing; 0 when it was not captured, as at the poll's end. */
+  readonly stack: number;
+}
+
 /** Any dictionary record. */
 export type DictionaryRecord =
   | TextRecord
@@ -1189,7 +1209,8 @@ export type EventRecord =
   | SnapshotStartRecord
   | SnapshotTaskRecord
   | SnapshotEndRecord
-  | DetailChangeRecord;
+  | DetailChangeRecord
+  | PollSampleRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
 export interface Shape {
@@ -1252,4 +1273,5 @@ export const shapes: readonly Shape[] = [
   { kind: 76, name: 'snapshotTask', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'state', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'site', type: 1 }] },
   { kind: 77, name: 'snapshotEnd', fields: [] },
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
+  { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
 ];

@@ -506,6 +506,8 @@ pub mod kind {
     pub const SNAPSHOT_END: u64 = 77;
     /// What is recorded changed at this tick.
     pub const DETAIL_CHANGE: u64 = 78;
+    /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+    pub const POLL_SAMPLE: u64 = 90;
 }
 
 /// A text that other records name by id.
@@ -547,7 +549,7 @@ pub struct Site {
     pub id: u64,
     /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran.
     pub file: u64,
-    /// From 1.
+    /// From 1; 0 when only the function is known.
     pub line: u64,
     /// From 1; 0 when not known.
     pub column: u64,
@@ -2353,6 +2355,54 @@ impl DetailChange {
     }
 }
 
+/// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollSample {
+    /// Whose poll.
+    pub task: u64,
+    /// Which poll of the task.
+    pub epoch: u64,
+    /// From the poll's start to the look, in ns. The event itself may be written later.
+    pub wall_ns: u64,
+    /// For how long before the look, in ns, the thread's processor time was measured; 0 when it was not. Less than wallNs, as the watchdog notices a poll only some ms after its start.
+    pub watched_ns: u64,
+    /// Processor time that the thread used in watchedNs, in ns.
+    pub cpu_ns: u64,
+    /// What the poll was doing; 0 when it was not captured, as at the poll's end.
+    pub stack: u64,
+}
+
+impl PollSample {
+    /// Kind on the wire.
+    pub const KIND: u64 = 90;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.wall_ns);
+        writer.uint(self.watched_ns);
+        writer.uint(self.cpu_ns);
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            wall_ns: reader.uint()?,
+            watched_ns: reader.uint()?,
+            cpu_ns: reader.uint()?,
+            stack: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2515,6 +2565,8 @@ pub enum EventRecord {
     SnapshotEnd(SnapshotEnd),
     /// What is recorded changed at this tick.
     DetailChange(DetailChange),
+    /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
+    PollSample(PollSample),
 }
 
 impl EventRecord {
@@ -2566,6 +2618,7 @@ impl EventRecord {
             Self::SnapshotTask(_) => SnapshotTask::KIND,
             Self::SnapshotEnd(_) => SnapshotEnd::KIND,
             Self::DetailChange(_) => DetailChange::KIND,
+            Self::PollSample(_) => PollSample::KIND,
         }
     }
 
@@ -2617,6 +2670,7 @@ impl EventRecord {
             Self::SnapshotTask(record) => record.encode_fields(writer),
             Self::SnapshotEnd(record) => record.encode_fields(writer),
             Self::DetailChange(record) => record.encode_fields(writer),
+            Self::PollSample(record) => record.encode_fields(writer),
         }
     }
 
@@ -2675,6 +2729,7 @@ impl EventRecord {
             SnapshotTask::KIND => Self::SnapshotTask(SnapshotTask::decode_fields(reader)?),
             SnapshotEnd::KIND => Self::SnapshotEnd(SnapshotEnd::decode_fields(reader)?),
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
+            PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             _ => return Ok(None),
         }))
     }
@@ -2957,5 +3012,10 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 78,
         name: "detailChange",
         fields: &[1],
+    },
+    StaticShape {
+        kind: 90,
+        name: "pollSample",
+        fields: &[1, 1, 1, 1, 1, 1],
     },
 ];
