@@ -132,6 +132,30 @@ impl<'a> Program<'a> {
         (address < *end).then_some(*unit)
     }
 
+    /// Where the headers of the units are that hold the program's own code, of packages
+    /// whose folder passes `is_own`.
+    pub(crate) fn units_where(&self, is_own: impl Fn(&str) -> bool) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut headers = self.dwarf.units();
+        while let Ok(Some(header)) = headers.next() {
+            let Some(offset) = header.offset().as_debug_info_offset() else {
+                continue;
+            };
+            let Ok(unit) = self.dwarf.unit(header) else {
+                continue;
+            };
+            let text = |text: Option<Input<'a>>| {
+                text.and_then(|text| std::str::from_utf8(text.slice()).ok())
+            };
+            if let (Some(name), Some(folder)) = (text(unit.name), text(unit.comp_dir)) {
+                if is_own(name) && is_own(folder) {
+                    found.push(offset.0);
+                }
+            }
+        }
+        found
+    }
+
     /// Reads through a unit once.
     pub(crate) fn unit(&self, offset: usize) -> Result<Unit<'a>, Unknown> {
         let header = gimli::DebugInfoOffset(offset);
@@ -141,6 +165,7 @@ impl<'a> Program<'a> {
             unit,
             scopes: Vec::new(),
             functions: HashMap::new(),
+            async_functions: Vec::new(),
         };
         read.index(&self.dwarf)?;
         Ok(read)
@@ -322,6 +347,8 @@ pub(crate) struct Unit<'a> {
     scopes: Vec<(usize, u32)>,
     /// Functions by their first address.
     functions: HashMap<u64, UnitOffset>,
+    /// First addresses of the functions that poll async functions and blocks.
+    pub(crate) async_functions: Vec<u64>,
 }
 
 impl<'a> Unit<'a> {
@@ -346,12 +373,21 @@ impl<'a> Unit<'a> {
                     self.scopes.push((at.0, outer));
                 }
                 gimli::DW_TAG_subprogram => {
+                    let mut low = None;
+                    let mut is_async = false;
                     for specification in abbreviation.attributes() {
                         let attribute = entries.read_attribute(*specification)?;
                         if attribute.name() == gimli::DW_AT_low_pc {
-                            if let Ok(Some(low)) = dwarf.attr_address(unit, attribute.value()) {
-                                self.functions.insert(low, at);
-                            }
+                            low = dwarf.attr_address(unit, attribute.value()).ok().flatten();
+                        } else if attribute.name() == gimli::DW_AT_name {
+                            let name = dwarf.attr_string(unit, attribute.value());
+                            is_async = name.is_ok_and(|name| name.starts_with(b"{async_"));
+                        }
+                    }
+                    if let Some(low) = low {
+                        self.functions.insert(low, at);
+                        if is_async {
+                            self.async_functions.push(low);
                         }
                     }
                 }

@@ -2,8 +2,6 @@
 //! It must not know what the sections say.
 
 use std::fmt;
-use std::fs::File;
-use std::os::fd::AsRawFd;
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{Object, ObjectSection};
@@ -11,6 +9,8 @@ use object::{Object, ObjectSection};
 /// Why nothing can be read from this program's futures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
+    /// Only 64-bit Linux is known.
+    Platform,
     /// The file cannot be opened or mapped.
     File,
     /// It is no 64-bit little-endian ELF file, or a damaged one.
@@ -21,14 +21,22 @@ pub enum Unreadable {
     NotInside,
 }
 
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Unreadable {
+    /// What it is and what to do, in one sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Platform => "futures are read on 64-bit Linux only",
             Self::File => "the executable cannot be read",
             Self::Format => "the executable is no 64-bit ELF file that can be read",
             Self::NoDebugInfo => "the executable has no debug information: build with debug = 2",
             Self::NotInside => "the debug information is compressed or split off: build with split-debuginfo = \"off\" and without compression",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
     }
 }
 
@@ -87,48 +95,71 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// This process's executable, mapped for good: only what is read takes memory, and the
-/// system may take that back at any time.
-pub(crate) fn map_executable() -> Result<&'static [u8], Unreadable> {
-    let file = File::open("/proc/self/exe").map_err(|_| Unreadable::File)?;
-    let length = file.metadata().map_err(|_| Unreadable::File)?.len();
-    let length = usize::try_from(length).map_err(|_| Unreadable::File)?;
-    if length == 0 {
-        return Err(Unreadable::Format);
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+mod executable {
+    use super::Unreadable;
+
+    pub(crate) fn map_executable() -> Result<&'static [u8], Unreadable> {
+        Err(Unreadable::Platform)
     }
-    // SAFETY: a new private mapping for reading, of a file that is open.
-    let at = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            length,
-            libc::PROT_READ,
-            libc::MAP_PRIVATE,
-            file.as_raw_fd(),
-            0,
-        )
-    };
-    if at == libc::MAP_FAILED {
-        return Err(Unreadable::File);
+
+    pub(crate) fn load_bias() -> u64 {
+        0
     }
-    // SAFETY: mapped with this length, never unmapped. The system refuses to write to or
-    // cut a file while it is executed.
-    Ok(unsafe { std::slice::from_raw_parts(at.cast::<u8>(), length) })
 }
 
-/// What is added to the addresses of the file where the program runs.
-pub(crate) fn load_bias() -> u64 {
-    unsafe extern "C" fn first(
-        info: *mut libc::dl_phdr_info,
-        _size: libc::size_t,
-        data: *mut libc::c_void,
-    ) -> libc::c_int {
-        // SAFETY: the loader gives a valid record, and `data` is the caller's integer. The
-        // executable comes first; a result other than 0 ends the iteration.
-        unsafe { *data.cast::<u64>() = (*info).dlpi_addr };
-        1
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod executable {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    use super::Unreadable;
+
+    /// This process's executable, mapped for good: only what is read takes memory, and the
+    /// system may take that back at any time.
+    pub(crate) fn map_executable() -> Result<&'static [u8], Unreadable> {
+        let file = File::open("/proc/self/exe").map_err(|_| Unreadable::File)?;
+        let length = file.metadata().map_err(|_| Unreadable::File)?.len();
+        let length = usize::try_from(length).map_err(|_| Unreadable::File)?;
+        if length == 0 {
+            return Err(Unreadable::Format);
+        }
+        // SAFETY: a new private mapping for reading, of a file that is open.
+        let at = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if at == libc::MAP_FAILED {
+            return Err(Unreadable::File);
+        }
+        // SAFETY: mapped with this length, never unmapped. The system refuses to write to or
+        // cut a file while it is executed.
+        Ok(unsafe { std::slice::from_raw_parts(at.cast::<u8>(), length) })
     }
-    let mut bias = 0_u64;
-    // SAFETY: the callback has the right signature and uses `bias` only during the call.
-    unsafe { libc::dl_iterate_phdr(Some(first), std::ptr::from_mut(&mut bias).cast()) };
-    bias
+
+    /// What is added to the addresses of the file where the program runs.
+    pub(crate) fn load_bias() -> u64 {
+        unsafe extern "C" fn first(
+            info: *mut libc::dl_phdr_info,
+            _size: libc::size_t,
+            data: *mut libc::c_void,
+        ) -> libc::c_int {
+            // SAFETY: the loader gives a valid record, and `data` is the caller's integer. The
+            // executable comes first; a result other than 0 ends the iteration.
+            unsafe { *data.cast::<u64>() = (*info).dlpi_addr };
+            1
+        }
+        let mut bias = 0_u64;
+        // SAFETY: the callback has the right signature and uses `bias` only during the call.
+        unsafe { libc::dl_iterate_phdr(Some(first), std::ptr::from_mut(&mut bias).cast()) };
+        bias
+    }
 }
+
+pub(crate) use executable::{load_bias, map_executable};

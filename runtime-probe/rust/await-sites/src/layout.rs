@@ -105,7 +105,7 @@ impl<'a> Layout<'_, 'a> {
             function,
             file: String::new(),
             line: 0,
-            in_own_file: false,
+            defined_in: String::new(),
         });
         let node = self.frames.node(self.read(at)?.size_bytes)?;
         let _ = node.shape.set(Shape::Leaf(frame));
@@ -185,7 +185,9 @@ impl<'a> Layout<'_, 'a> {
         // An async function that boxes itself meets itself.
         self.known.insert(at.0, Some(node));
         let function = readable(&self.program.path(self.unit, at));
-        let own_file = variants.each.first().map_or(0, |(_, first)| first.file);
+        let own_file = variants.each.first().map(|(_, first)| first.file);
+        let own_file = own_file.and_then(|file| self.program.file(self.unit, file));
+        let own_file = own_file.unwrap_or_default();
         let mut states = Vec::new();
         for (value, variant) in &variants.each {
             let state = self.read(variant.of_type)?;
@@ -198,7 +200,7 @@ impl<'a> Layout<'_, 'a> {
                 function: function.clone(),
                 file: file.unwrap_or_default(),
                 line: variant.line,
-                in_own_file: variant.file == own_file,
+                defined_in: own_file.clone(),
             });
             let awaited = state.fields.iter().find(|field| field.name == "__awaitee");
             let awaited = match awaited {

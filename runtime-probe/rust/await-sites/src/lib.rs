@@ -30,8 +30,9 @@ mod reader;
 mod walk;
 
 pub use image::Unreadable;
+pub use names::is_own;
 pub use node::Frame;
-pub use reader::Reader;
+pub use reader::{Answered, Reader};
 pub use walk::{BRANCH_LIMIT, CHAIN_LIMIT};
 
 use std::future::Future;

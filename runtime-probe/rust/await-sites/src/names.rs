@@ -37,6 +37,13 @@ pub(crate) fn readable(path: &[&str]) -> String {
     name
 }
 
+/// Whether a source file or folder is the program's own: not of a package from a registry
+/// or a repository, nor of the standard library.
+pub fn is_own(path: &str) -> bool {
+    let others = ["/registry/src/", "/git/checkouts/", "/rustlib/src/rust/"];
+    !path.starts_with("/rustc/") && !others.iter().any(|each| path.contains(each))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,9 +21,9 @@ pub struct Frame {
     pub file: String,
     /// The line of the await, from 1; 0 where there is none.
     pub line: u32,
-    /// Whether file and line are in the file in which the function stands. A macro of
-    /// another crate awaits with lines of its own.
-    pub in_own_file: bool,
+    /// The file in which the function stands, which differs from `file` where a macro of
+    /// another crate awaits: that tells lines of its own. Empty where there is none.
+    pub defined_in: String,
 }
 
 /// What is known of one type.

@@ -12,7 +12,7 @@ use crate::node::Node;
 
 /// Types of futures that can be told apart: 4,096 × 24 bytes. The table is never cleared; a
 /// program with more spawned or boxed types is told without the rest.
-const SLOTS: usize = 4096;
+pub(crate) const SLOTS: usize = 4096;
 /// How far from its place an entry may stand.
 const PROBES: usize = 32;
 
@@ -111,6 +111,17 @@ fn enter(slot: &Slot, poll: usize, size_bytes: usize) -> Entered {
 /// The calling thread is the one that answers; it is unparked when something was asked.
 pub(crate) fn answer_here() -> bool {
     READER.set(std::thread::current()).is_ok()
+}
+
+/// Enters a future with its plan before anybody asks. False when its place is taken.
+pub(crate) fn enter_answered(poll: usize, node: &'static Node) -> bool {
+    let Some(slot) = find(poll, node.size_bytes) else {
+        return false;
+    };
+    // Ordering: as in `answer`.
+    slot.node
+        .store(std::ptr::from_ref(node).cast_mut(), Ordering::Release);
+    true
 }
 
 /// Answers everything that was asked so far, with `None` for what has no plan.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
 use wakeline_wire::{
-    DictionaryRecord, Resource, Runtime, Site, Source, Task, Text, Thread, Writer,
+    DictionaryRecord, Resource, Runtime, Site, Source, Stack, Task, Text, Thread, Writer,
 };
 
 use crate::gate::leave_slots;
@@ -21,6 +21,8 @@ const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes of records that wait for a stalled collector. Beyond it recording
 /// pauses (events are dropped and counted), so that what is recorded stays complete.
 const PENDING_LIMIT_BYTES: usize = 4 << 20;
+/// The most stacks that are kept, at about 100 bytes each.
+const STACKS: usize = 65_536;
 
 /// What lives and can end. Its records are sent again after a reconnection until it
 /// ended and everything that refers to it was sent.
@@ -62,7 +64,9 @@ struct RingSlot {
 struct Inner {
     strings: HashMap<Arc<str>, u64>,
     sites_by_address: HashMap<usize, u64>,
-    sites_by_place: HashMap<(u64, u32, u32), u64>,
+    /// By file, line, column, function.
+    sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
+    stacks: HashMap<Box<[u64]>, u64>,
     runtimes: Vec<Runtime>,
     alive: HashMap<Living, Alive>,
     dying: Vec<Living>,
@@ -113,6 +117,32 @@ impl Dictionary {
     /// The id of a place in the source.
     pub(crate) fn site(&self, location: &'static Location<'static>) -> u64 {
         self.lock().site(location)
+    }
+
+    /// The id of a place that the program's debug information tells of. Without a file it
+    /// is the function alone.
+    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
+    pub(crate) fn place(&self, file: &str, line: u32, function: &str) -> u64 {
+        let mut locked = self.lock();
+        let (file, function) = (locked.string(file), locked.string(function));
+        locked.place((file, line, 0, function))
+    }
+
+    /// The id of a list of places, innermost first; 0 for one too many.
+    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
+    pub(crate) fn stack(&self, sites: &[u64]) -> u64 {
+        let mut locked = self.lock();
+        if let Some(id) = locked.inner.stacks.get(sites) {
+            return *id;
+        }
+        if locked.inner.stacks.len() >= STACKS {
+            return 0;
+        }
+        let id = locked.inner.stacks.len() as u64 + 1;
+        let sites = sites.to_vec();
+        locked.inner.stacks.insert(sites.clone().into(), id);
+        locked.publish(&DictionaryRecord::Stack(Stack { id, sites }));
+        id
     }
 
     pub(crate) fn runtime(&self, id: u64, name: &str, flavor: u64, workers: u64, pool_limit: u64) {
@@ -325,7 +355,12 @@ impl Locked<'_> {
         }
         // The compiler may keep several copies of one place.
         let file = self.string(location.file());
-        let place = (file, location.line(), location.column());
+        let id = self.place((file, location.line(), location.column(), 0));
+        self.inner.sites_by_address.insert(address, id);
+        id
+    }
+
+    fn place(&mut self, place: (u64, u32, u32, u64)) -> u64 {
         let next = self.inner.sites_by_place.len() as u64 + 1;
         let (id, new) = match self.inner.sites_by_place.entry(place) {
             Entry::Occupied(known) => (*known.get(), false),
@@ -334,7 +369,6 @@ impl Locked<'_> {
         if new {
             self.publish(&site_record(id, place));
         }
-        self.inner.sites_by_address.insert(address, id);
         id
     }
 
@@ -441,6 +475,11 @@ impl Locked<'_> {
         }
         let places = inner.sites_by_place.iter();
         records.extend(places.map(|(place, id)| site_record(*id, *place)));
+        let stacks = inner.stacks.iter();
+        records.extend(stacks.map(|(sites, id)| {
+            let (id, sites) = (*id, sites.to_vec());
+            DictionaryRecord::Stack(Stack { id, sites })
+        }));
         records.extend(
             inner
                 .runtimes
@@ -476,12 +515,12 @@ impl Locked<'_> {
     }
 }
 
-fn site_record(id: u64, (file, line, column): (u64, u32, u32)) -> DictionaryRecord {
+fn site_record(id: u64, (file, line, column, function): (u64, u32, u32, u64)) -> DictionaryRecord {
     DictionaryRecord::Site(Site {
         id,
         file,
         line: u64::from(line),
         column: u64::from(column),
-        function: 0,
+        function,
     })
 }

@@ -12,7 +12,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
-    let (tier, capabilities) = match runtimes {
+    let (tier, capabilities) = match runtimes & !seen::AWAITS {
         seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
         // A note in place of a capability: what is missing is so for some tasks only.
         runtimes if runtimes & seen::WRAPPED != 0 => (
@@ -47,7 +47,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
 pub(crate) fn says_otherwise(told: u8, seen_now: u8) -> bool {
     // With none seen the hello is that of the executor alone.
     let meaning = |runtimes: u8| match runtimes {
-        0 => seen::EXECUTOR,
+        runtimes if runtimes & !seen::AWAITS == 0 => runtimes | seen::EXECUTOR,
         runtimes => runtimes,
     };
     meaning(told) != meaning(seen_now)
@@ -122,6 +122,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         true => (RECORDED, FROM_BELOW),
         false => (NOT, UNSEEN),
     };
+    let (awaits, awaits_note) = crate::awaits::visibility();
     list(&[
         ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
         ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
@@ -136,7 +137,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("jobThreads", RECORDED, ""),
         ("resources", NOT, "locks and channels of the runtime are not seen"),
         ("frames", NOT, "parts of a task are not seen"),
-        ("awaitSites", NOT, "only the line of the spawn is known"),
+        ("awaitSites", awaits, awaits_note),
         NO_CPU_TIME,
     ])
 }

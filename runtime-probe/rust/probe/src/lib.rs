@@ -32,6 +32,7 @@
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 
 mod address;
+mod awaits;
 mod barrier;
 mod batch;
 mod clock;

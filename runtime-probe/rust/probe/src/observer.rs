@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{
     End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome, Observer,
-    OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo, SourceInfo,
-    SourceKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause,
-    WakeEffect,
+    OperationKind, OperationResult, Outcome, ParkKind, PendingFuture, ResourceKind, RuntimeInfo,
+    SourceInfo, SourceKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo, ThreadRole, WaitTarget,
+    Wake, WakeCause, WakeEffect,
 };
 use wakeline_wire::{
     cause_kind, detail, end_outcome, frame_kind_of_task, interest_bit, job_kind, kind,
@@ -17,6 +17,7 @@ use wakeline_wire::{
     runtime_flavor, source_kind, task_kind, thread_role, wake_effect, Resource, Source, Task,
 };
 
+use crate::awaits;
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
@@ -147,6 +148,12 @@ impl Observer for ProbeObserver {
         self.context(detail::LEAN, |r, recorded| {
             r.poll_start(recorded, task, epoch)
         });
+    }
+
+    #[inline]
+    fn future_pending(&self, future: &PendingFuture) {
+        // SAFETY: the executor tells of a future that is alive and pending, for this call.
+        unsafe { awaits::told_at(self.session, future.poll, future.size_bytes, future.address) };
     }
 
     #[inline]

@@ -74,6 +74,9 @@ pub(crate) mod seen {
     pub(crate) const EXECUTOR: u8 = 1;
     /// Any other, through wrapped futures.
     pub(crate) const WRAPPED: u8 = 2;
+    /// No runtime: where futures await is read from now on.
+    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
+    pub(crate) const AWAITS: u8 = 128;
 }
 
 /// Something that happens once, and can be waited for.
@@ -189,6 +192,7 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
+        crate::awaits::begin(self);
         // SAFETY: both functions are of the right type, take nothing and never unwind.
         unsafe {
             libc::pthread_atfork(None, None, Some(in_fork_child));

@@ -26,6 +26,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use wakeline_executor::observe::new_ids;
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
+use crate::awaits;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
 use crate::gate::{detail_of, gate};
@@ -79,11 +80,22 @@ impl<F: Future> Future for Traced<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: the future is not moved out of the pin; the record is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
+        let at: *mut F = &raw mut *this.future;
         // SAFETY: it is a part of a pinned value and is dropped in place.
-        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        let future = unsafe { Pin::new_unchecked(&mut *at) };
         match &mut this.record {
             None => future.poll(cx),
-            Some(record) => record.poll(cx, |cx| future.poll(cx)),
+            Some(record) => {
+                let session = record.identity.session;
+                record.poll(cx, |cx| {
+                    let polled = future.poll(cx);
+                    if polled.is_pending() {
+                        // SAFETY: it is alive and pending, and nobody else has it.
+                        unsafe { awaits::told::<F>(session, at) };
+                    }
+                    polled
+                })
+            }
         }
     }
 }

@@ -352,8 +352,9 @@ impl Trace {
             DictionaryRecord::Site(site) => {
                 known.sites.insert(site.id, site.line);
                 assert!(
-                    known.texts.contains_key(&site.file),
-                    "a site's file is known"
+                    known.texts.contains_key(&site.file)
+                        || site.file == 0 && known.texts.contains_key(&site.function),
+                    "a site's file is known, or at least its function"
                 );
             }
             DictionaryRecord::Task(task) => {
