@@ -1,4 +1,4 @@
-// `npm run bench [-- area…]`: benchmarks by area. Each prints a table and one line of JSON for each figure.
+// `npm run bench [-- area… --option=value…]`: benchmarks by area. Each prints a table and one line of JSON for each figure.
 // Figures are CPU time where possible, minimum and median of at least seven interleaved runs.
 import { join } from 'node:path';
 import { cargoFolder, installPackages, must, root } from './steps.mjs';
@@ -18,6 +18,8 @@ const areas = {
         cwd: cargoFolder,
       },
     ),
+  /** What recording adds to a poll on tokio beside what other recorders add, all in one run. */
+  rust: (options) => must(process.execPath, ['--import', 'tsx', 'test/bench/rust/bench.ts', ...options]),
   /** What the collector pays: events/s of ingest, ms of a viewport query. */
   engine: async () => {
     // Bundled as it ships: a loader's hooks would be measured too. The flag is for the memory figure.
@@ -29,11 +31,12 @@ const areas = {
   },
 };
 
-const asked = process.argv.slice(2);
+const options = process.argv.slice(2).filter((word) => word.startsWith('--'));
+const asked = process.argv.slice(2).filter((word) => !options.includes(word));
 const unknown = asked.filter((area) => !(area in areas));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(areas).join(', ')}.`);
   process.exit(2);
 }
 await installPackages();
-for (const area of asked.length > 0 ? asked : Object.keys(areas)) await areas[area]();
+for (const area of asked.length > 0 ? asked : Object.keys(areas)) await areas[area](options);

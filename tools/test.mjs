@@ -16,10 +16,10 @@ const total = { passed: 0, failed: 0 };
 const started = Date.now();
 
 /** Runs a step; its tests count, and a failure that no test names counts as one. */
-async function step(name, command, args, cwd = root) {
+async function step(name, command, args, cwd = root, env = process.env) {
   const at = Date.now();
   console.log(`\n=== ${name}`);
-  const { code, output } = await run(command, args, { cwd });
+  const { code, output } = await run(command, args, { cwd, env });
   const { passed, failed } = countTests(output);
   total.passed += passed;
   total.failed += Math.max(failed, code === 0 ? 0 : 1);
@@ -40,6 +40,22 @@ await must(process.execPath, [join(root, 'test/support/workbench/install.mjs')])
 
 await step('checks', process.execPath, ['tools/check.mjs']);
 await step('Rust tests', 'cargo', ['test', '--workspace', '--locked', '--quiet'], cargoFolder);
+// tokio counts polls only when it is built so; a folder of its own keeps the other builds.
+await step(
+  'Rust tests, tokio_unstable',
+  'cargo',
+  [
+    'test',
+    '--package=wakeline',
+    '--features=tokio',
+    '--test=tokio_metrics',
+    '--target-dir=target/unstable',
+    '--locked',
+    '--quiet',
+  ],
+  cargoFolder,
+  { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
+);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(

@@ -67,6 +67,8 @@ export function ringTail(
     if (slot.sequence < before) continue;
     if (slot.sequence > before + 1) holes.add(slot.thread);
     last.set(slot.thread, slot.sequence);
+    // A number that the thread left out because recording was off: a chunk of it would hide the gap.
+    if (slot.records.length === 0) continue;
     if (slot.sequence === position?.sequence && slot.records.length <= position.end) continue;
     keep(`slot ${slot.sequence} of thread ${slot.thread}`, () => chunkFrame(slot, plan));
   }

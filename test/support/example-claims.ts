@@ -9,6 +9,8 @@ import {
   operationKind,
   operationMaker,
   operationOutcome,
+  sourceKind,
+  submissionOperation,
   taskKind,
 } from '../../runtime-probe/protocol/typescript/index.ts';
 import type { ReferenceEvent, ReferenceModel, ReferencePoll, ReferenceTask } from './reference-reader.ts';
@@ -25,7 +27,10 @@ export interface RequestCounters {
 
 /** What `file-writes` prints of itself. */
 export interface FileCounters {
+  /** How the program made its file operations; absent where it has one way only. */
+  readonly files?: 'pool' | 'threads' | 'io-uring';
   readonly jobs: number;
+  readonly submissions?: number;
   readonly bytes: number;
   readonly poolThreads: number;
 }
@@ -104,6 +109,8 @@ export function brokenFileClaims(
   counters: FileCounters,
   language: Language,
 ): string[] {
+  if (counters.files === 'io-uring') return brokenRingClaims(model, counters);
+  if (counters.files === 'threads') return brokenThreadClaims(model, counters);
   const broken = new Claims();
   const submits = model.events.filter((e) => e.kind === eventKind.jobSubmit);
   const ends = model.events.filter((e) => e.kind === eventKind.jobEnd);
@@ -133,6 +140,79 @@ export function brokenFileClaims(
       );
   if (language === 'rust') brokenPoolThreads(model, counters, broken);
   return broken.found;
+}
+
+/** Each job has a thread of its own, and never waits for one. */
+function brokenThreadClaims(model: ReferenceModel, counters: FileCounters): string[] {
+  const broken = new Claims();
+  const submits = model.events.filter((e) => e.kind === eventKind.jobSubmit);
+  const starts = model.events.filter((e) => e.kind === eventKind.jobStart);
+  const ends = model.events.filter((e) => e.kind === eventKind.jobEnd);
+  broken.unless(model.gaps.length === 0, `the trace has ${model.gaps.length} gaps`);
+  broken.equal('file-write jobs', submits.length, counters.jobs);
+  broken.equal('job ends', ends.length, counters.jobs);
+  broken.equal('threads that ran a job', new Set(starts.map((e) => e.thread)).size, counters.jobs);
+  const bytes = ends.reduce((sum, e) => sum + (e.values[eventField.jobEnd.bytes] as number), 0);
+  broken.equal('bytes that jobs wrote', bytes, counters.bytes);
+  const queued = submits.filter((e) => e.values[eventField.jobSubmit.queued] !== 0);
+  broken.equal('jobs that stood in a queue', queued.length, 0);
+  brokenCauses(model, causeKind.job, broken);
+  return broken.found;
+}
+
+/** No job and no thread: submissions, each completed in a turn that the ring's readiness began. */
+function brokenRingClaims(model: ReferenceModel, counters: FileCounters): string[] {
+  const broken = new Claims();
+  const of = (kind: number) => model.events.filter((e) => e.kind === kind);
+  const submissions = of(eventKind.submission);
+  const completions = of(eventKind.completion);
+  broken.unless(model.gaps.length === 0, `the trace has ${model.gaps.length} gaps`);
+  broken.equal('jobs', of(eventKind.jobSubmit).length, 0);
+  broken.equal('submissions', submissions.length, counters.submissions ?? -1);
+  broken.equal('completions', completions.length, counters.submissions ?? -1);
+  const rings = model.dictionary.flatMap((r) =>
+    r.record === 'source' && r.sourceKind === sourceKind.ioUring ? [r.id] : [],
+  );
+  broken.equal('rings', rings.length, 1);
+  const field = eventField.submission;
+  const foreign = submissions.filter((e) => e.values[field.source] !== rings[0]);
+  broken.equal('submissions to anything but the ring', foreign.length, 0);
+  const writes = new Set(
+    submissions
+      .filter((e) => e.values[field.operation] === submissionOperation.write)
+      .map((e) => e.values[field.submission]),
+  );
+  let bytes = 0;
+  for (const each of completions) {
+    const [id, result] = each.values as readonly [number, number];
+    broken.unless(result >= 0, `submission ${id} failed with error ${-result}`);
+    if (writes.has(id)) bytes += result;
+    const before = model.events.findLast(
+      (e) =>
+        e.thread === each.thread &&
+        e.index < each.index &&
+        (e.kind === eventKind.readiness || e.kind === eventKind.park),
+    );
+    broken.unless(
+      before?.kind === eventKind.readiness && before.values[eventField.readiness.source] === rings[0],
+      `the completion of submission ${id} follows no readiness of the ring`,
+    );
+  }
+  broken.equal('bytes that the kernel wrote', bytes, counters.bytes);
+  const deepest = Math.max(0, ...submissions.map((e) => e.values[field.depth] as number));
+  // The one thread polls at least 61 writers before it tells the kernel and looks for completions.
+  broken.unless(deepest >= 61, `only ${deepest} submissions were ever in flight`);
+  brokenCauses(model, causeKind.submission, broken);
+  return broken.found;
+}
+
+function brokenCauses(model: ReferenceModel, kind: number, broken: Claims): void {
+  for (const task of spawnedTasks(model))
+    for (const cause of task.causes)
+      broken.unless(
+        cause.kind === kind && cause.certainty === 'recorded',
+        `poll ${cause.epoch} of task ${task.id} has cause kind ${cause.kind} (${cause.certainty}), not ${kind}`,
+      );
 }
 
 /** Jobs run on pool threads, as many as the pool has, and never more at once. */

@@ -40,6 +40,8 @@ export interface ReferencePoll {
   readonly epoch: number;
   readonly thread: number;
   readonly startNs: number;
+  /** The start as its thread stamped it; `startNs` is clamped to what precedes it. */
+  readonly stampedNs: number;
   /** Undefined while it is open. */
   endNs: number | undefined;
   /** 0 while open or when its end is unknown. */
@@ -227,7 +229,17 @@ function pollOf(
   const key = `${task} ${epoch}`;
   const known = reading.polls.get(key);
   if (known !== undefined) return known;
-  const poll = { task, epoch, thread, startNs, endNs: undefined, outcome: 0, endUnknown: false, waits: [] };
+  const poll = {
+    task,
+    epoch,
+    thread,
+    startNs,
+    stampedNs: startNs,
+    endNs: undefined,
+    outcome: 0,
+    endUnknown: false,
+    waits: [],
+  };
   reading.polls.set(key, poll);
   return poll;
 }
@@ -381,7 +393,9 @@ function livedThrough(
         add(at, wokenAt ?? until, idleState(before, effective?.wake));
         if (wokenAt !== undefined) add(wokenAt, until, 'scheduled');
       } else if (effective === undefined || wokenAt === undefined) {
-        const inGap = reading.gaps.some((g) => g.fromNs < poll.startNs && g.toNs > (before?.endNs ?? 0));
+        // The wake may have come as soon as the poll before had begun, which is before a gap's end where it was
+        // open there.
+        const inGap = reading.gaps.some((g) => g.fromNs < poll.startNs && g.toNs >= (before?.stampedNs ?? 0));
         if (!inGap) spuriousEpochs.push(poll.epoch);
         add(at, until, inGap ? 'gap' : 'idleUnknown');
         causes.push({ epoch: poll.epoch, kind: 0, id: 0, certainty: 'unknown' });

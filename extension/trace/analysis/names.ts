@@ -106,6 +106,7 @@ const sourceKindNames: Readonly<Record<number, string>> = {
   [sourceKind.eventFd]: 'an eventfd',
   [sourceKind.ioUring]: 'an io_uring',
   [sourceKind.messagePort]: 'a message port',
+  [sourceKind.timerFd]: 'a timerfd',
 };
 
 const resourceKindNames: Readonly<Record<number, string>> = {

@@ -11,12 +11,17 @@ import { formatBytes, formatCount, formatDuration, formatQuantity } from '../for
 import { operationDetail, type Thread } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
 import { jobName, siteOf, sourceName, taskName } from './names.ts';
-import { sentenceCase, step } from './wake-chain.ts';
+import { waitInBuffer } from './waits-in-buffer.ts';
+import { readyText, sentenceCase, step } from './wake-chain.ts';
 
 /** Entries of one poll or turn that are told one by one. */
 const toldLimit = 50;
 /** Entries that are looked at. */
 const lookedLimit = 10_000;
+/** Operations of one poll for which it is sought how long their data had waited: each is a search. */
+const waitsSought = 5;
+/** From here on a sentence says that data waited: below, nobody would call it late. */
+const longWaitNs = 1_000_000;
 
 const pastVerbs: Readonly<Record<number, string>> = {
   [operationKind.read]: 'read',
@@ -42,6 +47,8 @@ function operationText(model: Model, detail: number, source: number, bytes: numb
   const name = sourceName(model, source);
   const preposition = kind === operationKind.write || kind === operationKind.connect ? 'to' : 'from';
   const on = kind === operationKind.accept || kind === operationKind.close ? 'on' : preposition;
+  if (outcome === operationOutcome.wouldBlock && kind === operationKind.connect)
+    return `began to connect to ${name}`;
   if (outcome === operationOutcome.wouldBlock)
     return `tried ${attempts[kind] ?? 'an operation'} ${on} ${name}: it would block`;
   if (outcome === operationOutcome.error)
@@ -52,6 +59,14 @@ function operationText(model: Model, detail: number, source: number, bytes: numb
   if (bytes === 0 && (kind === operationKind.read || kind === operationKind.take))
     return `${verb} the end of the stream from ${name}`;
   return `${verb} ${formatBytes(bytes)} ${preposition} ${name}`;
+}
+
+/** " that had waited at least 12.0 ms in the operating system's buffer". */
+function waitText(detail: number, waitedNs: number | undefined): string {
+  if (waitedNs === undefined) return '';
+  const accepted = (detail & operationDetail.kindMask) === operationKind.accept;
+  const where = accepted ? 'to be accepted' : "in the operating system's buffer";
+  return ` that had waited at least ${formatDuration(waitedNs)} ${where}`;
 }
 
 export interface Doings {
@@ -77,6 +92,7 @@ export function doingsOf(
   let firstOperation = '';
   let wokenTasks = 0;
   let more = 0;
+  let operations = 0;
   const woken: string[] = [];
   const spawned: string[] = [];
   let spawnedTasks = 0;
@@ -93,9 +109,13 @@ export function doingsOf(
     if (kind === eventKind.operation) {
       const detail = log.detailOf(i);
       if ((detail >> operationDetail.makerShift === operationMaker.turn) !== ofTurn) continue;
-      const text = operationText(model, detail, id, log.valueOf(i));
-      if (firstOperation === '') firstOperation = text;
-      phrases.push(text);
+      const plain = operationText(model, detail, id, log.valueOf(i));
+      const waited = operations++ < waitsSought ? waitInBuffer(model, thread, i) : undefined;
+      const text = plain + waitText(detail, waited);
+      // Waits too short to matter are told in the step alone.
+      const phrase = waited === undefined || waited < longWaitNs ? plain : text;
+      if (firstOperation === '') firstOperation = phrase;
+      phrases.push(phrase);
       tell(
         step('operation', ns, sentenceCase(text), lane, {
           site: siteOf(model, model.sources.get(id)?.site ?? 0),
@@ -128,7 +148,7 @@ export function doingsOf(
       const text = `spawned ${name}`;
       tell(step('spawn', ns, sentenceCase(text), task.lane, { site: siteOf(model, task.site) }));
     } else if (kind === eventKind.readiness)
-      tell(step('readiness', ns, `The kernel reported ${sourceName(model, id)} ready`, lane));
+      tell(step('readiness', ns, `The kernel reported ${sourceName(model, id)} ${readyText(log, i)}`, lane));
   }
   if (spawnedTasks > 0) phrases.push(`spawned ${namedText(spawned, spawnedTasks)}`);
   if (wokenTasks > 0) phrases.push(`woke ${namedText(woken, wokenTasks)}`);

@@ -2,9 +2,9 @@
 // Every link says how sure it is. Knows nothing of which span was asked about.
 import { causeKind, eventKind, parkKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
-import { formatDuration } from '../format.ts';
+import { formatBytes, formatDuration } from '../format.ts';
 import { coveredUntil, type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
-import type { Task, Thread } from '../model/entities.ts';
+import type { Task, Thread, ThreadLog } from '../model/entities.ts';
 import { pageAt } from '../model/pages.ts';
 import { epochAt, pollIn, type WakeRecord, wakeIn } from '../model/records.ts';
 import { turnAround } from '../model/turn-cause.ts';
@@ -168,7 +168,7 @@ function sourceChain(view: Summed, wake: WakeRecord, fromNs: number, target: str
       step(
         'readiness',
         thread.log.nsOf(readiness),
-        `The kernel reported ${name} ${maskText(thread.log.valueOf(readiness))}`,
+        `The kernel reported ${name} ${readyText(thread.log, readiness)}`,
         thread.reactorLane,
         { site },
       ),
@@ -184,8 +184,7 @@ function sourceChain(view: Summed, wake: WakeRecord, fromNs: number, target: str
   );
   const parkedNs = coveredBetween(thread.parks, fromNs, wake.ns, view.endNs);
   const parked = parkedNs > 0 ? `the reactor was parked ${formatDuration(parkedNs)} of it; ` : '';
-  const ready =
-    readiness >= 0 ? `the kernel reported it ${maskText(thread.log.valueOf(readiness))}, and ` : '';
+  const ready = readiness >= 0 ? `the kernel reported it ${readyText(thread.log, readiness)}, and ` : '';
   const inferred = wake.certainty === 'inferred' ? ' (inferred from the operation that followed)' : '';
   return {
     steps,
@@ -211,9 +210,14 @@ const readinessWords: readonly (readonly [number, string])[] = [
   [32, 'with urgent data'],
 ];
 
-function maskText(mask: number): string {
+/** "readable", "readable with 64 bytes in its buffer". */
+export function readyText(log: ThreadLog, readiness: number): string {
+  const mask = log.detailOf(readiness);
   const words = readinessWords.filter(([bit]) => (mask & bit) !== 0).map(([, word]) => word);
-  return words.length === 0 ? 'ready' : words.join(' and ');
+  // The wire adds one, so that 0 can say that nobody asked.
+  const waiting = log.valueOf(readiness) - 1;
+  const bytes = waiting > 0 ? ` with ${formatBytes(waiting)} in its buffer` : '';
+  return (words.length === 0 ? 'ready' : words.join(' and ')) + bytes;
 }
 
 function timerChain(view: Summed, wake: WakeRecord, target: string): Chain {

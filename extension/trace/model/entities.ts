@@ -159,7 +159,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.kind[index & logMask] ?? 0;
   }
 
-  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; else 0. */
+  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; readiness mask; else 0. */
   detailOf(index: number): number {
     return this.segments[index >>> logShift]?.detail[index & logMask] ?? 0;
   }
@@ -169,7 +169,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.a[index & logMask] ?? 0;
   }
 
-  /** By kind: bytes, epoch, readiness mask, time-out. */
+  /** By kind: bytes (of a readiness those that wait, plus 1), epoch, time-out. */
   valueOf(index: number): number {
     const b = this.segments[index >>> logShift]?.b[index & logMask] ?? 0;
     return b === none ? (this.wide.get(index) ?? b) : b;

@@ -227,7 +227,9 @@ export class LifeWalk {
     }
     const wakeBits = segment.wakeBits[within] as number;
     if ((wakeBits & wakeBit.rankMask) === wakeRank.none) {
-      const inGap = model.gaps.overlaps(fromNs, startNs);
+      // The wake may have come as soon as the poll before had begun, which is before a gap's end where it was open
+      // there.
+      const inGap = model.gaps.overlaps((segment.startNs[within] as number) - 1, startNs);
       const state = inGap ? spanState.gap : spanState.idleUnknown;
       const flags = wait | spanFlag.unknownCause;
       if (this.emit(sink, state, fromNs, startNs, flags, cursor.previousEpoch, slot)) return -1;

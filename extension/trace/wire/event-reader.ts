@@ -245,7 +245,8 @@ export class EventReader {
     if (kind === eventKind.operation) this.operation(ns, fields);
     else if (kind === eventKind.readiness) {
       counts.readiness++;
-      thread.reactorMarks.push(thread.log.push(ns, kind, 0, fields[0] as number, fields[1] as number));
+      const [source, mask, waiting] = fields as unknown as [number, number, number];
+      thread.reactorMarks.push(thread.log.push(ns, kind, mask, source, waiting));
     } else if (kind === eventKind.park) this.park(ns, fields);
     else if (kind === eventKind.unpark) this.unpark(ns, fields);
     else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease)

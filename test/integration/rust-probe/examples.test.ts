@@ -40,6 +40,25 @@ test('one hundred file writes: jobs, pool, queue and bytes are what the program 
   assert.deepEqual(brokenFileClaims(model, counters, 'rust'), []);
 });
 
+test('one hundred file writes on plain threads: one thread for each job', async () => {
+  const { counters, model } = await record<FileCounters>('file-writes', ['--files', 'threads']);
+  assert.equal(counters.jobs, 100);
+  assert.deepEqual(brokenFileClaims(model, counters, 'rust'), []);
+});
+
+test('one hundred file writes on io_uring: submissions, completions, depth and bytes', async (t) => {
+  const plain = await runProgram(rustExample('file-writes'), ['--files', 'io-uring']);
+  if (plain.code !== 0) {
+    // The system refuses an io_uring: then the program must say that, and what to do.
+    t.diagnostic(plain.stderr);
+    assert.match(plain.stderr, /no io_uring could be set up: .*; use Files::Pool/);
+    return;
+  }
+  const { counters, model } = await record<FileCounters>('file-writes', ['--files', 'io-uring']);
+  assert.ok((counters.submissions ?? 0) >= 300);
+  assert.deepEqual(brokenFileClaims(model, counters, 'rust'), []);
+});
+
 test('without a collector the example prints the same and ends the same', async () => {
   const plain = await runProgram(rustExample('file-writes'), []);
   const nobody = await runProgram(rustExample('file-writes'), [], {

@@ -8,6 +8,7 @@ import {
   decodeChunkHead,
   decodeEvents,
   EventPlan,
+  eventKind,
   frameKind,
   pollOutcome,
   type Shape,
@@ -159,6 +160,25 @@ test('a hole is told, because the socket may still bring it', () => {
   assert.deepEqual(holes([5, 7], 4), [1]);
   assert.deepEqual(holes([2, 3], 4), []);
   assert.deepEqual(ringTail([slot(2)], shapeMap, []).threadsWithHole, [1]);
+});
+
+test('a slot without events is no chunk: its number was left out, and the gap must show', () => {
+  const slot = (sequence: number, records: number[]): RingSlot => ({
+    state: 2,
+    thread: 1,
+    sequence,
+    dropped: 0,
+    firstTick: 9,
+    context: new Uint8Array(records.length > 0 ? 3 : 0),
+    records: new Uint8Array(records),
+  });
+  const threadStop = [eventKind.threadStop, 0];
+  const tail = ringTail([slot(1, threadStop), slot(2, []), slot(3, threadStop)], shapeMap, []);
+  assert.deepEqual(
+    tail.frames.map((frame) => decodeChunkHead(frame.payload).sequence),
+    [1, 3],
+  );
+  assert.deepEqual([tail.threadsWithHole, tail.problems], [[], []]);
 });
 
 test('slots with events that no stream may hold are left out with a word', () => {

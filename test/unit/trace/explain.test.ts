@@ -254,3 +254,50 @@ test('a long poll: its stacks innermost first, a step and a marker for each look
   assert.deepEqual(marks, [20001000, 40001000, 205000000]);
   assert.equal(answer.markerTotal, marks.length);
 });
+
+test('data that lay in the buffer while the task stood in the queue: how long, and how much', () => {
+  const trace = `
+hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,sources/1,operations/1,readiness/1,reactor/1
+dict text id=1 text="src/main.rs"
+dict text id=2 text="client"
+dict text id=3 text="127.0.0.1:4040"
+dict site id=1 file=1 line=10 column=5 function=2
+dict runtime id=1 name=0 flavor=wakelineSingle workers=1 poolLimit=4
+dict thread id=1 osId=77 name=2 runtime=1 role=main
+dict task id=1 parent=0 site=1 name=2 taskKind=task runtime=1
+dict source id=1 fd=9 sourceKind=tcpStream local=0 peer=3 site=0
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 operation source=1 operationKind=connect outcome=wouldBlock madeBy=poll
+  220 sourceRegister source=1 interest=readable|writable token=1
+  230 operation source=1 operationKind=read outcome=wouldBlock madeBy=poll
+  240 pollEnd outcome=pending
+  250 park parkKind=reactor
+  900 unpark parkKind=reactor events=1
+  910 readiness source=1 mask=readable waitingBytes=65
+  920 wakeFrom task=1 epoch=1 effect=scheduled causeKind=source causeId=1 epochAfter=1
+  12000930 pollStart task=1 epoch=2
+  12000940 operation source=1 operationKind=read outcome=done bytes=60 madeBy=poll
+  12000950 operation source=1 operationKind=read outcome=done bytes=4 madeBy=poll
+  12000960 pollEnd outcome=ready
+  12000970 taskEnd task=1 outcome=completed
+watermarks 1/12001000/1/90
+end exit
+`;
+  check(trace, {
+    'client #1@210':
+      'Poll 1 ran 40 ns on client, its first poll. It began to connect to 127.0.0.1:4040 (fd 9) and tried to read from 127.0.0.1:4040 (fd 9): it would block. It returned pending.',
+    // What the second read took is not known to have been there with the first report.
+    'client #1@12000945':
+      "Poll 2 ran 30 ns on client, because the reactor's turn 1 woke it for 127.0.0.1:4040 (fd 9). It read 60 bytes from 127.0.0.1:4040 (fd 9) that had waited at least 12 ms in the operating system's buffer and read 4 bytes from 127.0.0.1:4040 (fd 9). It returned ready: the task is done.",
+  });
+  const session = sessionOf(framesOf(trace));
+  const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 12_000_945 });
+  const texts = told?.steps.map((step) => step.text) ?? [];
+  assert.ok(
+    texts.includes('The kernel reported 127.0.0.1:4040 (fd 9) readable with 64 bytes in its buffer'),
+    texts.join('\n'),
+  );
+  assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
+});

@@ -179,6 +179,8 @@ export const sourceKind = {
   ioUring: 11,
   /** A message port between Node threads. */
   messagePort: 12,
+  /** A timer of the kernel's, read through a descriptor. */
+  timerFd: 13,
 } as const;
 export type SourceKind = (typeof sourceKind)[keyof typeof sourceKind];
 
@@ -374,6 +376,8 @@ export const submissionOperation = {
   open: 5,
   /** Close. */
   close: 6,
+  /** Ask for the end of a submission whose future was dropped; that one completes with ECANCELED, or as it would have. */
+  cancel: 7,
 } as const;
 export type SubmissionOperation = (typeof submissionOperation)[keyof typeof submissionOperation];
 

@@ -114,16 +114,20 @@ impl<F> Drop for Framed<F> {
 struct Visit<R> {
     frame: u64,
     outcome: Outcome,
+    /// Whoever was told of the beginning is told of the end.
+    observer: Option<&'static dyn observe::Observer>,
     _restore: R,
 }
 
 impl Visit<()> {
     fn enter(frame: u64) -> Visit<impl Drop> {
-        if let Some(observer) = observe::observer() {
+        let observer = observe::unpaused_observer();
+        if let Some(observer) = observer {
             observer.frame_entered(frame);
         }
         Visit {
             frame,
+            observer,
             // Only an unwinding poll leaves this as it is.
             outcome: Outcome::Panicked,
             _restore: context::enter_frame(frame),
@@ -133,7 +137,7 @@ impl Visit<()> {
 
 impl<R> Drop for Visit<R> {
     fn drop(&mut self) {
-        if let Some(observer) = observe::observer() {
+        if let Some(observer) = self.observer {
             observer.frame_left(self.frame, self.outcome);
         }
     }

@@ -23,3 +23,5 @@ pub(crate) static RESOURCES: Ids = Ids::new();
 pub(crate) static SOURCES: Ids = Ids::new();
 pub(crate) static TIMERS: Ids = Ids::new();
 pub(crate) static JOBS: Ids = Ids::new();
+#[cfg(all(target_os = "linux", feature = "io-uring"))]
+pub(crate) static SUBMISSIONS: Ids = Ids::new();

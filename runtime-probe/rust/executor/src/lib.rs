@@ -1,7 +1,7 @@
 //! A small async executor that can be watched from inside.
 //!
 //! It is a real one: single- or multi-threaded, with TCP on epoll (through `mio`),
-//! timers, a pool for blocking work, and the usual synchronisation primitives.
+//! timers, files on a pool, on threads or on io_uring, a pool for blocking work, and the usual synchronisation primitives.
 //! What sets it apart is [`observe`]: every poll, wake, park, readiness,
 //! operation, timer and job is told to an [`observe::Observer`], exactly once and
 //! with its cause, so that a trace of it has to infer nothing.
@@ -47,6 +47,11 @@ pub mod net;
 pub mod observe;
 mod pool;
 mod reactor;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "io-uring")),
+    path = "ring/absent.rs"
+)]
+mod ring;
 mod runtime;
 mod scheduler;
 mod spawn;

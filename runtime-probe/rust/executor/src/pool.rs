@@ -39,6 +39,9 @@ struct PoolState {
     idle: usize,
     stopping: bool,
     next_thread: usize,
+    /// Threads that were started for one job each; those that are over are let go of when
+    /// one is added.
+    own_threads: Vec<thread::JoinHandle<()>>,
     handles: HashMap<usize, thread::JoinHandle<()>>,
 }
 
@@ -114,6 +117,34 @@ impl Pool {
         }
     }
 
+    /// Starts a thread for this job alone. When the system refuses one, the job is
+    /// cancelled, which is what its future then says.
+    fn run_on_own_thread(&self, shared: &Arc<Shared>, job: Job) {
+        let mut state = lock(&self.state);
+        let index = state.next_thread;
+        state.next_thread += 1;
+        // Taken by the thread, or left here when it cannot be started.
+        let hand_over = Arc::new(Mutex::new(Some(job)));
+        let for_thread = (Arc::clone(shared), Arc::clone(&hand_over));
+        let started = match state.stopping {
+            true => None,
+            false => thread::Builder::new()
+                .name(format!("{}-file-{index}", shared.name))
+                .spawn(move || own_thread(&for_thread.0, &for_thread.1))
+                .ok(),
+        };
+        if let Some(handle) = started {
+            state.own_threads.retain(|thread| !thread.is_finished());
+            state.own_threads.push(handle);
+            return;
+        }
+        drop(state);
+        let refused = lock(&hand_over).take();
+        if let Some(job) = refused {
+            job(Fate::Cancel);
+        }
+    }
+
     /// The next job with the number still queued; `None` when this thread must leave.
     fn next_job(&self, runtime: u64, thread: usize) -> Option<(Job, usize)> {
         let mut state = lock(&self.state);
@@ -160,12 +191,13 @@ impl Pool {
 
     /// Cancels the queued jobs, waits for those that run, and ends the threads.
     pub(crate) fn stop(&self) {
-        let (queue, handles) = {
+        let (queue, handles, own_threads) = {
             let mut state = lock(&self.state);
             state.stopping = true;
             (
                 std::mem::take(&mut state.queue),
                 std::mem::take(&mut state.handles),
+                std::mem::take(&mut state.own_threads),
             )
         };
         self.changed.notify_all();
@@ -173,7 +205,7 @@ impl Pool {
             self.queued.fetch_sub(1, Ordering::Relaxed);
             job(Fate::Cancel);
         }
-        for handle in handles.into_values() {
+        for handle in handles.into_values().chain(own_threads) {
             // A job's panic was caught; there is no other result to look at.
             let _ = handle.join();
         }
@@ -200,6 +232,35 @@ fn pool_thread(shared: &Arc<Shared>, index: usize) {
     }
 }
 
+fn own_thread(shared: &Arc<Shared>, job: &Mutex<Option<Job>>) {
+    let _runtime = context::enter_runtime(Arc::clone(shared), None);
+    let observer = observe::observer();
+    if let Some(observer) = observer {
+        observer.thread_started(&ThreadInfo {
+            name: thread::current().name().unwrap_or_default(),
+            role: ThreadRole::Pool,
+            runtime: shared.id,
+            worker: None,
+        });
+    }
+    let job = lock(job).take();
+    if let Some(job) = job {
+        job(Fate::Run { queue_depth: 0 });
+    }
+    if let Some(observer) = observer {
+        observer.thread_stopped();
+    }
+}
+
+/// Where a job runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On a thread of the pool, when one is free.
+    Pool,
+    /// On a thread that is started for it.
+    OwnThread,
+}
+
 /// What a job gave, and how that is told to the observer.
 pub(crate) struct JobResult<T> {
     pub(crate) value: T,
@@ -207,9 +268,10 @@ pub(crate) struct JobResult<T> {
     pub(crate) bytes: u64,
 }
 
-/// Queues `work` on the runtime's pool.
+/// Queues `work` on the runtime's pool, or starts a thread for it.
 pub(crate) fn submit<T: Send + 'static>(
     shared: &Arc<Shared>,
+    place: Place,
     kind: JobKind,
     name: &str,
     site: &'static Location<'static>,
@@ -218,7 +280,10 @@ pub(crate) fn submit<T: Send + 'static>(
     let job = ids::JOBS.next();
     let packet = Packet::new();
     let pool = &shared.pool;
-    let queue_depth = pool.queued.fetch_add(1, Ordering::Relaxed) + 1;
+    let queue_depth = match place {
+        Place::Pool => pool.queued.fetch_add(1, Ordering::Relaxed) + 1,
+        Place::OwnThread => 0,
+    };
     if let Some(observer) = observe::observer() {
         observer.job_submitted(&JobInfo {
             job,
@@ -230,10 +295,11 @@ pub(crate) fn submit<T: Send + 'static>(
         });
     }
     let for_job = Arc::clone(&packet);
-    pool.submit(
-        shared,
-        Box::new(move |fate| run_job(job, fate, work, &for_job)),
-    );
+    let run: Job = Box::new(move |fate| run_job(job, fate, work, &for_job));
+    match place {
+        Place::Pool => pool.submit(shared, run),
+        Place::OwnThread => pool.run_on_own_thread(shared, run),
+    }
     JobHandle { job, packet }
 }
 

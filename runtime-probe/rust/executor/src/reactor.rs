@@ -91,6 +91,13 @@ pub(crate) struct Ready {
     mask: u8,
 }
 
+impl Ready {
+    /// The source's id.
+    pub(crate) fn id(&self) -> u64 {
+        self.token as u64
+    }
+}
+
 struct Waiting {
     poll: Poll,
     events: Events,

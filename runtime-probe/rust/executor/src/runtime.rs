@@ -12,11 +12,13 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use crate::fs::Files;
 use crate::observe::{
     self, Flavor, Outcome, ParkKind, RuntimeInfo, TaskKind, ThreadInfo, ThreadRole,
 };
 use crate::pool::Pool;
 use crate::reactor::Reactor;
+use crate::ring::Ring;
 use crate::scheduler::{Parker, Shared};
 use crate::spawn::{identity_of, Handle};
 use crate::task::{Start, Task};
@@ -38,6 +40,7 @@ pub struct Builder {
     name: String,
     pool_limit: usize,
     pool_idle_timeout: Duration,
+    files: Files,
 }
 
 impl Builder {
@@ -48,6 +51,7 @@ impl Builder {
             name: "wakeline".to_owned(),
             pool_limit: DEFAULT_POOL_LIMIT,
             pool_idle_timeout: DEFAULT_POOL_IDLE_TIMEOUT,
+            files: Files::Pool,
         }
     }
 
@@ -72,12 +76,30 @@ impl Builder {
         self
     }
 
+    /// How file operations are made; by the blocking pool unless told otherwise.
+    #[must_use]
+    pub fn files(mut self, files: Files) -> Self {
+        self.files = files;
+        self
+    }
+
     /// Builds the runtime and starts its workers.
     ///
     /// # Errors
     ///
-    /// When the system refuses the reactor's file descriptors or a thread.
+    /// When the system refuses the reactor's file descriptors or a thread, and with
+    /// [`Files::IoUring`] when there is no io_uring to be had: the error says why.
+    #[track_caller]
     pub fn build(self) -> io::Result<Runtime> {
+        let site = Location::caller();
+        let (ring, files) = match self.files {
+            Files::IoUring => (Some(Ring::open()?), Files::IoUring),
+            Files::IoUringOrPool => match Ring::open() {
+                Ok(ring) => (Some(ring), Files::IoUring),
+                Err(_) => (None, Files::Pool),
+            },
+            other => (None, other),
+        };
         let reactor = Reactor::new()?;
         let pool = Pool::new(self.pool_limit, self.pool_idle_timeout);
         let id = ids::RUNTIMES.next();
@@ -90,7 +112,11 @@ impl Builder {
                 pool_limit: self.pool_limit,
             });
         }
-        let shared = Shared::new(id, self.name, self.flavor, self.workers, reactor, pool);
+        let (name, flavor, workers) = (self.name, self.flavor, self.workers);
+        let shared = Shared::new(id, name, flavor, workers, reactor, pool, ring, files);
+        if let Some(ring) = &shared.ring {
+            ring.register(&shared.reactor, site)?;
+        }
         let mut runtime = Runtime {
             shared: Arc::new(shared),
             threads: Vec::new(),
@@ -178,6 +204,12 @@ impl Runtime {
     /// The runtime's id, as the observer knows it.
     pub fn id(&self) -> u64 {
         self.shared.id
+    }
+
+    /// How this runtime makes file operations: never [`Files::IoUringOrPool`], but what
+    /// became of it.
+    pub fn files(&self) -> Files {
+        self.shared.files
     }
 
     /// A handle to spawn with from anywhere.
@@ -322,6 +354,9 @@ impl Drop for Runtime {
         {
             let _runtime = context::enter_runtime(Arc::clone(&self.shared), None);
             self.shared.cancel_all();
+            if let Some(ring) = &self.shared.ring {
+                ring.stop(&self.shared.reactor);
+            }
             self.shared.pool.stop();
         }
         if let Some(observer) = observe::observer() {

@@ -15,9 +15,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 
+use crate::fs::Files;
 use crate::observe::{AliveTask, Flavor};
 use crate::pool::Pool;
 use crate::reactor::Reactor;
+use crate::ring::Ring;
 use crate::task::Task;
 use crate::timers::Timers;
 use crate::{context, lock};
@@ -117,6 +119,10 @@ pub(crate) struct Shared {
     pub(crate) reactor: Reactor,
     pub(crate) timers: Timers,
     pub(crate) pool: Pool,
+    /// Pool, threads or ring: what it became, not what was asked for.
+    pub(crate) files: Files,
+    /// With `Files::IoUring` only.
+    pub(crate) ring: Option<Ring>,
     /// Tasks queued by threads that are no worker of this runtime.
     pub(crate) injection: RunQueue,
     /// One queue per worker: tasks that it woke or spawned itself. Others steal.
@@ -130,6 +136,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[allow(clippy::too_many_arguments)] // The parts of a runtime, each used once.
     pub(crate) fn new(
         id: u64,
         name: String,
@@ -137,6 +144,8 @@ impl Shared {
         workers: usize,
         reactor: Reactor,
         pool: Pool,
+        ring: Option<Ring>,
+        files: Files,
     ) -> Self {
         Shared {
             id,
@@ -145,6 +154,8 @@ impl Shared {
             reactor,
             timers: Timers::default(),
             pool,
+            files,
+            ring,
             injection: RunQueue::default(),
             locals: (0..workers).map(|_| RunQueue::default()).collect(),
             parkers: (0..workers).map(|_| Parker::default()).collect(),

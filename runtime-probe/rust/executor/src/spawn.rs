@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::context;
 use crate::join_handle::JoinHandle;
 use crate::observe::{Flavor, JobKind, JobOutcome, TaskKind};
-use crate::pool::{self, JobHandle, JobResult};
+use crate::pool::{self, JobHandle, JobResult, Place};
 use crate::scheduler::Shared;
 use crate::task::{Body, Identity, Packet, Task};
 
@@ -73,7 +73,8 @@ impl Handle {
             outcome: JobOutcome::Completed,
             bytes: 0,
         };
-        pool::submit(&self.shared, JobKind::Other, type_name::<F>(), site, job)
+        let name = type_name::<F>();
+        pool::submit(&self.shared, Place::Pool, JobKind::Other, name, site, job)
     }
 }
 

@@ -83,6 +83,9 @@ impl Worker {
     fn look_at_reactor(&mut self) {
         self.polls_since_look = 0;
         let shared = Arc::clone(&self.shared);
+        if let Some(ring) = &shared.ring {
+            ring.flush();
+        }
         if shared.reactor.is_unused() && shared.timers.is_empty() {
             return;
         }
@@ -96,6 +99,9 @@ impl Worker {
     fn park(&mut self) {
         self.polls_since_look = 0;
         let shared = Arc::clone(&self.shared);
+        if let Some(ring) = &shared.ring {
+            ring.flush();
+        }
         // In this order: a worker that lets go of the reactor after this attempt failed
         // finds this one among the idle when it hands over.
         shared.enter_idle(self.index);
@@ -152,7 +158,13 @@ impl Worker {
     }
 
     fn after_reactor(&mut self) {
-        self.shared.reactor.dispatch(&mut self.ready);
+        let shared = &self.shared;
+        let ring = shared.ring.as_ref();
+        let completed = ring.filter(|ring| self.ready.iter().any(|each| ring.is_source(each.id())));
+        shared.reactor.dispatch(&mut self.ready);
+        if let Some(ring) = completed {
+            ring.reap();
+        }
         self.shared.timers.fire_due(Instant::now());
     }
 }

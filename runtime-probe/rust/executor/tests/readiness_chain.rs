@@ -125,12 +125,13 @@ fn a_registration_is_told_before_its_readiness_and_undone_before_its_close() {
             source,
             kind,
             interest,
-            has_peer,
+            local: Some(_),
+            ref peer,
         } = told.event
         {
             registered += 1;
             let listens = kind == SourceKind::TcpListener;
-            assert_eq!(has_peer, !listens);
+            assert_eq!(peer.is_some(), !listens);
             assert_eq!(interest & mask::WRITABLE == 0, listens);
             trace.position(
                 at,

@@ -168,6 +168,11 @@ impl Sender {
                 out.extend_from_slice(events);
             });
         }
+        if events.is_empty() && before.offset == 0 {
+            // A number that the thread has left out: nothing of this slot is told.
+            thread.next_sequence = view.sequence + u64::from(view.sealed);
+            return Some((!view.sealed).then_some(after));
+        }
         *thread = ThreadProgress {
             next_sequence: view.sequence + u64::from(view.sealed),
             sequence: view.sequence,

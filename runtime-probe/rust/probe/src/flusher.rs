@@ -327,7 +327,11 @@ impl Flusher {
         flight: &mut Flight,
         out: &mut Vec<u8>,
     ) {
-        if flight.pieces.is_empty() && self.last_watermarks.elapsed() < IDLE_WATERMARKS {
+        // While recording is off nobody knows what happens, so time does not go on either.
+        let tells_nothing = detail_of(gate()) == detail::OFF;
+        if flight.pieces.is_empty()
+            && (tells_nothing || self.last_watermarks.elapsed() < IDLE_WATERMARKS)
+        {
             return;
         }
         self.last_watermarks = Instant::now();

@@ -47,6 +47,13 @@ impl Recorder {
         }
     }
 
+    /// A wake in this epoch of which nothing more is known.
+    pub(crate) fn unseen_wake(&mut self, task: u64, epoch: u64) {
+        let (effect, cause) = (wake_effect::UNKNOWN, cause_kind::UNKNOWN);
+        let fields = [task, epoch, effect, cause, 0, epoch + 1];
+        self.event(kind::WAKE_FROM, fields);
+    }
+
     /// A future was dropped before it was ready: by the poll that runs here, or by code
     /// outside of any (the runtime itself after an abort or at its shutdown).
     pub(crate) fn foreign_cancelled(&mut self, task: u64) {

@@ -1,12 +1,19 @@
 //! Owns the gate: how much is recorded, in one word that every hook reads. It must not know
 //! who opens or shuts it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{fence, AtomicU32, Ordering};
+
+use wakeline_executor::observe::set_paused;
+use wakeline_wire::detail;
 
 /// What is recorded: the level of detail in the low byte, above it a number that changes
 /// with the level, so that a thread notices a change by one comparison. 0 is "nothing,
 /// for good".
 static GATE: AtomicU32 = AtomicU32::new(0);
+
+/// How often recording has gone off or on. Between two events that were written at two
+/// values of this, others may have happened that were not.
+static TURNS: AtomicU32 = AtomicU32::new(0);
 
 /// Level of detail of a gate word.
 #[inline(always)]
@@ -26,9 +33,28 @@ pub(crate) fn open_gate(detail: u64) {
     GATE.store(1 << 8 | detail as u32, Ordering::Relaxed);
 }
 
-/// Sets the level of detail, unless recording has ended.
-pub(crate) fn set_detail(detail: u64) {
-    change(|_| detail as u32);
+/// Sets the level of detail, unless recording has ended. Only the flusher does.
+pub(crate) fn set_detail(wanted: u64) {
+    let was_off = detail_of(gate()) == detail::OFF;
+    if was_off != (wanted == detail::OFF) {
+        TURNS.fetch_add(1, Ordering::Relaxed);
+    }
+    // While the gate is open the hooks are called: the gate alone decides what is recorded.
+    if wanted != detail::OFF && gate() != 0 {
+        set_paused(false);
+    }
+    change(|_| wanted as u32);
+    if wanted == detail::OFF || gate() == 0 {
+        set_paused(true);
+    }
+}
+
+/// How often recording has gone off or on, as of a gate word that was read before.
+pub(crate) fn turns() -> u32 {
+    // Ordering: pairs with the release in `change`: whoever has read a gate word that was
+    // set after a turn counts the turn.
+    fence(Ordering::Acquire);
+    TURNS.load(Ordering::Relaxed)
 }
 
 /// Makes every thread leave its slot before it writes another event.
@@ -37,9 +63,10 @@ pub(crate) fn leave_slots() {
 }
 
 fn change(detail: impl Fn(u32) -> u32) {
-    // Ordering: none needed. Who learns of what this thread does next, a task's spawn for
+    // Ordering: none needed for the level. Who learns of what this thread does next, a task's spawn for
     // instance, has synchronised with it and so reads the new word.
-    let _ = GATE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+    // Release for `turns`.
+    let _ = GATE.fetch_update(Ordering::Release, Ordering::Relaxed, |word| {
         let generation = (word >> 8).wrapping_add(1) & 0x00ff_ffff;
         (word != 0).then(|| generation << 8 | detail(word & 0xff))
     });
@@ -48,4 +75,5 @@ fn change(detail: impl Fn(u32) -> u32) {
 /// Ends recording for good. Also called in a fork's child, so it only stores.
 pub(crate) fn shut_gate() {
     GATE.store(0, Ordering::Relaxed);
+    set_paused(true);
 }

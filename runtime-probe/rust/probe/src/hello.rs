@@ -89,6 +89,7 @@ fn executor_capabilities(note: &str) -> Vec<Capability> {
         "timers",
         "jobs",
         "jobThreads",
+        "submissions",
         "resources",
         "frames",
         "awaitSites",
@@ -115,26 +116,28 @@ fn mixed_capabilities() -> Vec<Capability> {
 
 fn wrapped_capabilities() -> Vec<Capability> {
     use visibility::{NOT_RECORDED as NOT, RECORDED};
-    const FROM_BELOW: &str = "as seen where the runtime calls the system; the poll that made an operation is known, the line is not";
-    const UNSEEN: &str =
-        "needs the feature reactor, on Linux with a dynamically linked glibc, in an executable";
-    let (below, below_note) = match sees_reactor() {
-        true => (RECORDED, FROM_BELOW),
-        false => (NOT, UNSEEN),
-    };
     let (awaits, awaits_note) = crate::awaits::visibility();
+    let below = below();
+    let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
+    let note = below.note.as_str();
+    let (waits, sources, operations) = (
+        seen(below.waits),
+        seen(below.sources),
+        seen(below.operations),
+    );
     list(&[
         ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
         ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
         ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
-        ("sources", below, below_note),
-        ("operations", below, below_note),
-        ("readiness", below, below_note),
-        ("reactor", below, below_note),
-        ("parkTimeouts", below, below_note),
+        ("sources", sources, note),
+        ("operations", operations, note),
+        ("readiness", sources, note),
+        ("reactor", waits, note),
+        ("parkTimeouts", waits, note),
         ("timers", NOT, "timers are inside the runtime; the park's time-out shows the next one"),
         ("jobs", RECORDED, "of closures given to wakeline's spawn_blocking; others are not seen"),
         ("jobThreads", RECORDED, ""),
+        ("submissions", NOT, "what goes through an io_uring passes no function that is watched"),
         ("resources", NOT, "locks and channels of the runtime are not seen"),
         ("frames", NOT, "parts of a task are not seen"),
         ("awaitSites", awaits, awaits_note),
@@ -142,12 +145,41 @@ fn wrapped_capabilities() -> Vec<Capability> {
     ])
 }
 
+/// What is seen from below, with the note for it.
+struct Below {
+    waits: bool,
+    sources: bool,
+    operations: bool,
+    note: String,
+}
+
 #[cfg(wakeline_reactor)]
-fn sees_reactor() -> bool {
-    crate::interpose::is_effective()
+fn below() -> Below {
+    let sight = crate::interpose::sight();
+    const FROM_BELOW: &str = "as seen where the runtime calls the system; the poll that made an operation is known, the line is not";
+    Below {
+        waits: sight.waits,
+        sources: sight.sources,
+        operations: sight.operations,
+        note: match sight.note.as_str() {
+            "" => FROM_BELOW.into(),
+            note if sight.waits || sight.sources => format!("{FROM_BELOW}; {note}"),
+            note => note.into(),
+        },
+    }
 }
 
 #[cfg(not(wakeline_reactor))]
-fn sees_reactor() -> bool {
-    false
+fn below() -> Below {
+    const UNSEEN: &str = if cfg!(feature = "reactor") {
+        "the reactor is seen on Linux with glibc on x86-64 and aarch64 only, and not in builds with a sanitizer"
+    } else {
+        "needs the crate's feature reactor"
+    };
+    Below {
+        waits: false,
+        sources: false,
+        operations: false,
+        note: UNSEEN.into(),
+    }
 }

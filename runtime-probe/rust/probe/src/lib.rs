@@ -106,6 +106,10 @@ impl Recording {
 
     /// Sets how much is recorded: a value of the wire's `detail`. The collector may ask for
     /// another level at any time.
+    ///
+    /// 1, off: nothing. 2, lean: tasks, polls, wakes, waits, the reactor's turns, timers and
+    /// blocking jobs. 3, full, which is what recording starts with: also reads and writes
+    /// with their bytes, the parts of tasks, counts of wakers, and who holds a lock.
     pub fn set_detail(self, detail: u64) {
         if let Some(SessionRef(session)) = self.session {
             session.ask_detail(detail);

@@ -1,20 +1,21 @@
 //! Owns the translation of the executor's hooks into records. It must not know how
 //! events are written or sent.
 
-use std::net::SocketAddr;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{
-    End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome, Observer,
+    Address, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome, Observer,
     OperationKind, OperationResult, Outcome, ParkKind, PendingFuture, ResourceKind, RuntimeInfo,
-    SourceInfo, SourceKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo, ThreadRole, WaitTarget,
-    Wake, WakeCause, WakeEffect,
+    SourceInfo, SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind,
+    ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
 };
+use wakeline_wire::codec::zigzag;
 use wakeline_wire::{
     cause_kind, detail, end_outcome, frame_kind_of_task, interest_bit, job_kind, kind,
     operation_kind, operation_maker, operation_outcome, park_kind, poll_outcome, resource_kind,
-    runtime_flavor, source_kind, task_kind, thread_role, wake_effect, Resource, Source, Task,
+    runtime_flavor, source_kind, submission_operation, task_kind, thread_role, wake_effect,
+    Resource, Source, Task,
 };
 
 use crate::awaits;
@@ -59,10 +60,11 @@ impl ProbeObserver {
     /// Keeps the thread's context, at every level of detail but the end: `record` is told
     /// whether events of at least this level are written too.
     #[inline(always)]
-    fn context(&self, level: u64, record: impl FnOnce(&mut Recorder, bool)) {
+    fn context<T: Default>(&self, level: u64, record: impl FnOnce(&mut Recorder, bool) -> T) -> T {
         let now = detail_of(gate());
-        if now != 0 {
-            self.record(|r| record(r, now >= level));
+        match now {
+            0 => T::default(),
+            _ => with_recorder(self.session, |r| record(r, now >= level)),
         }
     }
 
@@ -144,10 +146,10 @@ impl Observer for ProbeObserver {
     }
 
     #[inline]
-    fn poll_start(&self, task: u64, epoch: u64) {
+    fn poll_start(&self, task: u64, epoch: u64) -> u64 {
         self.context(detail::LEAN, |r, recorded| {
             r.poll_start(recorded, task, epoch)
-        });
+        })
     }
 
     #[inline]
@@ -176,6 +178,7 @@ impl Observer for ProbeObserver {
             WakeCause::Source(id) => (cause_kind::SOURCE, id),
             WakeCause::Timer(id) => (cause_kind::TIMER, id),
             WakeCause::Job(id) => (cause_kind::JOB, id),
+            WakeCause::Submission(id) => (cause_kind::SUBMISSION, id),
         };
         let Wake {
             task,
@@ -269,6 +272,7 @@ impl Observer for ProbeObserver {
             WaitTarget::SourceWritable(id) => (cause_kind::SOURCE, id, interest_bit::WRITABLE),
             WaitTarget::Timer(id) => (cause_kind::TIMER, id, 0),
             WaitTarget::Job(id) => (cause_kind::JOB, id, 0),
+            WaitTarget::Submission(id) => (cause_kind::SUBMISSION, id, 0),
             // As a wait: the end of that task.
             WaitTarget::Task(id) => (cause_kind::POLL, id, 0),
             WaitTarget::Resource(id) => (cause_kind::RESOURCE, id, 0),
@@ -324,7 +328,7 @@ impl Observer for ProbeObserver {
         }
     }
 
-    fn source_registered(&self, info: &SourceInfo) {
+    fn source_registered(&self, info: &SourceInfo<'_>) {
         if !self.is_alive() {
             return;
         }
@@ -334,11 +338,19 @@ impl Observer for ProbeObserver {
             source_kind: match info.kind {
                 SourceKind::TcpStream => source_kind::TCP_STREAM,
                 SourceKind::TcpListener => source_kind::TCP_LISTENER,
+                SourceKind::UdpSocket => source_kind::UDP_SOCKET,
+                SourceKind::UnixStream => source_kind::UNIX_STREAM,
+                SourceKind::UnixListener => source_kind::UNIX_LISTENER,
+                SourceKind::UnixDatagram => source_kind::UNIX_DATAGRAM,
+                SourceKind::Pipe => source_kind::PIPE,
+                SourceKind::Signal => source_kind::SIGNAL,
+                SourceKind::Child => source_kind::CHILD,
+                SourceKind::IoUring => source_kind::IO_URING,
             },
             ..Source::default()
         };
         let text =
-            |address: Option<SocketAddr>| address.map_or_else(String::new, |a| a.to_string());
+            |address: Option<Address<'_>>| address.map_or_else(String::new, |a| a.to_string());
         let (local, peer) = (text(info.local), text(info.peer));
         self.session
             .dictionary
@@ -408,6 +420,32 @@ impl Observer for ProbeObserver {
     }
 
     #[inline]
+    fn submitted(&self, info: &SubmissionInfo) {
+        let operation = match info.kind {
+            SubmissionKind::Open => submission_operation::OPEN,
+            SubmissionKind::Write => submission_operation::WRITE,
+            SubmissionKind::Read => submission_operation::READ,
+            SubmissionKind::Sync => submission_operation::SYNC,
+            SubmissionKind::Close => submission_operation::CLOSE,
+            SubmissionKind::Cancel => submission_operation::CANCEL,
+        };
+        let SubmissionInfo {
+            submission,
+            source,
+            bytes,
+            depth,
+            ..
+        } = *info;
+        let fields = [submission, source, operation, bytes, depth as u64];
+        self.lean(|r| r.event(kind::SUBMISSION, fields));
+    }
+
+    #[inline]
+    fn completed(&self, submission: u64, result: i32) {
+        self.lean(|r| r.event(kind::COMPLETION, [submission, zigzag(i64::from(result))]));
+    }
+
+    #[inline]
     fn timer_set(&self, timer: u64, deadline: Instant) {
         self.lean(|r| {
             let fields = [timer, r.current_task(), delay_ns(deadline)];
@@ -434,6 +472,7 @@ impl Observer for ProbeObserver {
                 JobKind::Other => (job_kind::OTHER, dictionary.string(info.name)),
                 JobKind::FileWrite => (job_kind::FILE_WRITE, dictionary.name_of(job, info.name)),
                 JobKind::FileRead => (job_kind::FILE_READ, dictionary.name_of(job, info.name)),
+                JobKind::FileOther => (job_kind::FILE_OTHER, dictionary.name_of(job, info.name)),
             };
             let (task, site) = (r.current_task(), r.site(info.site));
             let queued = info.queue_depth as u64;

@@ -10,13 +10,14 @@ use std::panic::Location;
 use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
+use wakeline_executor::observe::{innermost_poll, open_poll_depth, open_polls};
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
-use wakeline_wire::{kind, limits, thread_role};
+use wakeline_wire::{detail, kind, limits, thread_role};
 
 use crate::clock::Clock;
 use crate::dictionary::Living;
-use crate::gate::gate;
+use crate::gate::{detail_of, gate, turns};
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
 use crate::threads::ThreadShared;
@@ -24,7 +25,6 @@ pub(crate) use thread_context::{outside, RuntimeSeen};
 
 /// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
 const EVENT_BYTES: usize = 1 + 8 + 8 * 8;
-const OPEN_POLLS: usize = limits::OPEN_POLLS as usize;
 const OPEN_FRAMES: usize = limits::OPEN_FRAMES as usize;
 /// Sites remembered per thread, so that an await in a loop does not take the
 /// dictionary's lock: 256 × 16 bytes.
@@ -44,13 +44,6 @@ mod hold {
     pub(super) const EVENT: u8 = 16;
 }
 
-#[derive(Clone, Copy, Default)]
-struct OpenPoll {
-    task: u64,
-    epoch: u64,
-    start_tick: u64,
-}
-
 /// One thread's writer. Only its thread touches it.
 #[cfg_attr(not(all(feature = "tokio", wakeline_reactor)), allow(dead_code))]
 pub(crate) struct Recorder {
@@ -64,6 +57,8 @@ pub(crate) struct Recorder {
     clock: Clock,
     has_barrier: bool,
     gate: u32,
+    /// How often recording had gone off or on when the slot was taken.
+    turns: u32,
     holds: u8,
     /// What `holds` was when the thread parked.
     parked_holds: u8,
@@ -74,8 +69,6 @@ pub(crate) struct Recorder {
     session: &'static Session,
     os_id: u64,
     started: bool,
-    polls: [OpenPoll; OPEN_POLLS],
-    poll_depth: usize,
     frames: [u64; OPEN_FRAMES],
     frame_depth: usize,
     job: u64,
@@ -114,6 +107,7 @@ impl Recorder {
             clock: session.clock,
             has_barrier: session.has_barrier,
             gate: gate(),
+            turns: turns(),
             holds: 0,
             parked_holds: 0,
             thread,
@@ -123,8 +117,6 @@ impl Recorder {
             session,
             os_id,
             started: false,
-            polls: [OpenPoll::default(); OPEN_POLLS],
-            poll_depth: 0,
             frames: [0; OPEN_FRAMES],
             frame_depth: 0,
             job: 0,
@@ -237,7 +229,9 @@ impl Recorder {
     #[inline(never)]
     fn next_slot(&mut self, tick: u64, gate: u32) -> bool {
         self.seal();
+        let was_off = detail_of(self.gate) == detail::OFF;
         self.gate = gate;
+        self.skip_number(was_off);
         let slot = if gate == 0 {
             None
         } else {
@@ -271,6 +265,26 @@ impl Recorder {
         true
     }
 
+    /// Leaves out a number, by a slot without events, where recording was off since the
+    /// last slot: what happened meanwhile was not told, and so the reader sees a gap.
+    ///
+    /// `was_off`: when the last slot was taken. The turn to on may have been counted by then.
+    fn skip_number(&mut self, was_off: bool) {
+        let turns = turns();
+        // Of a thread without any slot nothing was told before either.
+        if self.sequence == 0 || (turns == self.turns && !was_off) {
+            self.turns = turns;
+            return;
+        }
+        // Where no slot is free the next event tries again.
+        if let Some(slot) = self.session.ring.take().filter(|_| self.gate != 0) {
+            self.sequence += 1;
+            slot.open_events(self.thread, self.sequence, self.dropped, self.last_tick, 0);
+            slot.seal(self.last_tick);
+            self.turns = turns;
+        }
+    }
+
     fn seal(&mut self) {
         // With the gate shut this may be a fork's child, and the slot its parent's.
         if let Some(slot) = self.slot.take().filter(|_| gate() != 0) {
@@ -282,17 +296,16 @@ impl Recorder {
 
     /// Writes what is open, as at the start of a chunk.
     unsafe fn put_context(&self, at: *mut u8, tick: u64) -> *mut u8 {
-        let polls = &self.polls[..self.poll_depth.min(OPEN_POLLS)];
+        const { assert!(limits::OPEN_POLLS >= 16, "as many polls as are kept") };
         let frames = &self.frames[..self.frame_depth.min(OPEN_FRAMES)];
         // SAFETY: told to the caller: the context fits in what `at` points to.
         unsafe {
-            let mut at = put_uint(at, polls.len() as u64);
-            for poll in polls {
+            let mut at = put_uint(at, open_polls().count() as u64);
+            for poll in open_polls() {
                 // A poll that began while nothing was recorded counts from here.
-                let start_tick = if poll.start_tick == 0 {
-                    tick
-                } else {
-                    poll.start_tick
+                let start_tick = match poll.start {
+                    0 => tick,
+                    start => start,
                 };
                 for value in [poll.task, poll.epoch, start_tick] {
                     at = put_uint(at, value);
@@ -317,10 +330,7 @@ impl Recorder {
     /// The task whose poll is open here; 0 for none.
     #[inline]
     pub(crate) fn current_task(&self) -> u64 {
-        match self.poll_depth {
-            0 => 0,
-            depth => self.polls[depth.min(OPEN_POLLS) - 1].task,
-        }
+        innermost_poll().map_or(0, |poll| poll.task)
     }
 
     /// The id of a place, mostly without the dictionary's lock.
@@ -353,32 +363,25 @@ impl Recorder {
         self.release(hold::STAMP);
     }
 
+    /// A poll begins. It is opened on this thread after that, with the tick that this gives.
     #[inline]
-    pub(crate) fn poll_start(&mut self, recorded: bool, task: u64, epoch: u64) {
-        let mut start_tick = 0;
-        if recorded {
-            let tick = self.hold(hold::POLL);
-            self.put(kind::POLL_START, tick, [task, epoch]);
-            start_tick = tick.max(1);
-        }
+    pub(crate) fn poll_start(&mut self, recorded: bool, task: u64, epoch: u64) -> u64 {
         self.outside = outside::NOTHING;
-        if let Some(place) = self.polls.get_mut(self.poll_depth) {
-            *place = OpenPoll {
-                task,
-                epoch,
-                start_tick,
-            };
+        if !recorded {
+            return 0;
         }
-        self.poll_depth += 1;
+        let tick = self.hold(hold::POLL);
+        self.put(kind::POLL_START, tick, [task, epoch]);
+        tick.max(1)
     }
 
+    /// The poll that was opened last on this thread ends; it is still open.
     #[inline]
     pub(crate) fn poll_end(&mut self, recorded: bool, outcome: u64) {
         if recorded {
             self.event(kind::POLL_END, [outcome]);
         }
-        self.poll_depth = self.poll_depth.saturating_sub(1);
-        if self.poll_depth == 0 {
+        if open_poll_depth() <= 1 {
             // Frames are inside of polls: where a panic has passed over their ends,
             // nothing of them stays.
             self.frame_depth = 0;

@@ -184,7 +184,7 @@ impl Session {
         let _ = self.observer.set(observer);
         wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
         #[cfg(wakeline_reactor)]
-        crate::interpose::prepare();
+        crate::interpose::prepare(runtime_code());
         open_gate(detail::FULL);
         let flusher = Flusher::new(self, address, token);
         let thread = std::thread::Builder::new()
@@ -287,6 +287,15 @@ impl Session {
         self.greeted.set();
         self.finish.done.set();
     }
+}
+
+/// The address of a function of the runtime, where one is known.
+#[cfg(wakeline_reactor)]
+fn runtime_code() -> Option<*const libc::c_void> {
+    #[cfg(feature = "tokio")]
+    return Some(crate::tokio::runtime_code());
+    #[cfg(not(feature = "tokio"))]
+    return None;
 }
 
 /// In a fork's child there is no flusher and the rings are the parent's: nothing is

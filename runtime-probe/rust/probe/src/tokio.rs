@@ -163,6 +163,13 @@ pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes
         .on_thread_unpark(tell(Recorder::runtime_unparked))
 }
 
+/// Where tokio's code is: in a program of shared libraries not where the probe's is.
+#[cfg(wakeline_reactor)]
+pub(crate) fn runtime_code() -> *const libc::c_void {
+    let build: fn(&mut Runtimes) -> std::io::Result<::tokio::runtime::Runtime> = Runtimes::build;
+    build as *const libc::c_void
+}
+
 /// What an old tokio lacks. Where the builder has methods of these names, those are
 /// called and not these.
 #[allow(dead_code)] // Dead with every tokio that has the methods.

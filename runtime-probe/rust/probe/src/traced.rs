@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use wakeline_executor::observe::new_ids;
+use wakeline_executor::observe::{new_ids, open_poll, PollOpened};
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
 use crate::awaits;
@@ -131,6 +131,8 @@ struct Identity {
 struct TaskRecord {
     identity: Arc<Identity>,
     intercept: Option<Arc<Intercept>>,
+    /// A poll of it was given the executor's own waker, which may be kept and tells nothing.
+    gave_plain_waker: bool,
 }
 
 impl TaskRecord {
@@ -165,6 +167,7 @@ impl TaskRecord {
         Self {
             identity: Arc::new(identity),
             intercept: None,
+            gave_plain_waker: false,
         }
     }
 
@@ -178,6 +181,12 @@ impl TaskRecord {
         if epoch & ENDED != 0 {
             // A poll after the end is the caller's mistake, and the future's to answer.
             return poll(cx);
+        }
+        if detail_of(gate()) < detail::LEAN {
+            return self.poll_untold(epoch, cx, poll);
+        }
+        if self.gave_plain_waker {
+            self.tell_unseen_wake(epoch);
         }
         let intercept = match &self.intercept {
             Some(intercept) if intercept.inner.will_wake(cx.waker()) => intercept,
@@ -202,6 +211,52 @@ impl TaskRecord {
             self.intercept = None;
         }
         polled
+    }
+
+    /// A poll while recording is off. Its waker is the executor's own: ours would cost
+    /// about 6 ns of the 8 that such a poll took.
+    #[inline]
+    fn poll_untold<T>(
+        &mut self,
+        epoch: u64,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.intercept.is_some() {
+            self.intercept = None;
+        }
+        self.gave_plain_waker = true;
+        // Ordering: Release as in `poll`.
+        self.identity.epoch.store(epoch, Ordering::Release);
+        let open = UntoldPoll {
+            identity: &self.identity,
+            opened: Some(open_poll(self.identity.task, epoch, 0)),
+        };
+        let polled = poll(cx);
+        if polled.is_pending() && detail_of(gate()) < detail::LEAN {
+            open.ends_untold();
+        } else {
+            open.ends(match polled {
+                Poll::Ready(_) => poll_outcome::READY,
+                Poll::Pending => poll_outcome::PENDING,
+            });
+        }
+        polled
+    }
+
+    /// Where the wake of the poll that begins was not made through our waker, it may have
+    /// been made through one that was given out while recording was off: nobody knows when
+    /// or by whom, which is what an ambiguous wake says.
+    #[cold]
+    #[inline(never)]
+    fn tell_unseen_wake(&self, epoch: u64) {
+        let woken_in = epoch - 1;
+        if woken_in == 0 || self.identity.woken_at.load(Ordering::Relaxed) == woken_in {
+            return;
+        }
+        with_recorder(self.identity.session, |r| {
+            r.unseen_wake(self.identity.task, woken_in);
+        });
     }
 
     /// Whether nobody can wake the task any more: the last poll left no waker anywhere and
@@ -276,25 +331,81 @@ impl Drop for WakeTold<'_> {
     }
 }
 
+impl Identity {
+    /// The task is over if its poll ended so.
+    fn end_after(&self, outcome: u64) {
+        let ended = match outcome {
+            poll_outcome::PENDING => return,
+            poll_outcome::READY => end_outcome::COMPLETED,
+            _ => end_outcome::PANICKED,
+        };
+        self.end(|r, task| r.foreign_ended(task, ended));
+    }
+}
+
+/// A poll of whose beginning the recorder was not told. Dropped when it panics.
+struct UntoldPoll<'a> {
+    identity: &'a Identity,
+    opened: Option<PollOpened>,
+}
+
+impl UntoldPoll<'_> {
+    /// Nothing is told of its end either.
+    #[inline(always)]
+    fn ends_untold(mut self) {
+        self.opened = None;
+        std::mem::forget(self);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ends(mut self, outcome: u64) {
+        self.tell(outcome);
+        std::mem::forget(self);
+    }
+
+    /// When recording is on by now, the thread's context has named the poll as open.
+    fn tell(&mut self, outcome: u64) {
+        if detail_of(gate()) >= detail::LEAN {
+            with_recorder(self.identity.session, |r| r.poll_end(true, outcome));
+        }
+        self.opened = None;
+        self.identity.end_after(outcome);
+    }
+}
+
+impl Drop for UntoldPoll<'_> {
+    fn drop(&mut self) {
+        self.tell(poll_outcome::PANICKED);
+    }
+}
+
 /// One poll. Its end is told when this is dropped, so also when the future panics.
 struct OpenPoll<'a> {
     identity: &'a Identity,
     outcome: u64,
+    /// The recorder was told of the beginning.
+    told: bool,
+    /// Closed between the records of the poll's end and of the task's.
+    opened: Option<PollOpened>,
 }
 
 impl<'a> OpenPoll<'a> {
-    #[inline]
+    #[inline(always)]
     fn begin(identity: &'a Identity, epoch: u64) -> Self {
-        let now = detail_of(gate());
-        if now != 0 {
-            with_recorder(identity.session, |r| {
+        let told = detail_of(gate()) >= detail::LEAN;
+        let start = match told {
+            true => with_recorder(identity.session, |r| {
                 r.take_role(thread_role::WORKER);
-                r.poll_start(now >= detail::LEAN, identity.task, epoch);
-            });
-        }
+                r.poll_start(true, identity.task, epoch)
+            }),
+            false => 0,
+        };
         Self {
             identity,
             outcome: poll_outcome::PANICKED,
+            told,
+            opened: Some(open_poll(identity.task, epoch, start)),
         }
     }
 }
@@ -302,21 +413,16 @@ impl<'a> OpenPoll<'a> {
 impl Drop for OpenPoll<'_> {
     #[inline]
     fn drop(&mut self) {
-        let now = detail_of(gate());
-        if now != 0 {
+        // A poll that began while recording was off ends in the records when it is on again:
+        // the thread's context has named it as open.
+        let recorded = detail_of(gate()) >= detail::LEAN;
+        if recorded || self.told {
             with_recorder(self.identity.session, |r| {
-                r.poll_end(now >= detail::LEAN, self.outcome);
+                r.poll_end(recorded, self.outcome);
             });
         }
-        match self.outcome {
-            poll_outcome::PENDING => {}
-            poll_outcome::READY => self
-                .identity
-                .end(|r, task| r.foreign_ended(task, end_outcome::COMPLETED)),
-            _ => self
-                .identity
-                .end(|r, task| r.foreign_ended(task, end_outcome::PANICKED)),
-        }
+        self.opened = None;
+        self.identity.end_after(self.outcome);
     }
 }
 

@@ -174,6 +174,8 @@ pub mod source_kind {
     pub const IO_URING: u64 = 11;
     /// A message port between Node threads.
     pub const MESSAGE_PORT: u64 = 12;
+    /// A timer of the kernel's, read through a descriptor.
+    pub const TIMER_FD: u64 = 13;
 }
 
 /// What kind of thing inside the program is waited for.
@@ -356,6 +358,8 @@ pub mod submission_operation {
     pub const OPEN: u64 = 5;
     /// Close.
     pub const CLOSE: u64 = 6;
+    /// Ask for the end of a submission whose future was dropped; that one completes with ECANCELED, or as it would have.
+    pub const CANCEL: u64 = 7;
 }
 
 /// Why a debugger stopped the program.

@@ -11,7 +11,7 @@ use mio::Interest;
 
 use super::source::{fd_of, Operation, Source, SourceIdentity};
 use super::stream::TcpStream;
-use crate::observe::{OperationKind, OperationResult, SourceKind};
+use crate::observe::{Address, OperationKind, OperationResult, SourceKind};
 use crate::reactor::Direction;
 
 /// A listening TCP socket.
@@ -38,7 +38,7 @@ impl TcpListener {
         let identity = SourceIdentity {
             fd: fd_of(&io),
             kind: SourceKind::TcpListener,
-            local: io.local_addr().ok(),
+            local: io.local_addr().ok().map(Address::Internet),
             peer: None,
             site,
         };

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,7 +12,7 @@ use mio::Interest;
 
 use crate::context;
 use crate::observe::{
-    self, mask, OperationKind, OperationResult, SourceInfo, SourceKind, WaitTarget,
+    self, mask, Address, OperationKind, OperationResult, SourceInfo, SourceKind, WaitTarget,
 };
 use crate::reactor::{Direction, SourceEntry};
 use crate::scheduler::Shared;
@@ -26,11 +25,11 @@ pub(super) struct Source<S: MioSource> {
 }
 
 /// How a source is presented to the observer.
-pub(super) struct SourceIdentity {
+pub(super) struct SourceIdentity<'a> {
     pub(super) fd: i32,
     pub(super) kind: SourceKind,
-    pub(super) local: Option<SocketAddr>,
-    pub(super) peer: Option<SocketAddr>,
+    pub(super) local: Option<Address<'a>>,
+    pub(super) peer: Option<Address<'a>>,
     pub(super) site: &'static Location<'static>,
 }
 
@@ -40,7 +39,7 @@ impl<S: MioSource> Source<S> {
     pub(super) fn register(
         mut io: S,
         interest: Interest,
-        identity: &SourceIdentity,
+        identity: &SourceIdentity<'_>,
     ) -> io::Result<Self> {
         let shared = context::expect_runtime("a TCP source");
         let entry = shared.reactor.register(&mut io, interest, |source| {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use mio::Interest;
 
 use super::source::{fd_of, Operation, Source, SourceIdentity};
-use crate::observe::{OperationKind, OperationResult, SourceKind};
+use crate::observe::{Address, OperationKind, OperationResult, SourceKind};
 use crate::reactor::Direction;
 
 type Site = &'static Location<'static>;
@@ -40,8 +40,8 @@ impl TcpStream {
         let identity = SourceIdentity {
             fd: fd_of(&io),
             kind: SourceKind::TcpStream,
-            local: io.local_addr().ok(),
-            peer,
+            local: io.local_addr().ok().map(Address::Internet),
+            peer: peer.map(Address::Internet),
             site,
         };
         let interest = Interest::READABLE | Interest::WRITABLE;

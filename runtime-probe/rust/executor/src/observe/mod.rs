@@ -15,16 +15,34 @@
 //! ```
 
 pub mod new_ids;
+mod open_polls;
 mod records;
 
+pub use open_polls::{
+    innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
+};
 pub use records::*;
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 static OBSERVER: OnceLock<&'static dyn Observer> = OnceLock::new();
+
+/// Whether the hooks of polls, wakes and frames are called: one of [`level`].
+static LEVEL: AtomicU8 = AtomicU8::new(level::UNOBSERVED);
+
+/// What is done at each poll, wake and frame.
+mod level {
+    /// Nothing: there is no observer.
+    pub(super) const UNOBSERVED: u8 = 0;
+    /// It is kept what is open; the observer is not called.
+    pub(super) const PAUSED: u8 = 1;
+    /// The observer is called.
+    pub(super) const OBSERVED: u8 = 2;
+}
 
 /// Sets the process's observer. It stays for the life of the process.
 ///
@@ -35,7 +53,39 @@ static OBSERVER: OnceLock<&'static dyn Observer> = OnceLock::new();
 ///
 /// [`ObserverAlreadySet`] when there is one already; that one stays.
 pub fn set_observer(observer: &'static dyn Observer) -> Result<(), ObserverAlreadySet> {
-    OBSERVER.set(observer).map_err(|_| ObserverAlreadySet)
+    OBSERVER.set(observer).map_err(|_| ObserverAlreadySet)?;
+    set_paused(false);
+    Ok(())
+}
+
+/// Pauses the observer or goes on: while it is paused, the hooks of polls, wakes, wakers'
+/// counts and frames are not called; all others are. What was told to begin is told to end
+/// in a pause too. Async-signal-safe.
+pub fn set_paused(paused: bool) {
+    let to = if paused {
+        level::PAUSED
+    } else {
+        level::OBSERVED
+    };
+    // Ordering: Release, so that a thread that finds the observer paused knows what was done
+    // before.
+    LEVEL.store(to, Ordering::Release);
+}
+
+/// The observer, unless it is paused or there is none: one load and one branch.
+#[inline(always)]
+pub(crate) fn unpaused_observer() -> Option<&'static dyn Observer> {
+    // Ordering: Acquire pairs with `set_paused`.
+    if LEVEL.load(Ordering::Acquire) != level::OBSERVED {
+        return None;
+    }
+    observer()
+}
+
+/// Whether it is to be kept which polls are open.
+#[inline(always)]
+pub(crate) fn keeps_open_polls() -> bool {
+    LEVEL.load(Ordering::Relaxed) != level::UNOBSERVED
 }
 
 /// The observer, if one is set: one acquire load and one branch.
@@ -98,10 +148,13 @@ pub trait Observer: Sync {
     /// A task was spawned; it is queued after this.
     #[inline]
     fn task_spawned(&self, info: &TaskInfo<'_>) {}
-    /// A poll begins. `epoch` counts the task's polls, this one included.
+    /// A poll begins. `epoch` counts the task's polls, this one included. Gives the time of
+    /// it on a clock of the observer's own, which [`open_polls`] then tells.
     #[inline]
-    fn poll_start(&self, task: u64, epoch: u64) {}
-    /// The poll that runs on this thread is over.
+    fn poll_start(&self, task: u64, epoch: u64) -> u64 {
+        0
+    }
+    /// The poll that runs on this thread is over; it is among [`open_polls`] still.
     #[inline]
     fn poll_end(&self, task: u64, outcome: Outcome) {}
     /// The poll that runs on this thread has polled the task's future, which is pending: it
@@ -159,7 +212,7 @@ pub trait Observer: Sync {
 
     /// A source was registered with the reactor.
     #[inline]
-    fn source_registered(&self, info: &SourceInfo) {}
+    fn source_registered(&self, info: &SourceInfo<'_>) {}
     /// A source left the reactor; it is closed after this.
     #[inline]
     fn source_deregistered(&self, source: u64) {}
@@ -187,6 +240,15 @@ pub trait Observer: Sync {
         requested: usize,
     ) {
     }
+
+    /// A submission is about to be put into an io_uring; the kernel gets to see it when
+    /// this thread next has no task to poll, or earlier.
+    #[inline]
+    fn submitted(&self, info: &SubmissionInfo) {}
+    /// The kernel completed a submission: bytes, a descriptor or 0, or the negated error
+    /// number. Told after the ring's readiness, before the wake that it causes.
+    #[inline]
+    fn completed(&self, submission: u64, result: i32) {}
 
     /// A timer was put into the queue.
     #[inline]

@@ -1,8 +1,10 @@
 //! Owns what the hooks carry: plain values, no behaviour. It must not know when a
 //! hook is called; the trait says that.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
+use std::path::Path;
 
 /// How a runtime runs its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,6 +122,8 @@ pub enum WakeCause {
     Timer(u64),
     /// The completion of this blocking job.
     Job(u64),
+    /// The kernel's completion of this submission.
+    Submission(u64),
 }
 
 /// A task's future after a poll that returned pending, for an observer that knows how to
@@ -257,6 +261,8 @@ pub enum WaitTarget {
     Timer(u64),
     /// A blocking job.
     Job(u64),
+    /// The kernel's completion of a submission.
+    Submission(u64),
     /// The end of another task.
     Task(u64),
     /// A lock, channel, notify or semaphore.
@@ -285,6 +291,22 @@ pub enum SourceKind {
     TcpStream,
     /// A listening TCP socket.
     TcpListener,
+    /// A UDP socket.
+    UdpSocket,
+    /// A connected or connecting Unix stream socket.
+    UnixStream,
+    /// A listening Unix socket.
+    UnixListener,
+    /// A Unix datagram socket.
+    UnixDatagram,
+    /// A pipe from or to a child process.
+    Pipe,
+    /// The arrival of a signal.
+    Signal,
+    /// The end of a child process.
+    Child,
+    /// The completion queue of an io_uring.
+    IoUring,
 }
 
 /// The bits of a readiness or interest mask.
@@ -301,19 +323,40 @@ pub mod mask {
     pub const ERROR: u8 = 16;
 }
 
+/// Where a source's end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address<'a> {
+    /// An address of the internet's protocols.
+    Internet(SocketAddr),
+    /// The path of a Unix socket.
+    Path(&'a Path),
+    /// What the end is, in words, where it has no address: a signal's or a child's name.
+    Named(&'a str),
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Internet(address) => address.fmt(f),
+            Address::Path(path) => path.display().fmt(f),
+            Address::Named(name) => f.write_str(name),
+        }
+    }
+}
+
 /// A source, as told when it is registered with the reactor.
 #[derive(Debug, Clone, Copy)]
-pub struct SourceInfo {
+pub struct SourceInfo<'a> {
     /// Its id.
     pub source: u64,
     /// Its file descriptor; −1 where the system has none.
     pub fd: i32,
-    /// Stream or listener.
+    /// What it is.
     pub kind: SourceKind,
     /// The local address, if the system tells it.
-    pub local: Option<SocketAddr>,
+    pub local: Option<Address<'a>>,
     /// The remote address: the one connected to, or the one that connected.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<Address<'a>>,
     /// What the reactor was asked to report ([`mask`] bits).
     pub interest: u8,
     /// The token under which the kernel reports it.
@@ -364,6 +407,8 @@ pub enum JobKind {
     FileWrite,
     /// Reads a file.
     FileRead,
+    /// Opens a file or hands its contents to the disk.
+    FileOther,
     /// Runs the user's function.
     Other,
 }
@@ -383,6 +428,38 @@ pub struct JobInfo<'a> {
     pub queue_depth: usize,
     /// The runtime whose pool runs it.
     pub runtime: u64,
+}
+
+/// What a submission to an io_uring asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SubmissionKind {
+    /// `openat`.
+    Open,
+    /// `pwrite`.
+    Write,
+    /// `pread`.
+    Read,
+    /// `fsync`.
+    Sync,
+    /// `close`.
+    Close,
+    /// The end of a submission whose future was dropped.
+    Cancel,
+}
+
+/// A submission, as told just before it is put into the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubmissionInfo {
+    /// Its id.
+    pub submission: u64,
+    /// The ring's source.
+    pub source: u64,
+    /// What it asks for.
+    pub kind: SubmissionKind,
+    /// Bytes asked for; 0 where none are.
+    pub bytes: u64,
+    /// Submissions not completed, this one included.
+    pub depth: usize,
 }
 
 /// How a blocking job ended.

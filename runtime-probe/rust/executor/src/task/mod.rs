@@ -132,17 +132,19 @@ impl Task {
         epoch: u64,
         poll: impl FnOnce(&mut Context<'_>) -> Outcome,
     ) -> Outcome {
-        let observer = observe::observer();
         let entered = context::enter_task(self.id);
-        if let Some(observer) = observer {
-            observer.poll_start(self.id, epoch);
-        }
+        let observer = observe::unpaused_observer();
+        let start = observer.map_or(0, |observer| observer.poll_start(self.id, epoch));
+        let open = observe::keeps_open_polls().then(|| observe::open_poll(self.id, epoch, start));
         let waker = BorrowedWaker::new(self);
         let outcome = poll(&mut Context::from_waker(waker.get()));
-        if let Some(observer) = observer {
+        // A poll that began in a pause is told to end when the pause is over: the observer
+        // has found it open.
+        if let Some(observer) = observer.or_else(observe::unpaused_observer) {
             self.report_waker_counts(observer);
             observer.poll_end(self.id, outcome);
         }
+        drop(open);
         drop(entered);
         outcome
     }
@@ -204,7 +206,7 @@ impl Task {
     /// before the task is queued, so that it precedes the poll in any order of
     /// publication; its stamp is from before the change.
     fn wake(self: &Arc<Self>) {
-        let observer = observe::observer();
+        let observer = observe::unpaused_observer();
         let stamp = observer.map_or(0, |observer| observer.stamp());
         let (epoch, effect) = self.state.wake();
         if let Some(observer) = observer {
@@ -244,13 +246,13 @@ impl Task {
     }
 
     fn count_waker_clone(&self) {
-        if observe::observer().is_some() {
+        if observe::unpaused_observer().is_some() {
             self.waker_clones.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn count_waker_drop(&self) {
-        if observe::observer().is_some() {
+        if observe::unpaused_observer().is_some() {
             self.waker_drops.fetch_add(1, Ordering::Relaxed);
         }
     }

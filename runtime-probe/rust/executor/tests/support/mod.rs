@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use wakeline_executor::observe::{
     set_observer, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome,
     Observer, OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo,
-    SourceInfo, SourceKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo, ThreadRole, WaitTarget,
-    Wake, WakeCause, WakeEffect,
+    SourceInfo, SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind,
+    ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
 };
 
 type Site = &'static std::panic::Location<'static>;
@@ -108,7 +108,8 @@ pub(crate) enum Event {
         source: u64,
         kind: SourceKind,
         interest: u8,
-        has_peer: bool,
+        local: Option<String>,
+        peer: Option<String>,
     },
     SourceDeregistered {
         source: u64,
@@ -160,6 +161,17 @@ pub(crate) enum Event {
         threads: usize,
         idle: usize,
         queued: usize,
+    },
+    Submitted {
+        submission: u64,
+        source: u64,
+        kind: SubmissionKind,
+        bytes: u64,
+        depth: usize,
+    },
+    Completed {
+        submission: u64,
+        result: i32,
     },
 }
 
@@ -236,8 +248,9 @@ impl Observer for Recorder {
             line: info.site.line(),
         });
     }
-    fn poll_start(&self, task: u64, epoch: u64) {
+    fn poll_start(&self, task: u64, epoch: u64) -> u64 {
         tell(Event::PollStart { task, epoch });
+        0
     }
     fn poll_end(&self, task: u64, outcome: Outcome) {
         tell(Event::PollEnd { task, outcome });
@@ -304,12 +317,13 @@ impl Observer for Recorder {
     fn resource_dropped(&self, resource: u64) {
         tell(Event::ResourceDropped { resource });
     }
-    fn source_registered(&self, info: &SourceInfo) {
+    fn source_registered(&self, info: &SourceInfo<'_>) {
         tell(Event::SourceRegistered {
             source: info.source,
             kind: info.kind,
             interest: info.interest,
-            has_peer: info.peer.is_some(),
+            local: info.local.map(|local| local.to_string()),
+            peer: info.peer.map(|peer| peer.to_string()),
         });
     }
     fn source_deregistered(&self, source: u64) {
@@ -344,6 +358,18 @@ impl Observer for Recorder {
         if result == OperationResult::WouldBlock && delay_ms > 0 {
             thread::sleep(Duration::from_millis(delay_ms));
         }
+    }
+    fn submitted(&self, info: &SubmissionInfo) {
+        tell(Event::Submitted {
+            submission: info.submission,
+            source: info.source,
+            kind: info.kind,
+            bytes: info.bytes,
+            depth: info.depth,
+        });
+    }
+    fn completed(&self, submission: u64, result: i32) {
+        tell(Event::Completed { submission, result });
     }
     fn timer_set(&self, timer: u64, deadline: Instant) {
         tell(Event::TimerSet { timer, deadline });

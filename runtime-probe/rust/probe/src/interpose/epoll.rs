@@ -1,63 +1,97 @@
-//! Owns `epoll_wait` and `epoll_ctl`: the reactor's parks, what became ready, and what is
-//! registered. It must not know which runtime calls.
+//! Owns `epoll_wait` with its kin and `epoll_ctl`: the reactor's parks, what became ready,
+//! and what is registered. It must not know which runtime calls.
 
 use std::ffi::c_int;
 use std::slice;
 
-use libc::epoll_event;
+use libc::{epoll_event, sigset_t, timespec};
 use wakeline_executor::observe::{mask, new_ids};
-use wakeline_wire::{detail, kind, source_kind, Source};
+use wakeline_wire::{detail, kind, operation_kind, operation_outcome, source_kind, Source};
 
-use super::real::{errno, real, set_errno};
-use super::sources::{self, Registered};
+use super::real::{errno, interposed, set_errno};
+use super::sources::{self, Connect, Registered};
+use super::{is_own_process, session};
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
+use crate::recorder::Recorder;
 use crate::session::Session;
-use crate::this_thread::{is_in_use, used, with_recorder};
+use crate::this_thread::{used, with_recorder};
 
-/// The session, where this thread may record now.
-fn session(fd: c_int) -> Option<&'static Session> {
-    Session::current().filter(|_| fd >= 0 && !is_in_use())
-}
+/// The same number on every processor; the lowest libc crate has no name for it.
+const SYS_EPOLL_PWAIT2: libc::c_long = 441;
+/// What the kernel's signal sets take, in bytes.
+const SIGNAL_SET_BYTES: usize = 8;
+/// Events whose sources are looked up under one lock, so that a registration on another
+/// thread waits for no more than that.
+const EVENTS_AT_ONCE: usize = 32;
 
-fn lean(session: &'static Session, record: impl FnOnce(&mut crate::recorder::Recorder)) {
+pub(super) fn lean(session: &'static Session, record: impl FnOnce(&mut Recorder)) {
     if detail_of(gate()) >= detail::LEAN {
         with_recorder(session, record);
     }
 }
 
-/// The library's `epoll_wait`, with a park before it and an unpark and readiness after it.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn epoll_wait(
+interposed! {
+    /// The library's `epoll_wait`, with a park before it and an unpark and readiness after it.
+    fn epoll_wait(epfd: c_int, events: *mut epoll_event, most: c_int, timeout_ms: c_int) -> c_int
+        as EpollWait, "epoll_wait";
+    system libc::syscall(libc::SYS_epoll_pwait, epfd, events, most, timeout_ms, 0_usize, SIGNAL_SET_BYTES);
+    recorded |call| wait(epfd, events, timeout_of(timeout_ms), call);
+
+    /// The library's `epoll_pwait`; see `epoll_wait`.
+    fn epoll_pwait(
+        epfd: c_int, events: *mut epoll_event, most: c_int, timeout_ms: c_int, mask: *const sigset_t,
+    ) -> c_int
+        as EpollPwait, "epoll_pwait";
+    system libc::syscall(libc::SYS_epoll_pwait, epfd, events, most, timeout_ms, mask, SIGNAL_SET_BYTES);
+    recorded |call| wait(epfd, events, timeout_of(timeout_ms), call);
+
+    /// The library's `epoll_pwait2`; see `epoll_wait`.
+    fn epoll_pwait2(
+        epfd: c_int, events: *mut epoll_event, most: c_int, timeout: *const timespec, mask: *const sigset_t,
+    ) -> c_int
+        as EpollPwait2, "epoll_pwait2";
+    system libc::syscall(SYS_EPOLL_PWAIT2, epfd, events, most, timeout, mask, SIGNAL_SET_BYTES);
+    recorded |call| {
+        // SAFETY: null, or a time of the caller's.
+        let timeout = unsafe { timeout.as_ref() };
+        let timeout_ns = timeout.map_or(0, |time| {
+            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+            let rest = u64::try_from(time.tv_nsec).unwrap_or(0);
+            seconds.saturating_mul(1_000_000_000).saturating_add(rest + 1)
+        });
+        wait(epfd, events, timeout_ns, call)
+    };
+
+    /// The library's `epoll_ctl`, with the source and its registration before it, so that no
+    /// readiness of it can be told first.
+    fn epoll_ctl(epfd: c_int, operation: c_int, fd: c_int, event: *mut epoll_event) -> c_int
+        as EpollCtl, "epoll_ctl";
+    system libc::syscall(libc::SYS_epoll_ctl, epfd, operation, fd, event);
+    recorded |call| control(epfd, operation, fd, event, call);
+}
+
+/// A time-out as the wire has it: 0 stands for none, so one is told plus 1.
+fn timeout_of(timeout_ms: c_int) -> u64 {
+    u64::try_from(timeout_ms).map_or(0, |ms| ms * 1_000_000 + 1)
+}
+
+#[inline]
+fn wait(
     epfd: c_int,
     events: *mut epoll_event,
-    most: c_int,
-    timeout_ms: c_int,
+    timeout_ns: u64,
+    call: impl FnOnce() -> c_int,
 ) -> c_int {
-    let wait = || {
-        real!(
-            c"epoll_wait",
-            fn(c_int, *mut epoll_event, c_int, c_int) -> c_int,
-            epfd,
-            events,
-            most,
-            timeout_ms
-        )
-    };
     let Some(session) = session(epfd).filter(|_| !sources::is_left_alone(epfd)) else {
-        return wait();
+        return call();
     };
-    // 0 stands for none, so a time-out is told plus 1.
-    let timeout_ns = u64::try_from(timeout_ms).map_or(0, |ms| ms * 1_000_000 + 1);
     let before = errno();
     with_recorder(session, |r| {
         r.foreign_park(detail_of(gate()) >= detail::LEAN, timeout_ns);
     });
     set_errno(before);
-    let count = wait();
+    let count = call();
     let error = errno();
     let ready = match usize::try_from(count) {
         // SAFETY: the kernel has written so many events to the caller's buffer.
@@ -75,58 +109,58 @@ unsafe extern "C" fn epoll_wait(
 }
 
 fn tell_readiness(session: &'static Session, ready: &[epoll_event]) {
-    let mut locked = sources::lock();
-    for event in ready {
-        let (bits, token) = (event.events, event.u64);
-        let Some((fd, registered)) = locked.by_token(token) else {
-            continue;
-        };
-        if !registered.has_peer {
-            // A connection has been made, or refused, since the socket was registered.
-            if describe(session, fd, &registered) {
-                locked.set_peer_known(fd);
+    for part in ready.chunks(EVENTS_AT_ONCE) {
+        let mut found = [None; EVENTS_AT_ONCE];
+        let mut locked = sources::lock();
+        for (place, event) in found.iter_mut().zip(part) {
+            *place = locked.by_token(event.u64);
+        }
+        drop(locked);
+        for (found, event) in found.iter().zip(part) {
+            if let Some((fd, registered)) = found {
+                tell_one(session, *fd, registered, mask_of(event.events));
             }
         }
-        let fields = [registered.source, u64::from(mask_of(bits)), 0];
-        lean(session, |r| r.event(kind::READINESS, fields));
     }
 }
 
-/// The library's `epoll_ctl`, with the source and its registration before it, so that no
-/// readiness of it can be told first.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn epoll_ctl(
+fn tell_one(session: &'static Session, fd: c_int, registered: &Registered, mask: u8) {
+    // A connection has been made, or refused, since the socket was registered.
+    if !registered.has_peer && describe(session, fd, registered) {
+        sources::lock().set_peer_known(fd);
+    }
+    let mut waiting = 0;
+    if mask & mask::READABLE != 0 && detail_of(gate()) >= detail::FULL {
+        waiting = sources::waiting_bytes(fd, registered).map_or(0, |bytes| bytes + 1);
+    }
+    let fields = [registered.source, u64::from(mask), waiting];
+    lean(session, |r| r.event(kind::READINESS, fields));
+}
+
+#[inline]
+fn control(
     epfd: c_int,
     operation: c_int,
     fd: c_int,
     event: *mut epoll_event,
+    call: impl FnOnce() -> c_int,
 ) -> c_int {
-    let control = || {
-        real!(
-            c"epoll_ctl",
-            fn(c_int, c_int, c_int, *mut epoll_event) -> c_int,
-            epfd,
-            operation,
-            fd,
-            event
-        )
+    let is_recorded = |session: &&Session| {
+        !sources::is_left_alone(epfd) && !super::is_impossible(fd) && is_own_process(session)
     };
-    let Some(session) = session(epfd).filter(|_| !sources::is_left_alone(epfd)) else {
-        return control();
+    let Some(session) = session(epfd).filter(is_recorded) else {
+        return call();
     };
     if operation == libc::EPOLL_CTL_DEL {
         used(|| deregister(session, fd));
-        return control();
+        return call();
     }
     // SAFETY: the caller hands in an event; a null one is refused by the kernel.
     let Some(event) = (unsafe { event.as_ref() }).copied() else {
-        return control();
+        return call();
     };
     let is_new = used(|| register(session, fd, &event));
-    let result = control();
+    let result = call();
     if result != 0 && is_new {
         let error = errno();
         used(|| deregister(session, fd));
@@ -139,28 +173,56 @@ unsafe extern "C" fn epoll_ctl(
 fn register(session: &'static Session, fd: c_int, event: &epoll_event) -> bool {
     let error = errno();
     let (bits, token) = (event.events, event.u64);
-    let mut locked = sources::lock();
-    let known = locked.get(fd);
+    let identity = sources::identity_of(fd);
+    let mut known = sources::lock().get(fd);
+    if known.is_some_and(|known| known.identity != identity) {
+        // Closed in a way that was not seen, and its number given to something else.
+        deregister(session, fd);
+        known = None;
+    }
     let source = match known {
         Some(registered) => {
-            locked.set_token(fd, token);
+            sources::lock().set_token(fd, token);
             registered.source
         }
         None => {
-            let kind = sources::kind_of(fd);
-            let mut registered = Registered::of(new_ids::source(), kind);
-            let has_peer = describe(session, fd, &registered);
-            // Only a stream that still connects gets a peer later.
-            registered.has_peer = has_peer || kind != source_kind::TCP_STREAM;
-            locked.insert(fd, registered, token);
+            let registered = make_source(session, fd, identity);
+            let connect = sources::take_connect(fd);
+            sources::lock().insert(fd, registered, token);
+            if let Some(connect) = connect {
+                tell_connect(session, registered.source, connect);
+            }
             registered.source
         }
     };
-    drop(locked);
     let fields = [source, u64::from(mask_of(bits)), token];
     lean(session, |r| r.event(kind::SOURCE_REGISTER, fields));
     set_errno(error);
     known.is_none()
+}
+
+/// The connect that was made before the socket was registered, some µs ago.
+fn tell_connect(session: &'static Session, source: u64, connect: Connect) {
+    let outcome = match connect {
+        Connect::Begun => operation_outcome::WOULD_BLOCK,
+        Connect::Done => operation_outcome::DONE,
+    };
+    if detail_of(gate()) >= detail::FULL {
+        with_recorder(session, |r| {
+            let maker = r.operation_maker();
+            let fields = [source, operation_kind::CONNECT, outcome, 0, maker];
+            r.event(kind::OPERATION, fields);
+        });
+    }
+}
+
+fn make_source(session: &'static Session, fd: c_int, identity: sources::Identity) -> Registered {
+    let kind = sources::kind_of(fd);
+    let mut registered = Registered::of(new_ids::source(), kind, identity);
+    let has_peer = describe(session, fd, &registered);
+    // Only a stream that still connects gets a peer later.
+    registered.has_peer = has_peer || kind != source_kind::TCP_STREAM;
+    registered
 }
 
 /// Tells what the descriptor is. True when the other end is known.
@@ -179,19 +241,12 @@ fn describe(session: &'static Session, fd: c_int, registered: &Registered) -> bo
 /// The descriptor leaves its reactor, by request or because it is closed.
 pub(super) fn deregister(session: &'static Session, fd: c_int) {
     let error = errno();
-    if let Some(Registered { source, .. }) = sources::lock().remove(fd) {
+    let removed = sources::lock().remove(fd);
+    if let Some(Registered { source, .. }) = removed {
         lean(session, |r| r.event(kind::SOURCE_DEREGISTER, [source]));
         session.dictionary.ended(Living::Source(source));
     }
     set_errno(error);
-}
-
-/// `close`, for a descriptor that is registered or a reactor.
-pub(super) fn closing(fd: c_int) {
-    match session(fd) {
-        Some(session) if sources::source_of(fd).is_some() => used(|| deregister(session, fd)),
-        _ => sources::forget_number(fd),
-    }
 }
 
 fn mask_of(bits: u32) -> u8 {

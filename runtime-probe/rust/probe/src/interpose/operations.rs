@@ -1,26 +1,34 @@
-//! Owns the reads, writes and accepts that a program makes on registered descriptors. It
-//! must not know what is read or written, nor take a lock: a signal handler may write.
+//! Owns the reads, writes, connects and accepts that a program makes on sources, one buffer
+//! or connection at a time, and what is recorded of any operation. It must not know what is
+//! read or written; and where the descriptor is registered already it takes no lock, because
+//! a signal handler may write.
 
 use std::ffi::c_int;
 
-use libc::{c_void, iovec, size_t, sockaddr, socklen_t, ssize_t};
+use libc::{c_void, iovec, off64_t, off_t, size_t, sockaddr, socklen_t, ssize_t};
 use wakeline_wire::{detail, kind, operation_kind, operation_outcome, source_kind};
 
-use super::real::{errno, real, set_errno};
-use super::{epoll, sources};
+use super::real::{errno, interposed, set_errno};
+use super::session;
+use super::sources::{self, Connect};
 use crate::gate::{detail_of, gate};
 use crate::this_thread::with_free_recorder;
 
-/// Records what a call gave, if its descriptor is a source.
+/// Records what a call gave, if its descriptor is a source: how many bytes, or an error.
 #[inline]
-fn told(fd: c_int, operation: u64, result: ssize_t) -> ssize_t {
-    if let Some((source, kind)) = sources::source_of(fd) {
-        // An eventfd is how a runtime interrupts its own reactor: no one's data.
-        if kind != source_kind::EVENT_FD {
-            tell(source, operation, result);
-        }
+pub(super) fn told(fd: c_int, operation: u64, result: ssize_t) -> ssize_t {
+    if let Some(source) = source_of_data(fd) {
+        tell(source, operation, result);
     }
     result
+}
+
+/// The descriptor's source. An eventfd is none: it is how a runtime interrupts its own
+/// reactor, no one's data.
+#[inline]
+fn source_of_data(fd: c_int) -> Option<u64> {
+    let (source, kind) = sources::source_of(fd)?;
+    (kind != source_kind::EVENT_FD).then_some(source)
 }
 
 fn tell(source: u64, operation: u64, result: ssize_t) {
@@ -29,10 +37,14 @@ fn tell(source: u64, operation: u64, result: ssize_t) {
     }
     let error = errno();
     let (outcome, bytes) = match u64::try_from(result) {
-        // An accept gives a descriptor, not bytes.
-        Ok(_) if operation == operation_kind::ACCEPT => (operation_outcome::DONE, 0),
+        // An accept gives a descriptor, not bytes, and a connect nothing.
+        Ok(_) if matches!(operation, operation_kind::ACCEPT | operation_kind::CONNECT) => {
+            (operation_outcome::DONE, 0)
+        }
         Ok(bytes) => (operation_outcome::DONE, bytes),
-        Err(_) if error == libc::EAGAIN => (operation_outcome::WOULD_BLOCK, 0),
+        Err(_) if matches!(error, libc::EAGAIN | libc::EINPROGRESS) => {
+            (operation_outcome::WOULD_BLOCK, 0)
+        }
         Err(_) => (operation_outcome::ERROR, u64::from(error.unsigned_abs())),
     };
     with_free_recorder(|r| {
@@ -42,112 +54,139 @@ fn tell(source: u64, operation: u64, result: ssize_t) {
     set_errno(error);
 }
 
-/// Defines functions that call the library's own and record what it gave.
-macro_rules! operations {
-    ($($name:ident($($argument:ident: $type:ty),*) = $symbol:literal, $operation:ident;)*) => {$(
-        /// The library's function of this name, its result recorded.
-        ///
-        /// # Safety
-        /// As the library's.
-        #[no_mangle]
-        unsafe extern "C" fn $name(fd: c_int, $($argument: $type),*) -> ssize_t {
-            let result = real!($symbol, fn(c_int, $($type),*) -> ssize_t, fd, $($argument),*);
-            told(fd, operation_kind::$operation, result)
-        }
-    )*};
-}
-
-operations! {
-    read(buffer: *mut c_void, size: size_t) = c"read", READ;
-    write(buffer: *const c_void, size: size_t) = c"write", WRITE;
-    readv(parts: *const iovec, count: c_int) = c"readv", READ;
-    writev(parts: *const iovec, count: c_int) = c"writev", WRITE;
-    send(buffer: *const c_void, size: size_t, flags: c_int) = c"send", WRITE;
-    sendto(buffer: *const c_void, size: size_t, flags: c_int, to: *const sockaddr, to_size: socklen_t) = c"sendto", WRITE;
-}
-
-/// The library's `recv`. A mere look at what is there copies nothing for good and is not
-/// recorded.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn recv(fd: c_int, buffer: *mut c_void, size: size_t, flags: c_int) -> ssize_t {
-    let result = real!(
-        c"recv",
-        fn(c_int, *mut c_void, size_t, c_int) -> ssize_t,
-        fd,
-        buffer,
-        size,
-        flags
-    );
-    told_unless_peek(fd, flags, result)
-}
-
-/// The library's `recvfrom`; see `recv`.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn recvfrom(
-    fd: c_int,
-    buffer: *mut c_void,
-    size: size_t,
-    flags: c_int,
-    from: *mut sockaddr,
-    from_size: *mut socklen_t,
-) -> ssize_t {
-    let result = real!(
-        c"recvfrom",
-        fn(c_int, *mut c_void, size_t, c_int, *mut sockaddr, *mut socklen_t) -> ssize_t,
-        fd,
-        buffer,
-        size,
-        flags,
-        from,
-        from_size
-    );
-    told_unless_peek(fd, flags, result)
-}
-
+/// A look at what is there copies nothing for good, and the queue of errors is not data.
 #[inline]
-fn told_unless_peek(fd: c_int, flags: c_int, result: ssize_t) -> ssize_t {
-    match flags & libc::MSG_PEEK {
+pub(super) fn told_unless_peek(fd: c_int, flags: c_int, result: ssize_t) -> ssize_t {
+    match flags & (libc::MSG_PEEK | libc::MSG_ERRQUEUE) {
         0 => told(fd, operation_kind::READ, result),
         _ => result,
     }
 }
 
-/// The library's `accept4`, its result recorded.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn accept4(
-    fd: c_int,
-    from: *mut sockaddr,
-    from_size: *mut socklen_t,
-    flags: c_int,
-) -> c_int {
-    let result = real!(
-        c"accept4",
-        fn(c_int, *mut sockaddr, *mut socklen_t, c_int) -> c_int,
-        fd,
-        from,
-        from_size,
-        flags
-    );
+const NOBODY: *const sockaddr = std::ptr::null();
+
+interposed! {
+    /// The library's `read`, its result recorded.
+    fn read(fd: c_int, buffer: *mut c_void, size: size_t) -> ssize_t
+        as Read, "read";
+    system libc::syscall(libc::SYS_read, fd, buffer, size);
+    recorded |call| told(fd, operation_kind::READ, call());
+
+    /// The library's `write`, its result recorded.
+    fn write(fd: c_int, buffer: *const c_void, size: size_t) -> ssize_t
+        as Write, "write";
+    system libc::syscall(libc::SYS_write, fd, buffer, size);
+    recorded |call| told(fd, operation_kind::WRITE, call());
+
+    /// The library's `readv`, its result recorded.
+    fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
+        as Readv, "readv";
+    system libc::syscall(libc::SYS_readv, fd, parts, count);
+    recorded |call| told(fd, operation_kind::READ, call());
+
+    /// The library's `writev`, its result recorded.
+    fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
+        as Writev, "writev";
+    system libc::syscall(libc::SYS_writev, fd, parts, count);
+    recorded |call| told(fd, operation_kind::WRITE, call());
+
+    /// The library's `recv`, its result recorded unless it was a mere look.
+    fn recv(fd: c_int, buffer: *mut c_void, size: size_t, flags: c_int) -> ssize_t
+        as Recv, "recv";
+    system libc::syscall(libc::SYS_recvfrom, fd, buffer, size, flags, NOBODY, NOBODY);
+    recorded |call| told_unless_peek(fd, flags, call());
+
+    /// The library's `send`, its result recorded.
+    fn send(fd: c_int, buffer: *const c_void, size: size_t, flags: c_int) -> ssize_t
+        as Send, "send";
+    system libc::syscall(libc::SYS_sendto, fd, buffer, size, flags, NOBODY, 0);
+    recorded |call| told(fd, operation_kind::WRITE, call());
+
+    /// The library's `recvfrom`; see `recv`.
+    fn recvfrom(
+        fd: c_int, buffer: *mut c_void, size: size_t, flags: c_int, from: *mut sockaddr, from_size: *mut socklen_t,
+    ) -> ssize_t
+        as Recvfrom, "recvfrom";
+    system libc::syscall(libc::SYS_recvfrom, fd, buffer, size, flags, from, from_size);
+    recorded |call| told_unless_peek(fd, flags, call());
+
+    /// The library's `sendto`, its result recorded.
+    fn sendto(
+        fd: c_int, buffer: *const c_void, size: size_t, flags: c_int, to: *const sockaddr, to_size: socklen_t,
+    ) -> ssize_t
+        as Sendto, "sendto";
+    system libc::syscall(libc::SYS_sendto, fd, buffer, size, flags, to, to_size);
+    recorded |call| told(fd, operation_kind::WRITE, call());
+
+    /// The library's `sendfile`: a write of what never was in the program.
+    fn sendfile(to: c_int, from: c_int, offset: *mut off_t, size: size_t) -> ssize_t
+        as Sendfile, "sendfile";
+    system libc::syscall(libc::SYS_sendfile, to, from, offset, size);
+    recorded |call| told(to, operation_kind::WRITE, call());
+
+    /// The library's `sendfile64`, which is the same where a pointer has 64 bits.
+    fn sendfile64(to: c_int, from: c_int, offset: *mut off64_t, size: size_t) -> ssize_t
+        as Sendfile64, "sendfile64";
+    system libc::syscall(libc::SYS_sendfile, to, from, offset, size);
+    recorded |call| told(to, operation_kind::WRITE, call());
+
+    /// The library's `splice`: a read and a write, of which one end at least is a pipe.
+    fn splice(
+        from: c_int, from_offset: *mut off64_t, to: c_int, to_offset: *mut off64_t, size: size_t, flags: u32,
+    ) -> ssize_t
+        as Splice, "splice";
+    system libc::syscall(libc::SYS_splice, from, from_offset, to, to_offset, size, flags);
+    recorded |call| {
+        let result = call();
+        let both = source_of_data(from).is_some() && source_of_data(to).is_some();
+        // Which of two ends would block the system does not say.
+        if !both || result >= 0 {
+            told(from, operation_kind::READ, result);
+            told(to, operation_kind::WRITE, result);
+        }
+        result
+    };
+
+    /// The library's `connect`, its result recorded.
+    fn connect(fd: c_int, to: *const sockaddr, to_size: socklen_t) -> c_int
+        as Connect, "connect";
+    system libc::syscall(libc::SYS_connect, fd, to, to_size);
+    recorded |call| {
+        let result = call();
+        connected(fd, result);
+        result
+    };
+
+    /// The library's `accept`, its result recorded.
+    fn accept(fd: c_int, from: *mut sockaddr, from_size: *mut socklen_t) -> c_int
+        as Accept, "accept";
+    system libc::syscall(libc::SYS_accept4, fd, from, from_size, 0);
+    recorded |call| accepted(fd, call());
+
+    /// The library's `accept4`, its result recorded.
+    fn accept4(fd: c_int, from: *mut sockaddr, from_size: *mut socklen_t, flags: c_int) -> c_int
+        as Accept4, "accept4";
+    system libc::syscall(libc::SYS_accept4, fd, from, from_size, flags);
+    recorded |call| accepted(fd, call());
+}
+
+#[inline]
+fn accepted(fd: c_int, result: c_int) -> c_int {
     told(fd, operation_kind::ACCEPT, result as ssize_t);
     result
 }
 
-/// The library's `close`. A source that is closed is one no more, and its number may mean
-/// something else at once, so that is told before.
-///
-/// # Safety
-/// As the library's.
-#[no_mangle]
-unsafe extern "C" fn close(fd: c_int) -> c_int {
-    epoll::closing(fd);
-    real!(c"close", fn(c_int) -> c_int, fd,)
+/// A runtime connects first and registers then, so what is no source yet is remembered and
+/// told when it becomes one, which is in the same poll.
+#[inline]
+fn connected(fd: c_int, result: c_int) {
+    if sources::source_of(fd).is_some() {
+        told(fd, operation_kind::CONNECT, result as ssize_t);
+    } else if session(fd).is_some() {
+        if result == 0 {
+            sources::set_connect(fd, Connect::Done);
+        } else if errno() == libc::EINPROGRESS {
+            sources::set_connect(fd, Connect::Begun);
+        }
+    }
 }

@@ -2,72 +2,168 @@
 //! recorded.
 
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use libc::c_void;
 
-/// The address of a function of the C library, looked up once.
-pub(super) struct Real {
-    name: &'static CStr,
-    address: AtomicPtr<c_void>,
+/// The functions that are replaced, with the library's names of them.
+macro_rules! symbols {
+    ($($symbol:ident = $name:literal,)*) => {
+        /// A function that is replaced.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[repr(usize)]
+        pub(super) enum Symbol { $($symbol),* }
+
+        impl Symbol {
+            /// All of them, in the order of their numbers.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$symbol),*];
+
+            fn c_name(self) -> &'static CStr {
+                match self { $(Self::$symbol => $name),* }
+            }
+        }
+    };
 }
 
-impl Real {
-    pub(super) const fn new(name: &'static CStr) -> Self {
-        Self {
-            name,
-            address: AtomicPtr::new(std::ptr::null_mut()),
-        }
+symbols! {
+    EpollWait = c"epoll_wait",
+    EpollPwait = c"epoll_pwait",
+    EpollPwait2 = c"epoll_pwait2",
+    EpollCtl = c"epoll_ctl",
+    Read = c"read",
+    Write = c"write",
+    Readv = c"readv",
+    Writev = c"writev",
+    Recv = c"recv",
+    Send = c"send",
+    Recvfrom = c"recvfrom",
+    Sendto = c"sendto",
+    Recvmsg = c"recvmsg",
+    Sendmsg = c"sendmsg",
+    Recvmmsg = c"recvmmsg",
+    Sendmmsg = c"sendmmsg",
+    Sendfile = c"sendfile",
+    Sendfile64 = c"sendfile64",
+    Splice = c"splice",
+    Connect = c"connect",
+    Accept = c"accept",
+    Accept4 = c"accept4",
+    Close = c"close",
+    CloseRange = c"close_range",
+    Dup2 = c"dup2",
+    Dup3 = c"dup3",
+}
+
+const COUNT: usize = Symbol::ALL.len();
+
+/// Where the library's functions are: null before it was asked for, [`NOT_THERE`] where the
+/// library has none.
+static ADDRESSES: [AtomicPtr<c_void>; COUNT] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; COUNT];
+const NOT_THERE: *mut c_void = std::ptr::without_provenance_mut(1);
+
+/// Symbols that the self-test found to be ours, a bit each.
+static OURS: AtomicU64 = AtomicU64::new(0);
+
+impl Symbol {
+    pub(super) fn name(self) -> &'static str {
+        self.c_name().to_str().unwrap_or_default()
     }
 
     /// The next definition of the symbol after this program's: the library's, or that of a
-    /// preloaded neighbour, which goes on to the library's.
+    /// preloaded neighbour, which goes on to the library's. None in a static program, which
+    /// has no second definition, and where the library is too old to have it: then the
+    /// system is called without the library.
     #[inline]
-    pub(super) fn get(&self) -> *mut c_void {
+    pub(super) fn address(self) -> Option<*mut c_void> {
         // Ordering: none needed; whoever finds it finds the same.
-        let address = self.address.load(Ordering::Relaxed);
-        if address.is_null() {
-            return self.find();
-        }
-        address
+        let known = ADDRESSES[self as usize].load(Ordering::Relaxed);
+        let address = if known.is_null() { self.find() } else { known };
+        (address != NOT_THERE).then_some(address)
     }
 
     #[cold]
-    fn find(&self) -> *mut c_void {
+    fn find(self) -> *mut c_void {
+        let error = errno();
         // SAFETY: the name ends with a zero byte.
-        let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        let mut address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.c_name().as_ptr()) };
         if address.is_null() {
-            // A dynamically linked glibc has all of these. To return an error instead would
-            // change what the program does; there is no program without them.
-            std::process::abort();
+            address = NOT_THERE;
         }
-        self.address.store(address, Ordering::Relaxed);
+        ADDRESSES[self as usize].store(address, Ordering::Relaxed);
+        set_errno(error);
         address
+    }
+
+    /// Whether the self-test found that the program's calls come here.
+    pub(super) fn is_ours(self) -> bool {
+        OURS.load(Ordering::Relaxed) & 1 << self as usize != 0
+    }
+
+    pub(super) fn set_ours(self, is_ours: bool) {
+        let bit = 1 << self as usize;
+        match is_ours {
+            true => OURS.fetch_or(bit, Ordering::Relaxed),
+            false => OURS.fetch_and(!bit, Ordering::Relaxed),
+        };
     }
 }
 
-/// Calls the library's own function of this name, the descriptor first. A call that the
-/// self-test makes ends here, with the result that the system would give.
-macro_rules! real {
-    ($name:literal, fn($($type:ty),*) -> $result:ty, $fd:expr, $($argument:expr),*) => {{
-        static REAL: $crate::interpose::real::Real = $crate::interpose::real::Real::new($name);
-        if $fd < 0 && $crate::interpose::is_self_test() {
-            let _ = REAL.get();
-            $crate::interpose::real::set_errno(libc::EBADF);
-            return -1;
-        }
-        // SAFETY: the symbol is a function of this type in every glibc, and the arguments
-        // are the caller's own.
-        unsafe {
-            let function = std::mem::transmute::<
-                *mut libc::c_void,
-                unsafe extern "C" fn($($type),*) -> $result,
-            >(REAL.get());
-            function($fd, $($argument),*)
-        }
-    }};
+/// Finds all of them before `main`: to look one up takes the loader's lock, which a signal
+/// handler, or the child of a fork in a program with threads, must not.
+extern "C" fn find_all() {
+    for symbol in Symbol::ALL {
+        let _ = symbol.address();
+    }
 }
-pub(super) use real;
+
+#[used]
+#[link_section = ".init_array"]
+static FIND_ALL: extern "C" fn() = find_all;
+
+/// Defines functions that stand under the names of the library's. `system` is what they
+/// call where the library cannot be asked, `recorded` what they do with a call that goes on
+/// to the library. A call of the self-test ends before both, with the answer that the
+/// system would give.
+macro_rules! interposed {
+    ($(
+        $(#[$attribute:meta])*
+        fn $function:ident($first:ident: $first_type:ty $(, $argument:ident: $type:ty)* $(,)?) -> $result:ty
+            as $symbol:ident, $name:literal;
+        system $system:expr;
+        recorded |$call:ident| $body:expr;
+    )*) => {$(
+        $(#[$attribute])*
+        ///
+        /// # Safety
+        /// As the library's.
+        unsafe extern "C" fn $function($first: $first_type $(, $argument: $type)*) -> $result {
+            const SYMBOL: $crate::interpose::real::Symbol = $crate::interpose::real::Symbol::$symbol;
+            if $crate::interpose::is_impossible($first) && $crate::interpose::is_self_test(SYMBOL) {
+                $crate::interpose::real::set_errno(libc::EBADF);
+                return -1;
+            }
+            let $call = || -> $result {
+                match SYMBOL.address() {
+                    // SAFETY: the symbol is a function of this type in every glibc, and the
+                    // arguments are the caller's own.
+                    Some(address) => unsafe {
+                        std::mem::transmute::<
+                            *mut libc::c_void,
+                            unsafe extern "C" fn($first_type $(, $type)*) -> $result,
+                        >(address)($first $(, $argument)*)
+                    },
+                    // SAFETY: the arguments are the caller's own, and those that the library
+                    // hands on.
+                    None => unsafe { ($system) as $result },
+                }
+            };
+            $body
+        }
+        $crate::interpose::export::export!($name, $function);
+    )*};
+}
+pub(super) use interposed;
 
 /// The calling thread's error number.
 pub(super) fn errno() -> i32 {

@@ -14,18 +14,32 @@ use wakeline_wire::source_kind;
 /// 2^17 × 8 bytes are 1 MiB of zero pages, of which the system gives those that are used.
 const DESCRIPTORS: usize = 1 << 17;
 
-/// What is known of each descriptor in one word: 0 nothing, [`LEFT_ALONE`], else a source's
-/// id above its kind's five bits.
+/// What is known of each descriptor in one word: 0 nothing, [`LEFT_ALONE`], a [`Connect`],
+/// else a source's id above its kind's five bits.
 static TABLE: [AtomicU64; DESCRIPTORS] = [const { AtomicU64::new(0) }; DESCRIPTORS];
 /// A reactor of our own executor, which tells for itself.
 const LEFT_ALONE: u64 = 1;
 const KIND_BITS: u32 = 5;
+
+/// A connect that a socket has made and that is not told yet, because it is no source.
+#[derive(Clone, Copy)]
+#[repr(u64)]
+pub(super) enum Connect {
+    /// It takes its time.
+    Begun = 2,
+    Done = 3,
+}
+
+/// What a descriptor's number meant when it became a source: device and inode. Each socket
+/// and pipe has its own; what the kernel makes without a file system (an eventfd) shares one.
+pub(super) type Identity = (u64, u64);
 
 /// A registered descriptor.
 #[derive(Clone, Copy)]
 pub(super) struct Registered {
     pub(super) source: u64,
     pub(super) kind: u64,
+    pub(super) identity: Identity,
     token: u64,
     /// Whether the other end is known: a socket that still connects has none.
     pub(super) has_peer: bool,
@@ -33,10 +47,11 @@ pub(super) struct Registered {
 
 impl Registered {
     /// A source that no token stands for yet.
-    pub(super) fn of(source: u64, kind: u64) -> Self {
+    pub(super) fn of(source: u64, kind: u64, identity: Identity) -> Self {
         Self {
             source,
             kind,
+            identity,
             token: 0,
             has_peer: false,
         }
@@ -80,10 +95,36 @@ fn word(fd: c_int) -> Option<&'static AtomicU64> {
 pub(super) fn source_of(fd: c_int) -> Option<(u64, u64)> {
     let word = word(fd)?;
     // Ordering: none needed; who uses a descriptor has synchronised with who registered it.
-    match word.load(Ordering::Relaxed) {
-        0 | LEFT_ALONE => None,
-        word => Some((word >> KIND_BITS, word & ((1 << KIND_BITS) - 1))),
+    let word = word.load(Ordering::Relaxed);
+    let is_source = word >> KIND_BITS != 0;
+    is_source.then_some((word >> KIND_BITS, word & ((1 << KIND_BITS) - 1)))
+}
+
+/// Remembers the connect of a descriptor that means nothing yet.
+pub(super) fn set_connect(fd: c_int, connect: Connect) {
+    if let Some(word) = word(fd).filter(|word| word.load(Ordering::Relaxed) != LEFT_ALONE) {
+        word.store(connect as u64, Ordering::Relaxed);
     }
+}
+
+/// The connect that was remembered.
+pub(super) fn take_connect(fd: c_int) -> Option<Connect> {
+    let found = word(fd)?.load(Ordering::Relaxed);
+    let all = [Connect::Begun, Connect::Done];
+    all.into_iter().find(|connect| *connect as u64 == found)
+}
+
+/// Whether the number means anything here: one load.
+#[inline]
+pub(super) fn is_known(fd: c_int) -> bool {
+    word(fd).is_some_and(|word| word.load(Ordering::Relaxed) != 0)
+}
+
+/// The numbers from `first` to `last` that mean something here.
+pub(super) fn numbers_in_use(first: u32, last: u32) -> impl Iterator<Item = c_int> {
+    let end = (last as usize).min(DESCRIPTORS - 1);
+    let numbers = first as usize..=end;
+    numbers.map(|fd| fd as c_int).filter(|fd| is_known(*fd))
 }
 
 /// What happens on this reactor is told otherwise.
@@ -114,6 +155,7 @@ impl Locked {
         self.sources().by_descriptor.get(&fd).copied()
     }
 
+    /// A descriptor that was no source, with the token that stands for it.
     pub(super) fn insert(&mut self, fd: c_int, registered: Registered, token: u64) {
         let registered = Registered {
             token,
@@ -213,6 +255,7 @@ fn kind_of_no_socket(fd: c_int) -> u64 {
         "anon_inode:[io_uring]" => source_kind::IO_URING,
         "anon_inode:[pidfd]" => source_kind::CHILD,
         "anon_inode:[signalfd]" => source_kind::SIGNAL,
+        "anon_inode:[timerfd]" => source_kind::TIMER_FD,
         name if name.starts_with("pipe:") => source_kind::PIPE,
         _ => source_kind::UNKNOWN,
     }
@@ -225,6 +268,33 @@ fn option(fd: c_int, name: c_int) -> Option<c_int> {
     // SAFETY: both pointers are to values of ours, of the size stated.
     let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, to, &mut size) };
     (result == 0).then_some(value)
+}
+
+/// Device and inode behind a descriptor; zeros when it is not open.
+pub(super) fn identity_of(fd: c_int) -> Identity {
+    // SAFETY: all zero is a valid value of this plain structure.
+    let mut found: libc::stat = unsafe { zeroed() };
+    // SAFETY: the pointer is to a value of ours.
+    match unsafe { libc::fstat(fd, &mut found) } {
+        0 => (found.st_dev, found.st_ino),
+        _ => (0, 0),
+    }
+}
+
+/// How many bytes lie in the kernel's buffer of a source that can be read: of a datagram
+/// socket those of the next datagram. None where there is no such number, or the descriptor
+/// has become something else meanwhile.
+pub(super) fn waiting_bytes(fd: c_int, registered: &Registered) -> Option<u64> {
+    use source_kind::{PIPE, TCP_STREAM, UDP_SOCKET, UNIX_DATAGRAM, UNIX_STREAM};
+    let has_buffer = [TCP_STREAM, UNIX_STREAM, UDP_SOCKET, UNIX_DATAGRAM, PIPE];
+    if !has_buffer.contains(&registered.kind) {
+        return None;
+    }
+    let mut bytes: c_int = 0;
+    // SAFETY: the pointer is to a value of ours.
+    let result = unsafe { libc::ioctl(fd, libc::FIONREAD, &mut bytes) };
+    let is_same = source_of(fd).is_some_and(|(source, _)| source == registered.source);
+    u64::try_from(bytes).ok().filter(|_| result == 0 && is_same)
 }
 
 /// The socket's own address; empty when it has none that is text.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(feature = "tokio")]
 use std::sync::Arc;
 
+use wakeline_executor::observe::open_poll_depth;
 use wakeline_wire::detail;
 
 use super::Recorder;
@@ -34,8 +35,10 @@ pub(crate) struct RuntimeSeen {
 impl Recorder {
     #[inline]
     pub(crate) fn outside(&self) -> u64 {
-        match (self.poll_depth, self.job) {
-            (0, 0) => self.outside,
+        // Not where the level of detail has changed since the last event: polls that were
+        // not told may have ended what this thread did then.
+        match (open_poll_depth(), self.job) {
+            (0, 0) if self.gate == gate() => self.outside,
             _ => outside::NOTHING,
         }
     }

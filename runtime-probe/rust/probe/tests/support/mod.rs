@@ -249,6 +249,8 @@ pub struct Trace {
     pub dictionary: Vec<DictionaryRecord>,
     pub end: Option<End>,
     pub chunks: Vec<ChunkHead>,
+    /// Of each chunk, how many of its thread's events came with it.
+    pub chunk_events: Vec<usize>,
     /// Each thread's events, in order, none twice.
     pub events: BTreeMap<u64, Vec<TimedEvent>>,
     /// Watermarks that a later event contradicts: thread, watermark, event's tick.
@@ -323,6 +325,7 @@ impl Trace {
         let already = reached.1;
         assert!(head.offset <= already, "nothing is left out inside a slot");
         let mut last_tick = head.first_tick;
+        let mut new_events = 0;
         for event in events {
             assert!(event.tick >= last_tick, "ticks do not go back");
             last_tick = event.tick;
@@ -338,9 +341,11 @@ impl Trace {
             }
             check_references(&self.known, &event.event, &mut self.unknown_references);
             self.events.entry(head.thread).or_default().push(event);
+            new_events += 1;
         }
         assert_eq!(last_tick, head.last_tick, "the head names the last tick");
         self.chunks.push(head);
+        self.chunk_events.push(new_events);
     }
 
     fn know(&mut self, record: &DictionaryRecord) {
@@ -545,7 +550,9 @@ pub fn record(observer: &dyn Observer, seed: u64, count: u64) {
     for index in 0..count {
         let (task, value) = (numbers.next(), numbers.next());
         match index % 4 {
-            0 => observer.poll_start(task, value),
+            0 => {
+                observer.poll_start(task, value);
+            }
             1 => observer.readiness(task, value as u8),
             2 => observer.timer_cancelled(value),
             _ => observer.poll_end(task, Outcome::Pending),

@@ -1,0 +1,63 @@
+//! Wakeline: tasks spawned through its wrappers. The harness is the collector and counts
+//! the bytes itself.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use wakeline::{Config, Recording};
+
+use super::measure;
+use crate::programs::{Program, Spawn};
+
+#[derive(Clone, Copy)]
+struct Wrapped;
+
+impl Spawn for Wrapped {
+    fn spawn<F>(self, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        wakeline::spawn(future)
+    }
+}
+
+/// Wrapped, and no collector in the environment.
+pub(crate) fn not_started(program: &Program) {
+    let recording = wakeline::init!();
+    assert!(!recording.is_active(), "WAKELINE is set");
+    go(program, recording);
+}
+
+/// A collector listens, and recording is switched off.
+pub(crate) fn off(program: &Program) {
+    let recording = started();
+    recording.set_detail(1);
+    // The flusher takes the level over in its next round, 10 ms at most.
+    std::thread::sleep(Duration::from_millis(50));
+    go(program, recording);
+}
+
+/// Everything is recorded.
+pub(crate) fn on(program: &Program) {
+    let recording = started();
+    std::thread::sleep(Duration::from_millis(50));
+    go(program, recording);
+}
+
+fn started() -> Recording {
+    let mut config = Config::from_env();
+    // Room for all events: what is measured is recording, not dropping.
+    config.memory_mib = Some(64);
+    let recording = wakeline::init_with(config).expect("recording begins");
+    assert!(recording.is_active(), "WAKELINE is not set");
+    recording
+}
+
+fn go(program: &Program, recording: Recording) {
+    let runtime = program.runtime().build().expect("a runtime");
+    measure(runtime, program, Wrapped, || {
+        recording.finish();
+        0
+    });
+}
