@@ -20,6 +20,9 @@
 //! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
 //! cannot be seen so is told to the viewer as not recorded.
 //!
+//! With the feature `await-sites`, in a debug build (`debug = 2`) on 64-bit Linux, each wait
+//! of a task has the line of its await and of every await above it.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:
