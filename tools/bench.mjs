@@ -20,6 +20,12 @@ const areas = {
     ),
   /** What recording adds to a poll on tokio beside what other recorders add, all in one run. */
   rust: (options) => must(process.execPath, ['--import', 'tsx', 'test/bench/rust/bench.ts', ...options]),
+  /** Whether memory stays bounded and drops are counted while far more happens than can be sent. */
+  load: async (options) => {
+    const args = ['build', '--release', '--locked', '--quiet', '--package=wakeline-examples-tokio'];
+    await must('cargo', args, { cwd: cargoFolder });
+    await must(process.execPath, ['--import', 'tsx', 'test/bench/load.ts', ...options]);
+  },
   /** What the collector pays: events/s of ingest, ms of a viewport query. */
   engine: async () => {
     // Bundled as it ships: a loader's hooks would be measured too. The flag is for the memory figure.

@@ -10,7 +10,16 @@ const lanesPerQuery = 1000;
 /** A text has room for the whole recording whatever its size. */
 const memoryBudgetBytes = 8 * 1024 * 1024 * 1024;
 
-const kindNames = ['', 'reactor', 'worker', 'pool queue', 'pool thread', 'task', 'frame'] as const;
+const kindNames = [
+  '',
+  'reactor',
+  'worker',
+  'pool queue',
+  'pool thread',
+  'task',
+  'frame',
+  'io_uring',
+] as const;
 
 /** Lines without the final newline. Throws RecordingError when the file is no recording. */
 export async function dumpRecording(path: string): Promise<string> {

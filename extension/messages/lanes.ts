@@ -1,7 +1,7 @@
 // Owns what a lane is and in which states its spans can be, for the engine, the collector and the webview.
 // Knows nothing of how they are found or drawn.
 
-/** A row of the timeline. Lanes of a session stand in this order of kinds. */
+/** A row of the timeline. Lanes of a session stand in this order of kinds, a ring's after the pools'. */
 export const laneKind = {
   /** One reactor: parked, turn; markers for readiness. */
   reactor: 1,
@@ -15,6 +15,8 @@ export const laneKind = {
   task: 5,
   /** One frame (branch, async call, traced future) inside a task. */
   frame: 6,
+  /** One io_uring: how many submissions the kernel has not completed. */
+  ring: 7,
 } as const;
 export type LaneKind = (typeof laneKind)[keyof typeof laneKind];
 
@@ -39,6 +41,8 @@ export const spanState = {
   /** Pool lane: a job runs. Pool queue lane: jobs wait. */
   job: 13,
   queued: 14,
+  /** Ring lane: submissions are under way in the kernel. */
+  inFlight: 15,
 } as const;
 export type SpanState = (typeof spanState)[keyof typeof spanState];
 

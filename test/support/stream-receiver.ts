@@ -23,6 +23,8 @@ export interface ReceiverOptions {
   /** What to do with a connection: take it, refuse it whatever its token, or accept it and read nothing. */
   readonly behaviour?: 'take' | 'refuse' | 'stall';
   readonly over?: 'unix' | 'tcp';
+  /** Takes each frame in place of its being kept: for streams that are too long to keep. The payload is reused. */
+  readonly onFrame?: (frame: Frame) => void;
 }
 
 /** One connection whose preamble was right. */
@@ -86,6 +88,11 @@ export class StreamReceiver {
       if (!closed) socket.write(encodeFrame(frameKind.control, encodeControl({ detail, snapshot })));
   }
 
+  /** Stops reading, so that the programs' sends stall, or goes on. */
+  setStalled(isStalled: boolean): void {
+    for (const socket of this.sockets) isStalled ? socket.pause() : socket.resume();
+  }
+
   /** Hangs up on everyone, as a collector that is restarted does. */
   hangUp(): void {
     for (const socket of this.sockets) socket.destroy();
@@ -131,7 +138,8 @@ export class StreamReceiver {
         if (connection === undefined) return;
       }
       const { frames } = connection;
-      splitter.push(rest, (frame) => frames.push({ kind: frame.kind, payload: frame.payload.slice() }));
+      const keep = (frame: Frame) => frames.push({ kind: frame.kind, payload: frame.payload.slice() });
+      splitter.push(rest, this.options.onFrame ?? keep);
     });
     socket.on('close', () => {
       if (connection !== undefined) connection.closed = true;

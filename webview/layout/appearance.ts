@@ -162,6 +162,13 @@ export const stateAppearance: Readonly<Record<SpanState, StateAppearance>> = {
     fill: fillStyle.tall,
     texture: texture.slantUp,
   },
+  [spanState.inFlight]: {
+    word: 'in flight',
+    meaning: 'The kernel works on submissions to an io_uring; no thread of the program blocks.',
+    colour: 'orange',
+    fill: fillStyle.hollow,
+    texture: texture.horizontal,
+  },
 };
 
 export const stateCount = Math.max(...Object.values(spanState)) + 1;
@@ -185,6 +192,7 @@ export const coverageStates: Readonly<
   [laneKind.poolQueue]: { busy: spanState.queued, queued: spanState.queued },
   [laneKind.poolThread]: { busy: spanState.job, queued: spanState.queued },
   [laneKind.task]: { busy: spanState.running, queued: spanState.scheduled },
+  [laneKind.ring]: { busy: spanState.inFlight, queued: spanState.queued },
   [laneKind.frame]: { busy: spanState.running, queued: spanState.scheduled },
 };
 
@@ -195,6 +203,7 @@ export const laneKindWord: Readonly<Record<LaneKind, string>> = {
   [laneKind.poolThread]: 'pool thread',
   [laneKind.task]: 'task',
   [laneKind.frame]: 'frame',
+  [laneKind.ring]: 'io_uring',
 };
 
 /** Shapes of markers: they differ without their colour too. */

@@ -418,10 +418,29 @@ function outcomeText(
     task.endOutcome === endOutcome.cancelled &&
     !Number.isNaN(task.taskEndNs) &&
     pollIn(view.model, poll.slot + 1) === undefined;
-  const then = cancelled ? '; later the task was cancelled' : '';
+  const then = cancelled ? `; later the task was cancelled${cancelledBy(view, task)}` : '';
   return waits.length === 0
     ? `it returned pending${then}`
     : `it returned pending, to wait for ${waitedFor(view, waits, undefined)}${then}`;
+}
+
+/** By whom, as far as it was recorded. A thread is all that is known of what a runtime drops without saying why. */
+function cancelledBy(view: Summed, task: Task): string {
+  const inPoll = task.endById === 0 ? '' : ` in a poll of ${taskName(view.model, task.endById)}`;
+  switch (task.endByKind) {
+    case causeKind.poll:
+      return ` by a poll of ${taskName(view.model, task.endById)}`;
+    case causeKind.abort:
+      return `: it was aborted${inPoll}`;
+    case causeKind.shutdown:
+      return `: its runtime or set of tasks ended${inPoll}`;
+    case causeKind.thread:
+      return task.endById === 0
+        ? ''
+        : ` on ${causeName(view.model, causeKind.thread, task.endById)}, outside any poll`;
+    default:
+      return '';
+  }
 }
 
 function starvedText(view: Summed, poll: PollRecord, fromNs: number, toNs: number): string {

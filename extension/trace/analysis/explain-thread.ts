@@ -6,6 +6,7 @@ import { formatBytes, formatDuration, formatQuantity } from '../format.ts';
 import { type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
 import type { Thread } from '../model/entities.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 import { turnAround } from '../model/turn-cause.ts';
 import { explainTask } from './explain-task.ts';
 import { jobName, siteOf, taskName, threadName } from './names.ts';
@@ -143,4 +144,15 @@ export function explainPool(view: Summed, pool: Pool, atNs: number): Told | null
     ? `${sentenceCase(formatQuantity(count, 'blocking job'))} waited for a pool thread, for ${duration}.${threads}`
     : `${sentenceCase(formatQuantity(count, 'blocking job'))} in flight for ${duration}; when a thread began each is not recorded by this tier.${threads}`;
   return { state: spanState.queued, ...spanHead(found), sentence, ...recorded, steps: [] };
+}
+
+export function explainRing(view: Summed, ring: Ring, atNs: number): Told | null {
+  const inFlight = ring.inFlight();
+  const found = spanAt(inFlight, atNs, view.endNs);
+  if (found === undefined) return null;
+  const count = inFlight.refOf(found.index);
+  const duration = formatDuration(found.toNs - found.fromNs);
+  const were = count === 1 ? 'was' : 'were';
+  const sentence = `${sentenceCase(formatQuantity(count, 'submission'))} ${were} under way in the kernel, for ${duration}; no thread of the program blocks for them. The reactor learns of a completion as it does of a socket's readiness.`;
+  return { state: spanState.inFlight, ...spanHead(found), sentence, ...recorded, steps: [] };
 }

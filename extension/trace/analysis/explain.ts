@@ -4,8 +4,15 @@ import { laneKind } from '../../messages/lanes.ts';
 import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 import { explainTask } from './explain-task.ts';
-import { explainPool, explainPoolThread, explainReactor, explainWorker } from './explain-thread.ts';
+import {
+  explainPool,
+  explainPoolThread,
+  explainReactor,
+  explainRing,
+  explainWorker,
+} from './explain-thread.ts';
 import { laneLabel, siteOf, stateNames } from './names.ts';
 import { type Summed, taskFacts } from './summaries.ts';
 import type { Told } from './told.ts';
@@ -24,6 +31,7 @@ export function explain(view: Summed, query: ExplainQuery): Explanation | null {
   else if (lane.kind === laneKind.poolThread)
     told = explainPoolThread(view, lane.owner as Thread, query.atNs);
   else if (lane.kind === laneKind.poolQueue) told = explainPool(view, lane.owner as Pool, query.atNs);
+  else if (lane.kind === laneKind.ring) told = explainRing(view, lane.owner as Ring, query.atNs);
   if (told === null) return null;
   return {
     lane: lane.lane,

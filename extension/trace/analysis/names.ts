@@ -4,11 +4,13 @@ import {
   jobKind,
   resourceKind,
   sourceKind,
+  submissionOperation,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind, type SourceSite, spanState } from '../../messages/lanes.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 
 /** What each state is called, by its number. */
 export const stateNames: Readonly<Record<number, string>> = {
@@ -17,7 +19,7 @@ export const stateNames: Readonly<Record<number, string>> = {
   [spanState.scheduled]: 'scheduled',
   [spanState.idleSource]: 'waiting for a source',
   [spanState.idleTimer]: 'waiting for a timer',
-  [spanState.idleJob]: 'waiting for a blocking job',
+  [spanState.idleJob]: 'waiting for a job or a submission',
   [spanState.idleTask]: 'waiting for a task',
   [spanState.idleResource]: 'waiting for a resource',
   [spanState.idleUnknown]: 'waiting, for what is not known',
@@ -27,6 +29,7 @@ export const stateNames: Readonly<Record<number, string>> = {
   [spanState.parkedOnLock]: 'parked on a lock',
   [spanState.job]: 'running a job',
   [spanState.queued]: 'jobs waiting',
+  [spanState.inFlight]: 'submissions under way',
 };
 
 export function siteOf(model: Model, id: number): SourceSite | null {
@@ -71,6 +74,10 @@ export function laneLabel(model: Model, lane: Lane): string {
     const runtime = (lane.owner as Pool).runtime;
     const name = textOf(model, model.runtimes.get(runtime)?.name ?? 0);
     return name === '' ? 'pool queue' : `pool queue of ${name}`;
+  }
+  if (lane.kind === laneKind.ring) {
+    const fd = model.sources.get((lane.owner as Ring).source)?.fd ?? -1;
+    return fd < 0 ? 'io_uring' : `io_uring (fd ${fd})`;
   }
   const name = threadName(model, lane.owner as Thread);
   if (lane.kind === laneKind.reactor) return `reactor on ${name}`;
@@ -147,6 +154,21 @@ export function jobName(model: Model, id: number): string {
   return name === '' ? `${kind} (job ${id})` : `${kind} of ${name} (job ${id})`;
 }
 
+const submissionNames: Readonly<Record<number, string>> = {
+  [submissionOperation.write]: 'write',
+  [submissionOperation.read]: 'read',
+  [submissionOperation.sync]: 'sync',
+  [submissionOperation.open]: 'open',
+  [submissionOperation.close]: 'close',
+  [submissionOperation.cancel]: 'cancellation',
+};
+
+/** "write submission #7", "submission #7". */
+export function submissionName(model: Model, id: number): string {
+  const operation = submissionNames[model.submissions.get(id)?.operation ?? 0];
+  return operation === undefined ? `submission #${id}` : `${operation} submission #${id}`;
+}
+
 /** What is waited for, as the object of "waited for". */
 export function causeName(model: Model, kind: number, id: number): string {
   switch (kind) {
@@ -167,7 +189,7 @@ export function causeName(model: Model, kind: number, id: number): string {
     case causeKind.resource:
       return resourceName(model, id);
     case causeKind.submission:
-      return `io_uring submission ${id}`;
+      return submissionName(model, id);
     case causeKind.frame:
       return frameName(model, id);
     default:

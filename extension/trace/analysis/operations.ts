@@ -10,7 +10,7 @@ import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../format.ts';
 import { operationDetail, type Thread } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
-import { jobName, siteOf, sourceName, taskName } from './names.ts';
+import { jobName, siteOf, sourceName, submissionName, taskName } from './names.ts';
 import { waitInBuffer } from './waits-in-buffer.ts';
 import { readyText, sentenceCase, step } from './wake-chain.ts';
 
@@ -134,6 +134,16 @@ export function doingsOf(
       tell(
         step('job', ns, sentenceCase(text), model.pools.get(model.jobs.get(id)?.runtime ?? 0)?.lane ?? -1),
       );
+    } else if (kind === eventKind.submission) {
+      const asked = log.valueOf(i) > 0 ? ` of ${formatBytes(log.valueOf(i))}` : '';
+      const text = `put ${submissionName(model, id)}${asked} into the io_uring`;
+      phrases.push(text);
+      const ring = model.rings.get(model.submissions.get(id)?.source ?? 0);
+      tell(step('job', ns, sentenceCase(text), ring?.lane ?? lane));
+    } else if (kind === eventKind.completion) {
+      const ring = model.rings.get(model.submissions.get(id)?.source ?? 0);
+      const text = `Took the completion of ${submissionName(model, id)}`;
+      tell(step('job', ns, text, ring?.lane ?? lane));
     } else if (kind === eventKind.timerSet) {
       const text = `set timer ${id} to ${formatDuration(log.valueOf(i))}`;
       phrases.push(text);

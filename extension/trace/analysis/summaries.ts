@@ -9,6 +9,7 @@ import { coveredUntil, type DisjointSpans } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 import type { SiteSums, Sums } from '../model/sums.ts';
 import { siteOf } from './names.ts';
 
@@ -59,6 +60,8 @@ export function laneSummary(view: Summed, lane: Lane): string {
     }
     case laneKind.poolQueue:
       return poolSummary(lane.owner as Pool, view);
+    case laneKind.ring:
+      return ringSummary(lane.owner as Ring);
     default:
       return '';
   }
@@ -69,6 +72,12 @@ function poolSummary(pool: Pool, view: Summed): string {
   const now = waiting.hasOpen ? waiting.refOf(waiting.count - 1) : 0;
   const word = view.model.jobThreadsRecorded ? 'waiting' : 'in flight';
   return `${formatQuantity(pool.jobs, 'job')} submitted, ${now} ${word} now`;
+}
+
+function ringSummary(ring: Ring): string {
+  const inFlight = ring.inFlight();
+  const now = inFlight.hasOpen ? inFlight.refOf(inFlight.count - 1) : 0;
+  return `${formatQuantity(ring.submissions, 'submission')}, ${now} under way now`;
 }
 
 function coveredTotal(spans: DisjointSpans, endNs: number): number {

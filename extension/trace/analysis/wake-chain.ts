@@ -4,11 +4,11 @@ import { causeKind, eventKind, parkKind } from '../../../runtime-probe/protocol/
 import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { coveredUntil, type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
-import type { Task, Thread, ThreadLog } from '../model/entities.ts';
+import type { Submission, Task, Thread, ThreadLog } from '../model/entities.ts';
 import { pageAt } from '../model/pages.ts';
 import { epochAt, pollIn, type WakeRecord, wakeIn } from '../model/records.ts';
 import { turnAround } from '../model/turn-cause.ts';
-import { causeName, jobName, siteOf, sourceName, taskName, threadName } from './names.ts';
+import { causeName, jobName, siteOf, sourceName, submissionName, taskName, threadName } from './names.ts';
 import type { Summed } from './summaries.ts';
 
 /** Tasks that a chain goes back through at most. */
@@ -292,19 +292,47 @@ function queuedText(submitNs: number, startNs: number): string {
 }
 
 function submissionChain(view: Summed, wake: WakeRecord, target: string): Chain {
-  const submission = view.model.submissions.get(wake.id);
+  const { model } = view;
+  const { thread } = wake;
+  const submission = model.submissions.get(wake.id);
+  const name = submissionName(model, wake.id);
+  const lane = thread.reactorLane >= 0 ? thread.reactorLane : laneOfThread(thread);
+  const ring = model.rings.get(submission?.source ?? 0);
+  const ringLane = ring?.lane ?? lane;
   const steps: ExplanationStep[] = [];
-  const lane = laneOfThread(wake.thread);
-  if (submission !== undefined && !Number.isNaN(submission.submitNs))
-    steps.push(step('job', submission.submitNs, `Submission ${wake.id} was put into the io_uring`, lane));
-  if (submission !== undefined && !Number.isNaN(submission.completeNs))
-    steps.push(step('job', submission.completeNs, `The kernel completed submission ${wake.id}`, lane));
+  let ending = 'the kernel completed it, and that woke the task';
+  if (submission !== undefined && !Number.isNaN(submission.submitNs)) {
+    const beside = submission.depth > 1 ? ` as number ${submission.depth} under way` : '';
+    const text = `${sentenceCase(name)} was put into the io_uring${beside}`;
+    steps.push(step('job', submission.submitNs, text, ringLane));
+  }
+  steps.push(...turnSteps(thread, wake.log));
+  const readiness = submission === undefined ? -1 : lastReadiness(thread, submission.source, wake.log);
+  if (submission !== undefined && readiness >= 0)
+    steps.push(
+      step(
+        'readiness',
+        thread.log.nsOf(readiness),
+        `The kernel reported completions in ${sourceName(model, submission.source)}`,
+        lane,
+      ),
+    );
+  if (submission !== undefined && !Number.isNaN(submission.completeNs)) {
+    const text = `The kernel's completion of ${name} was taken: ${resultText(submission)}`;
+    steps.push(step('job', submission.completeNs, text, ringLane));
+    if (!Number.isNaN(submission.submitNs)) {
+      const tookNs = Math.max(0, submission.completeNs - submission.submitNs);
+      ending = `its completion (${resultText(submission)}) was taken ${formatDuration(tookNs)} after its submission, and that woke the task`;
+    }
+  }
   steps.push(step('wake', wake.ns, `Its completion woke ${target}`, lane, { certainty: wake.certainty }));
-  return {
-    steps,
-    ending: 'the kernel completed it, and that woke the task',
-    because: `the kernel completed io_uring submission ${wake.id}`,
-  };
+  return { steps, ending, because: `the kernel completed ${name} and that woke it` };
+}
+
+/** What the kernel answered: a number of bytes where some were asked for, else that it was done, or the error. */
+function resultText({ result, bytes }: Submission): string {
+  if (result < 0) return `error ${-result}`;
+  return bytes > 0 ? formatBytes(result) : 'done';
 }
 
 /** Through the poll that made the wake to what had woken that, and so on. */

@@ -301,11 +301,17 @@ export interface Timer {
 
 export interface Submission {
   readonly id: number;
+  /** The ring's source; 0 until known. */
+  source: number;
+  /** The task whose poll made it; 0 outside any, and until known. */
+  task: number;
   operation: number;
   bytes: number;
   submitNs: number;
   completeNs: number;
   result: number;
+  /** How many were under way with it; 0 until known. */
+  depth: number;
 }
 
 export interface Gap {

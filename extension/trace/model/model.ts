@@ -28,9 +28,10 @@ import {
 import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
+import { Ring } from './ring.ts';
 import { SiteWaits, WaitTable } from './waits.ts';
 
-export type LaneOwner = Thread | Task | Pool;
+export type LaneOwner = Thread | Task | Pool | Ring;
 
 export interface Lane {
   readonly lane: number;
@@ -64,6 +65,7 @@ export class Model {
   private readonly threadById = new IdTable<Thread>();
   readonly lanes: Lane[] = [];
   readonly pools = new Map<number, Pool>();
+  readonly rings = new Map<number, Ring>();
   readonly jobs = new IdTable<Job>();
   readonly timers = new IdTable<Timer>();
   readonly submissions = new IdTable<Submission>();
@@ -185,6 +187,15 @@ export class Model {
     this.pools.set(runtime, pool);
     this.newLane(laneKind.poolQueue, pool);
     return pool;
+  }
+
+  ringFor(source: number): Ring {
+    const known = this.rings.get(source);
+    if (known !== undefined) return known;
+    const ring = new Ring(source, this.lanes.length);
+    this.rings.set(source, ring);
+    this.newLane(laneKind.ring, ring);
+    return ring;
   }
 
   /** The slot of that epoch, made when missing. Call `touch` after a change. */
@@ -514,6 +525,7 @@ export class Model {
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;
     for (const pool of this.pools.values()) sum += pool.bytes;
+    for (const ring of this.rings.values()) sum += ring.bytes;
     return sum;
   }
 }

@@ -4,6 +4,7 @@ import { laneLabel } from '../analysis/names.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 
 /** Lanes of threads and pools stand before those of tasks, in this order. */
 const headKinds: readonly LaneKind[] = [
@@ -11,6 +12,7 @@ const headKinds: readonly LaneKind[] = [
   laneKind.worker,
   laneKind.poolQueue,
   laneKind.poolThread,
+  laneKind.ring,
 ];
 
 /** Tasks by id. Ids rise as tasks are spawned, so that they seldom come out of order; then they are sorted once when asked for. */
@@ -96,8 +98,11 @@ export class LaneOrder {
     if (this.headsVersion === this.model.laneVersion) return this.heads;
     this.headsVersion = this.model.laneVersion;
     const heads = this.model.lanes.filter((lane) => lane.kind !== laneKind.task);
-    const ownId = (lane: Lane) =>
-      lane.kind === laneKind.poolQueue ? (lane.owner as Pool).runtime : (lane.owner as Thread).id;
+    const ownId = (lane: Lane) => {
+      if (lane.kind === laneKind.poolQueue) return (lane.owner as Pool).runtime;
+      if (lane.kind === laneKind.ring) return (lane.owner as Ring).source;
+      return (lane.owner as Thread).id;
+    };
     const place = (lane: Lane) => headKinds.indexOf(lane.kind);
     this.heads = heads.sort((x, y) => place(x) - place(y) || ownId(x) - ownId(y));
     return this.heads;

@@ -19,6 +19,7 @@ import { firstReactorMark, reactorMarker, TaskMarkers } from '../model/markers.t
 import type { Lane, Model } from '../model/model.ts';
 import { pageAt } from '../model/pages.ts';
 import type { Pool } from '../model/pool.ts';
+import type { Ring } from '../model/ring.ts';
 import type { Sums } from '../model/sums.ts';
 import type { LaneOrder } from './lane-order.ts';
 import { coverSpans, coverTask, type StatedSpans } from './pixels.ts';
@@ -116,10 +117,12 @@ class SpanSink implements LifeSink {
   }
 }
 
-/** The lists of spans that make a thread's or pool's lane; the first is what `pixelRunning` covers. */
+/** The lists of spans that make a thread's, pool's or ring's lane; the first is what `pixelRunning` covers. */
 export function spansOfLane(lane: Lane): StatedSpans[] {
   if (lane.kind === laneKind.poolQueue)
     return [{ state: spanState.queued, spans: (lane.owner as Pool).waiting() }];
+  if (lane.kind === laneKind.ring)
+    return [{ state: spanState.inFlight, spans: (lane.owner as Ring).inFlight() }];
   const thread = lane.owner as Thread;
   if (lane.kind === laneKind.reactor)
     return [
@@ -348,6 +351,10 @@ export function lifeOfLane(
   if (lane.kind === laneKind.poolQueue) {
     const pool = lane.owner as Pool;
     return { id: pool.runtime, fromNs: Math.min(pool.firstNs, endNs), toNs: endNs };
+  }
+  if (lane.kind === laneKind.ring) {
+    const ring = lane.owner as Ring;
+    return { id: ring.source, fromNs: Math.min(ring.firstNs, endNs), toNs: endNs };
   }
   const thread = lane.owner as Thread;
   return { id: thread.id, fromNs: thread.firstNs, toNs: thread.stopped ? thread.lastNs : endNs };

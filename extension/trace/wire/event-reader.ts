@@ -323,18 +323,32 @@ export class EventReader {
     else if (kind === eventKind.poolState) {
       counts.poolThreadsPeak = Math.max(counts.poolThreadsPeak, fields[1] as number);
       counts.poolQueuePeak = Math.max(counts.poolQueuePeak, fields[3] as number);
-    } else if (kind === eventKind.submission) {
-      const submission = this.submission(id);
-      submission.operation = fields[2] as number;
-      submission.bytes = fields[3] as number;
-      submission.submitNs = ns;
-      thread.log.push(ns, kind, 0, id, fields[3] as number);
-    } else if (kind === eventKind.completion) {
-      const submission = this.submission(id);
-      submission.completeNs = ns;
-      submission.result = fields[1] as number;
-      thread.log.push(ns, kind, 0, id, Math.max(0, fields[1] as number));
-    }
+    } else if (kind === eventKind.submission) this.submits(ns, fields);
+    else if (kind === eventKind.completion) this.completes(ns, fields);
+  }
+
+  private submits(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const submission = this.submission(fields[0] as number);
+    thread.log.push(ns, eventKind.submission, 0, submission.id, fields[3] as number);
+    if (!Number.isNaN(submission.submitNs)) return;
+    submission.submitNs = ns;
+    submission.source = fields[1] as number;
+    submission.task = thread.open.at(-1)?.task.id ?? 0;
+    submission.operation = fields[2] as number;
+    submission.bytes = fields[3] as number;
+    submission.depth = fields[4] as number;
+    model.ringFor(submission.source).submitted(submission);
+  }
+
+  private completes(ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const submission = this.submission(fields[0] as number);
+    thread.log.push(ns, eventKind.completion, 0, submission.id, Math.max(0, fields[1] as number));
+    if (!Number.isNaN(submission.completeNs)) return;
+    submission.completeNs = ns;
+    submission.result = fields[1] as number;
+    if (!Number.isNaN(submission.submitNs)) model.ringFor(submission.source).completed(submission);
   }
 
   private jobSubmit(ns: number, fields: Float64Array): void {
@@ -470,13 +484,16 @@ export class EventReader {
   private submission(id: number): Submission {
     const known = this.model.submissions.get(id);
     if (known !== undefined) return known;
-    const submission = {
+    const submission: Submission = {
       id,
+      source: 0,
+      task: 0,
       operation: 0,
       bytes: 0,
       submitNs: Number.NaN,
       completeNs: Number.NaN,
       result: 0,
+      depth: 0,
     };
     this.model.submissions.set(id, submission);
     return submission;

@@ -305,6 +305,7 @@ test('reactor, worker and pool lanes: spans in order, coverage of turns and poll
 function shownState(kind: number): number {
   if (kind === laneKind.reactor) return spanState.turn;
   if (kind === laneKind.worker) return spanState.running;
+  if (kind === laneKind.ring) return spanState.inFlight;
   return kind === laneKind.poolQueue ? spanState.queued : spanState.job;
 }
 

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { markerKind } from '../../../extension/messages/lanes.ts';
+import { laneKind, markerKind, spanState } from '../../../extension/messages/lanes.ts';
+import type { LaneHeader } from '../../../extension/messages/queries.ts';
 import type { TraceSession } from '../../../extension/trace/session.ts';
 import { framesOf } from '../../support/text-trace.ts';
-import { sessionOf, wholeView } from './engine-dump.ts';
+import { sessionOf, spansOf, wholeView } from './engine-dump.ts';
 
 const golden = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../golden/traces/${name}.trace`, import.meta.url)), 'utf8');
@@ -40,6 +41,55 @@ test('a read: source, park, turn, wake, queue, poll, bytes', () => {
     'reactor on client@300':
       'Parked for 650 ns, until something happens; the park ended because 1 event came.',
   });
+});
+
+test('a file write on io_uring: submission, park, turn, readiness of the ring, completion, wake, poll', () => {
+  check(golden('ring-write'), {
+    'task 1@22':
+      'Poll 1 ran 4 ns on thread 1, its first poll. It put write submission #1 of 1 MiB into the io_uring. It returned pending, to wait for write submission #1.',
+    'task 1@100':
+      'Waited 283 ns for write submission #1; its completion (1 MiB) was taken 284 ns after its submission, and that woke the task; the task stood 23 ns in the queue behind task 2.',
+    'task 2@100':
+      'Waited 271 ns for open submission #2; its completion (error 2) was taken 272 ns after its submission, and that woke the task; the task stood 5 ns in the queue.',
+    'task 1@335':
+      'Poll 2 ran 10 ns on thread 1, because the kernel completed write submission #1 and that woke it. It returned ready: the task is done.',
+    'io_uring (fd 7)@28':
+      "1 submission was under way in the kernel, for 10 ns; no thread of the program blocks for them. The reactor learns of a completion as it does of a socket's readiness.",
+    'io_uring (fd 7)@100':
+      "2 submissions were under way in the kernel, for 272 ns; no thread of the program blocks for them. The reactor learns of a completion as it does of a socket's readiness.",
+  });
+  const session = sessionOf(framesOf(golden('ring-write')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 100 });
+  assert.deepEqual(
+    told?.steps.map((step) => `${step.atNs} ${step.kind} ${step.text}`),
+    [
+      '22 job Write submission #1 was put into the io_uring',
+      '24 wait Poll 1 returned pending: task 1 waits for write submission #1',
+      '40 park The reactor parked for 260 ns, until something happens',
+      '300 unpark The park ended with 1 event; turn 1 began',
+      '302 readiness The kernel reported completions in an io_uring (fd 7)',
+      "306 job The kernel's completion of write submission #1 was taken: 1 MiB",
+      '307 wake Its completion woke task 1',
+      '307 queue Task 2 held thread 1 for 10 ns (1 poll)',
+      '330 poll Poll 2 began, and lasted 10 ns',
+    ],
+  );
+});
+
+test('an io_uring has a lane whose spans count what is under way, however the threads are read', () => {
+  const session = sessionOf(framesOf(golden('ring-write')));
+  const { answer, binary } = wholeView(session);
+  const ring = answer.lanes.find((lane) => lane.kind === laneKind.ring);
+  assert.equal(ring?.summary, '2 submissions, 0 under way now');
+  const spans = spansOf(answer, binary, ring as LaneHeader);
+  assert.deepEqual(
+    spans.map(({ fromNs, toNs, state, ref }) => [fromNs, toNs, state, ref]),
+    [
+      [22, 32, spanState.inFlight, 1],
+      [32, 304, spanState.inFlight, 2],
+      [304, 306, spanState.inFlight, 1],
+    ],
+  );
 });
 
 test('a read: the steps stand in the order of cause, each with its lane and site', () => {
@@ -100,6 +150,47 @@ test('a source behind a turn is inferred, and says so', () => {
 test('what is lost is said to be lost', () => {
   check(golden('lost-chunk'), {
     'task 1@100': 'What the task did for these 440 ns was not recorded: 4 events of thread 2 were lost.',
+  });
+});
+
+/** Tasks 1 to 5 are polled once and then cancelled, each by another. */
+const cancelledTasks = `
+hello
+chunk thread=1 firstTick=0
+  10 taskSpawn task=1
+  10 taskSpawn task=2
+  10 taskSpawn task=3
+  10 taskSpawn task=4
+  10 taskSpawn task=5
+  20 pollStart task=1 epoch=1
+  30 pollEnd outcome=pending
+  40 pollStart task=2 epoch=1
+  50 pollEnd outcome=pending
+  60 pollStart task=3 epoch=1
+  70 pollEnd outcome=pending
+  80 pollStart task=4 epoch=1
+  90 pollEnd outcome=pending
+  100 pollStart task=5 epoch=1
+  110 taskEnd task=1 outcome=cancelled byKind=poll byId=5
+  120 pollEnd outcome=pending
+  130 taskEnd task=2 outcome=cancelled byKind=abort byId=5
+  140 taskEnd task=3 outcome=cancelled byKind=shutdown byId=0
+  150 taskEnd task=4 outcome=cancelled byKind=thread byId=1
+  160 taskEnd task=5 outcome=cancelled byKind=abort byId=0
+`;
+
+test('a cancelled task: by whom, as far as it was recorded', () => {
+  check(cancelledTasks, {
+    'task 1@25':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled by a poll of task 5.',
+    'task 2@45':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted in a poll of task 5.',
+    'task 3@65':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled: its runtime or set of tasks ended.',
+    'task 4@85':
+      'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled on thread 1, outside any poll.',
+    'task 5@115':
+      'Poll 1 ran 20 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted.',
   });
 });
 

@@ -281,6 +281,10 @@ export const causeKind = {
   submission: 8,
   /** The frame with this id. */
   frame: 9,
+  /** An abort, asked for in the poll of the task with this id; 0 when not known. */
+  abort: 10,
+  /** The end of a runtime or of a set of tasks, in the poll of the task with this id; 0 when outside any. */
+  shutdown: 11,
 } as const;
 export type CauseKind = (typeof causeKind)[keyof typeof causeKind];
 
@@ -761,7 +765,7 @@ export interface TaskEndRecord {
   readonly task: number;
   /** How. One of endOutcome. */
   readonly outcome: number;
-  /** Who cancelled it: poll (of task byId) or thread; unknown unless cancelled. One of causeKind. */
+  /** Who cancelled it: poll (of task byId), thread, abort or shutdown; unknown unless cancelled. thread where the runtime dropped it and does not tell why. One of causeKind. */
   readonly byKind: number;
   /** Id of that kind; 0 when not known. */
   readonly byId: number;

@@ -14,6 +14,7 @@ use wakeline_wire::{
     cause_kind, end_outcome, kind, operation_maker, park_kind, thread_role, wake_effect,
 };
 
+use crate::held::DroppedBy;
 use crate::recorder::{outside, Recorder, RuntimeSeen};
 
 /// One wake of a wrapped future.
@@ -54,12 +55,18 @@ impl Recorder {
         self.event(kind::WAKE_FROM, fields);
     }
 
-    /// A future was dropped before it was ready: by the poll that runs here, or by code
-    /// outside of any (the runtime itself after an abort or at its shutdown).
-    pub(crate) fn foreign_cancelled(&mut self, task: u64) {
-        let (by, id) = match self.current_task() {
-            0 => (cause_kind::THREAD, self.thread()),
-            poll => (cause_kind::POLL, poll),
+    /// A future was dropped before it was ready: by the poll that runs here, by code outside
+    /// of any, or by its runtime, whose reason is told where it is known.
+    pub(crate) fn foreign_cancelled(&mut self, task: u64, dropped_by: DroppedBy) {
+        let poll = self.current_task();
+        // Ordering: Acquire pairs with the store by the thread that drops the runtime.
+        let closes = |runtime: &RuntimeSeen| runtime.is_closing.load(Ordering::Acquire);
+        let (by, id) = match dropped_by {
+            DroppedBy::Abort(by) => (cause_kind::ABORT, by),
+            DroppedBy::Shutdown => (cause_kind::SHUTDOWN, poll),
+            _ if poll != 0 => (cause_kind::POLL, poll),
+            DroppedBy::Runtime if self.runtime().is_some_and(closes) => (cause_kind::SHUTDOWN, 0),
+            DroppedBy::Runtime | DroppedBy::Program => (cause_kind::THREAD, self.thread()),
         };
         self.event(kind::TASK_END, [task, end_outcome::CANCELLED, by, id]);
     }

@@ -44,6 +44,7 @@ mod dictionary;
 mod flusher;
 mod foreign;
 mod gate;
+mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
@@ -52,6 +53,7 @@ mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+mod spans;
 pub mod task;
 mod this_thread;
 mod threads;
@@ -64,10 +66,18 @@ use std::path::PathBuf;
 use wakeline_executor::observe::Observer;
 
 #[cfg(feature = "tokio")]
-pub use crate::tokio::{spawn, spawn_blocking, spawn_local};
+#[doc(hidden)]
+pub use crate::tokio::entry as private;
+#[cfg(feature = "tokio")]
+pub use crate::tokio::{
+    block_in_place, spawn, spawn_blocking, spawn_local, AbortHandle, JoinSet, LocalSet,
+};
 pub use session::InitError;
 use session::{Session, Start, DEFAULT_MEMORY_MIB};
+pub use spans::{marker, span, InSpan, Span, SpanGuard};
 pub use traced::{traced, Traced};
+#[cfg(feature = "tokio")]
+pub use wakeline_macros::main;
 
 /// Starts recording if the environment says where to, and tells the viewer that relative
 /// source paths start at the calling crate. Gives a [`Recording`], which may be ignored.
@@ -163,9 +173,19 @@ impl Config {
 }
 
 /// Starts recording if the environment says where to. Whatever is wrong, the program goes
-/// on unrecorded; [`init_with`] tells what it was.
+/// on unrecorded; [`init_with`] tells what it was. Called again, it gives the recording that
+/// runs.
 pub fn init() -> Recording {
-    init_with(Config::from_env()).unwrap_or(Recording { session: None })
+    started(init_with(Config::from_env()))
+}
+
+fn started(recording: Result<Recording, InitError>) -> Recording {
+    let session = match recording {
+        Ok(recording) => return recording,
+        Err(InitError::AlreadyStarted) => Session::current().map(SessionRef),
+        Err(_) => None,
+    };
+    Recording { session }
 }
 
 /// [`init()`] with the folder of the calling crate; what [`init!`] expands to.
@@ -174,7 +194,7 @@ pub fn init_at(manifest_folder: &str) -> Recording {
     if config.collector.is_some() {
         config.source_root = Some(source_root(manifest_folder.into()));
     }
-    init_with(config).unwrap_or(Recording { session: None })
+    started(init_with(config))
 }
 
 /// Starts recording with this configuration.

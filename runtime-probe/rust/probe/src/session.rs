@@ -150,6 +150,9 @@ impl std::error::Error for InitError {}
 impl Session {
     /// Starts the process's session: from here on events are recorded.
     pub(crate) fn start(start: Start) -> Result<&'static Self, InitError> {
+        if SESSION.get().is_some() {
+            return Err(InitError::AlreadyStarted);
+        }
         let id = session_id();
         let ring =
             Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
@@ -172,10 +175,15 @@ impl Session {
             greeted: Latch::default(),
             finish: Finish::default(),
         }));
-        session.begin(start.address, start.token).inspect_err(|_| {
-            shut_gate();
-            ring.remove_file();
-        })
+        session
+            .begin(start.address, start.token)
+            .inspect_err(|error| {
+                // The session that two threads began at once goes on with one of them.
+                if !matches!(error, InitError::AlreadyStarted) {
+                    shut_gate();
+                }
+                ring.remove_file();
+            })
     }
 
     fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {

@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use wakeline_wire::task_kind;
 
+use crate::held::Held;
 use crate::traced::Traced;
 
 /// Gives a task a name; with the feature `tokio` it spawns it too.
@@ -32,7 +33,8 @@ impl<'a> Builder<'a> {
     /// Records a future under this name, to be run by any executor.
     #[track_caller]
     pub fn traced<F: Future>(self, future: F) -> Traced<F> {
-        self.wrap(future, task_kind::TASK, Location::caller())
+        let (site, held) = (Location::caller(), Held::by_program());
+        self.wrap(future, task_kind::TASK, site, held)
     }
 
     pub(crate) fn wrap<F: Future>(
@@ -40,7 +42,13 @@ impl<'a> Builder<'a> {
         future: F,
         task_kind: u64,
         site: &'static Location<'static>,
+        held: Held,
     ) -> Traced<F> {
-        Traced::new(future, self.name, task_kind, site)
+        Traced::new(future, self.name, task_kind, site, held)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn given_name(&self) -> Option<&'a str> {
+        self.name
     }
 }

@@ -2,27 +2,38 @@
 //! types. It must not know what is recorded of a task or how.
 //!
 //! Put `wakeline::spawn` where the program has `tokio::spawn`, and so on. What has no
-//! counterpart here takes a wrapped future: `join_set.spawn(wakeline::traced(future))`,
+//! counterpart here takes a wrapped future: `handle.spawn(wakeline::traced(future))`,
 //! `runtime.block_on(wakeline::tokio::root(future))`.
+
+#[doc(hidden)]
+pub mod entry;
+mod join_set;
+mod local_set;
+#[doc(hidden)]
+pub mod present;
 
 use std::any::type_name;
 use std::future::Future;
+use std::io;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 
-use ::tokio::runtime::Builder as Runtimes;
+use ::tokio::runtime::{Builder as Runtimes, Handle};
 use ::tokio::task::JoinHandle;
 use wakeline_executor::observe::new_ids;
 use wakeline_wire::{detail, end_outcome, job_kind, kind, runtime_flavor, task_kind};
 
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
+use crate::held::{spawning, Held};
 use crate::recorder::{outside, Recorder, RuntimeSeen};
 use crate::session::{seen, Session};
 use crate::task::Builder;
 use crate::this_thread::with_recorder;
 use crate::traced::Traced;
+pub use join_set::{AbortHandle, JoinSet};
+pub use local_set::LocalSet;
 
 /// `tokio::spawn`, recorded.
 ///
@@ -34,7 +45,9 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Builder::new().spawn(future)
+    let (site, held) = (Location::caller(), Held::by_runtime());
+    let task = Builder::new().wrap(future, task_kind::TASK, site, held);
+    spawning(|| ::tokio::spawn(task))
 }
 
 /// `tokio::task::spawn_local`, recorded.
@@ -47,7 +60,9 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Builder::new().spawn_local(future)
+    let (site, held) = (Location::caller(), Held::by_local_set());
+    let task = Builder::new().wrap(future, task_kind::LOCAL, site, held);
+    spawning(|| ::tokio::task::spawn_local(task))
 }
 
 /// `tokio::task::spawn_blocking`, recorded as a blocking job: when it was submitted, when
@@ -61,11 +76,22 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    let job = Job::submit(type_name::<F>(), Location::caller());
-    ::tokio::task::spawn_blocking(move || match job {
-        None => function(),
-        Some(job) => job.run(function),
-    })
+    let job = Job::submit(None, type_name::<F>(), Location::caller());
+    ::tokio::task::spawn_blocking(move || Job::run(job, function))
+}
+
+/// `tokio::task::block_in_place` (of tokio's feature `rt-multi-thread`), recorded as a span of
+/// the task that calls it: for its time the task's poll is held up by blocking code on purpose.
+///
+/// # Panics
+/// On a `current_thread` runtime, as tokio's own does.
+#[track_caller]
+pub fn block_in_place<F, R>(function: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    let _open = crate::span("block_in_place").enter();
+    present::tokios_block_in_place(function)
 }
 
 /// Records the future that is given to `block_on`. Without this the polls of that future
@@ -84,34 +110,115 @@ where
 /// ```
 #[track_caller]
 pub fn root<F: Future>(future: F) -> Traced<F> {
-    Builder::new().wrap(future, task_kind::ROOT, Location::caller())
+    let (site, held) = (Location::caller(), Held::by_program());
+    Builder::new().wrap(future, task_kind::ROOT, site, held)
 }
 
+/// The methods of tokio's own builder of tasks, which tokio has with `tokio_unstable` only.
+/// Each gives `Ok`, or panics as the function of its name does: they are results so that a
+/// program can go from one builder to the other.
 impl Builder<'_> {
     /// [`spawn`] with this name.
+    ///
+    /// # Errors
+    /// None.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        ::tokio::spawn(self.wrap(future, task_kind::TASK, Location::caller()))
+        let (site, held) = (Location::caller(), Held::by_runtime());
+        let task = self.wrap(future, task_kind::TASK, site, held);
+        Ok(spawning(|| ::tokio::spawn(task)))
+    }
+
+    /// `Handle::spawn` with this name.
+    ///
+    /// # Errors
+    /// None.
+    #[track_caller]
+    pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (site, held) = (Location::caller(), Held::by_runtime());
+        let task = self.wrap(future, task_kind::TASK, site, held);
+        Ok(spawning(|| handle.spawn(task)))
     }
 
     /// [`spawn_local`] with this name.
     ///
+    /// # Errors
+    /// None.
+    ///
     /// # Panics
     /// Outside of a `LocalSet`.
     #[track_caller]
-    pub fn spawn_local<F>(self, future: F) -> JoinHandle<F::Output>
+    pub fn spawn_local<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        ::tokio::task::spawn_local(self.wrap(future, task_kind::LOCAL, Location::caller()))
+        let (site, held) = (Location::caller(), Held::by_local_set());
+        let task = self.wrap(future, task_kind::LOCAL, site, held);
+        Ok(spawning(|| ::tokio::task::spawn_local(task)))
+    }
+
+    /// `LocalSet::spawn_local` with this name.
+    ///
+    /// # Errors
+    /// None.
+    #[track_caller]
+    pub fn spawn_local_on<F>(
+        self,
+        future: F,
+        local_set: &::tokio::task::LocalSet,
+    ) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let (site, held) = (Location::caller(), Held::by_local_set());
+        let task = self.wrap(future, task_kind::LOCAL, site, held);
+        Ok(spawning(|| local_set.spawn_local(task)))
+    }
+
+    /// [`spawn_blocking`] with this name.
+    ///
+    /// # Errors
+    /// None.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(self, function: F) -> io::Result<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let job = Job::submit(self.given_name(), type_name::<F>(), Location::caller());
+        Ok(::tokio::task::spawn_blocking(move || {
+            Job::run(job, function)
+        }))
+    }
+
+    /// `Handle::spawn_blocking` with this name.
+    ///
+    /// # Errors
+    /// None.
+    #[track_caller]
+    pub fn spawn_blocking_on<F, R>(self, function: F, handle: &Handle) -> io::Result<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let job = Job::submit(self.given_name(), type_name::<F>(), Location::caller());
+        Ok(handle.spawn_blocking(move || Job::run(job, function)))
     }
 }
 
@@ -133,19 +240,30 @@ impl Builder<'_> {
 /// # }
 /// ```
 pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
-    let Some(session) = Session::current() else {
-        return builder;
-    };
+    // A builder does not tell its flavor or its numbers.
+    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0);
+    builder
+}
+
+/// [`instrument`] of a builder whose flavor and number of workers (0: not known) are known.
+fn instrument_known(
+    builder: &mut Runtimes,
+    name: &str,
+    flavor: u64,
+    workers: u64,
+) -> Option<Arc<RuntimeSeen>> {
+    let session = Session::current()?;
     session.saw(seen::WRAPPED);
     let runtime = Arc::new(RuntimeSeen {
         id: new_ids::runtime(),
         in_reactor: AtomicU32::new(0),
+        is_closing: AtomicBool::new(false),
     });
-    // A builder does not tell its flavor or its numbers.
     let dictionary = &session.dictionary;
-    dictionary.runtime(runtime.id, name, runtime_flavor::UNKNOWN, 0, 0);
+    dictionary.runtime(runtime.id, name, flavor, workers, 0);
+    let told = Arc::clone(&runtime);
     let tell = move |then: fn(&mut Recorder, bool)| {
-        let runtime = Arc::clone(&runtime);
+        let runtime = Arc::clone(&told);
         move || {
             let now = detail_of(gate());
             if now != 0 {
@@ -160,7 +278,8 @@ pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes
     builder
         .on_thread_start(tell(|_, _| ()))
         .on_thread_park(tell(Recorder::runtime_parks))
-        .on_thread_unpark(tell(Recorder::runtime_unparked))
+        .on_thread_unpark(tell(Recorder::runtime_unparked));
+    Some(runtime)
 }
 
 /// Where tokio's code is: in a program of shared libraries not where the probe's is.
@@ -197,14 +316,21 @@ struct Job {
 }
 
 impl Job {
-    fn submit(type_name: &str, site: &'static Location<'static>) -> Option<Self> {
+    fn submit(
+        given_name: Option<&str>,
+        type_name: &str,
+        site: &'static Location<'static>,
+    ) -> Option<Self> {
         let session = Session::current()?;
         session.saw(seen::WRAPPED);
         let id = new_ids::job();
         // Ordering: none needed; the number is shown, nothing is decided by it.
         let queued = QUEUED.fetch_add(1, Ordering::Relaxed) + 1;
         if detail_of(gate()) >= detail::LEAN {
-            let name = session.dictionary.string(type_name);
+            let name = match given_name {
+                Some(name) => session.dictionary.name_of(Living::Job(id), name),
+                None => session.dictionary.string(type_name),
+            };
             with_recorder(session, |r| {
                 let (task, site) = (r.current_task(), r.site(site));
                 let runtime = r.runtime_id();
@@ -220,11 +346,15 @@ impl Job {
         })
     }
 
-    fn run<R>(mut self, function: impl FnOnce() -> R) -> R {
-        self.start();
-        self.outcome = end_outcome::PANICKED;
+    /// Runs a job; one that is not recorded too.
+    fn run<R>(job: Option<Self>, function: impl FnOnce() -> R) -> R {
+        let Some(mut job) = job else {
+            return function();
+        };
+        job.start();
+        job.outcome = end_outcome::PANICKED;
         let result = function();
-        self.outcome = end_outcome::COMPLETED;
+        job.outcome = end_outcome::COMPLETED;
         result
     }
 

@@ -30,6 +30,7 @@ use crate::awaits;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
 use crate::gate::{detail_of, gate};
+use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
@@ -46,7 +47,8 @@ const ENDED: u64 = 1 << 63;
 /// ```
 #[track_caller]
 pub fn traced<F: Future>(future: F) -> Traced<F> {
-    Traced::new(future, None, task_kind::TASK, Location::caller())
+    let (site, held) = (Location::caller(), Held::by_program());
+    Traced::new(future, None, task_kind::TASK, site, held)
 }
 
 /// A future whose polls, wakes and end are recorded; see [`traced`]. Where nothing is
@@ -63,9 +65,11 @@ impl<F: Future> Traced<F> {
         name: Option<&str>,
         task_kind: u64,
         site: &'static Location<'static>,
+        held: Held,
     ) -> Self {
-        let record = Session::current()
-            .map(|session| TaskRecord::begin(session, name, type_name::<F>(), task_kind, site));
+        let begin =
+            |session| TaskRecord::begin(session, name, type_name::<F>(), task_kind, site, held);
+        let record = Session::current().map(begin);
         Self {
             record,
             future: ManuallyDrop::new(future),
@@ -102,11 +106,18 @@ impl<F: Future> Future for Traced<F> {
 
 impl<F> Drop for Traced<F> {
     fn drop(&mut self) {
+        /// Also when the future's drop panics.
+        struct Told<'a>(&'a mut Option<TaskRecord>);
+        impl Drop for Told<'_> {
+            fn drop(&mut self) {
+                if let Some(record) = self.0 {
+                    record.dropped();
+                }
+            }
+        }
+        let _told = Told(&mut self.record);
         // SAFETY: dropped here only, and not used after.
         unsafe { ManuallyDrop::drop(&mut self.future) };
-        if let Some(record) = &mut self.record {
-            record.dropped();
-        }
     }
 }
 
@@ -125,6 +136,7 @@ struct Identity {
     epoch: AtomicU64,
     /// The epoch of the last wake that was made through our waker.
     woken_at: AtomicU64,
+    held: Held,
 }
 
 /// The recorded life of one future.
@@ -142,6 +154,7 @@ impl TaskRecord {
         type_name: &str,
         task_kind: u64,
         site: &'static Location<'static>,
+        held: Held,
     ) -> Self {
         session.saw(seen::WRAPPED);
         let task = new_ids::task();
@@ -163,6 +176,7 @@ impl TaskRecord {
             task,
             epoch: AtomicU64::new(0),
             woken_at: AtomicU64::new(u64::MAX),
+            held,
         };
         Self {
             identity: Arc::new(identity),
@@ -271,7 +285,8 @@ impl TaskRecord {
     fn dropped(&mut self) {
         self.intercept = None;
         if self.identity.epoch.load(Ordering::Relaxed) & ENDED == 0 {
-            self.identity.end(|r, task| r.foreign_cancelled(task));
+            let by = self.identity.held.dropped_by();
+            self.identity.end(|r, task| r.foreign_cancelled(task, by));
         }
     }
 }

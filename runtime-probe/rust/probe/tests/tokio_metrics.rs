@@ -119,7 +119,7 @@ async fn work() -> (u64, u64) {
 async fn alive_and_marked(name: &str) -> u64 {
     let alive = Handle::current().metrics().num_alive_tasks() as u64;
     let mark = wakeline::task::Builder::new().name(name).spawn(async {});
-    mark.await.unwrap();
+    mark.unwrap().await.unwrap();
     alive
 }
 

@@ -270,6 +270,10 @@ pub mod cause_kind {
     pub const SUBMISSION: u64 = 8;
     /// The frame with this id.
     pub const FRAME: u64 = 9;
+    /// An abort, asked for in the poll of the task with this id; 0 when not known.
+    pub const ABORT: u64 = 10;
+    /// The end of a runtime or of a set of tasks, in the poll of the task with this id; 0 when outside any.
+    pub const SHUTDOWN: u64 = 11;
 }
 
 /// In what a thread parks.
@@ -1065,7 +1069,7 @@ pub struct TaskEnd {
     pub task: u64,
     /// How.
     pub outcome: u64,
-    /// Who cancelled it: poll (of task byId) or thread; unknown unless cancelled.
+    /// Who cancelled it: poll (of task byId), thread, abort or shutdown; unknown unless cancelled. thread where the runtime dropped it and does not tell why.
     pub by_kind: u64,
     /// Id of that kind; 0 when not known.
     pub by_id: u64,

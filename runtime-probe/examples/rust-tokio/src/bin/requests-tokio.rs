@@ -68,7 +68,7 @@ async fn run_clients(server: SocketAddr, rounds: u64) -> io::Result<(Totals, Vec
         let polls = Arc::new(AtomicU64::new(0));
         let client = count_polls(client(server, number, rounds), Arc::clone(&polls));
         let name = format!("client {number}");
-        let task = wakeline::task::Builder::new().name(&name).spawn(client);
+        let task = wakeline::task::Builder::new().name(&name).spawn(client)?;
         clients.push((task, polls));
     }
     let alive = tokio::runtime::Handle::current()

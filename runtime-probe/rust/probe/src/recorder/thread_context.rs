@@ -2,7 +2,7 @@
 //! serves, and on whose behalf it runs outside of polls. It must not know which records
 //! follow from that.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 #[cfg(feature = "tokio")]
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub(crate) struct RuntimeSeen {
     /// Its threads that are in the reactor's wait: one at most, but for the moment in which
     /// one leaves and the next enters.
     pub(crate) in_reactor: AtomicU32,
+    /// It is being dropped: whatever its threads drop outside of polls, they drop for that.
+    pub(crate) is_closing: AtomicBool,
 }
 
 /// What the records of runtimes without hooks need of the thread's context; which of it
