@@ -31,6 +31,12 @@ const steps = [
     ['clippy', '--quiet', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings'],
     cargoFolder,
   ],
+  [
+    'clippy of the probe as a tokio program has it, without the executor',
+    'cargo',
+    ['clippy', '--quiet', '--package=wakeline', '--lib', '--features=tokio', '--locked', '--', '-D', 'warnings'],
+    cargoFolder,
+  ],
 ];
 
 let failed = 0;

@@ -9,6 +9,11 @@ export function rustExample(name: 'requests' | 'file-writes' | 'requests-tokio' 
   return `${binaries}${name}`;
 }
 
+/** Path of a program of the probe's own tests; `cargo test` builds it before. */
+export function probeTestProgram(name: 'messages'): string {
+  return `${binaries}examples/${name}`;
+}
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;

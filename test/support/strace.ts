@@ -6,7 +6,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Names as strace writes them. */
-export type CallName = 'epoll_wait' | 'epoll_pwait' | 'recvfrom' | 'sendto';
+export type CallName =
+  | 'epoll_wait'
+  | 'epoll_pwait'
+  | 'recvfrom'
+  | 'sendto'
+  | 'recvmsg'
+  | 'sendmsg'
+  | 'recvmmsg'
+  | 'sendmmsg'
+  | 'readv'
+  | 'writev'
+  | 'sendfile'
+  | 'splice'
+  | 'connect'
+  | 'accept4';
 
 export interface SystemCall {
   readonly name: CallName;
@@ -15,6 +29,8 @@ export interface SystemCall {
   readonly timeoutMs: number;
   /** What it returned; -1 with `error`. */
   readonly result: number;
+  /** What it moved: the result, but of `recvmmsg` and `sendmmsg`, which give a number of messages, the sum of these. */
+  readonly bytes: number;
   /** As `EAGAIN`; empty when there was none. */
   readonly error: string;
   /** Wall clock, ms since 1970. */
@@ -93,6 +109,10 @@ const line = /^(\d+\.\d+) (\w+)\((\d+), (.*)\)\s+= (-?\d+)(?: (E\w+) \([^)]*\))?
 /** The last arguments of a wait: `…, <most events>, <time-out>`, and of epoll_pwait a signal mask behind. */
 const waitArguments = /, \d+, (-?\d+)(?:, (?:NULL|\[.*\]), \d+)?$/;
 
+function bytesOfMessages(text: string): number {
+  return [...text.matchAll(/\bmsg_len=(\d+)/g)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+}
+
 /** Throws on a line that is neither a call nor the end of the thread: nothing may be left out unseen. */
 function parseCalls(text: string): SystemCall[] {
   const calls: SystemCall[] = [];
@@ -111,6 +131,7 @@ function parseCalls(text: string): SystemCall[] {
       descriptor: Number(descriptor),
       timeoutMs: Number(timeout),
       result: Number(result),
+      bytes: name?.endsWith('mmsg') === true ? bytesOfMessages(rest ?? '') : Number(result),
       error: error ?? '',
       startMs,
       endMs: startMs + Number(duration) * 1000,

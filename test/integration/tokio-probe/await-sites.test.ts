@@ -29,7 +29,8 @@ async function traced(): Promise<ReferenceModel> {
     const { code, stderr } = await runProgram(
       rustExample('requests-tokio'),
       ['--rounds', `${rounds}`],
-      receiver.environment,
+      // On a busy machine the reading takes longer than a program waits for it otherwise.
+      { ...receiver.environment, WAKELINE_AWAIT_SITES: '60000' },
     );
     assert.equal(code, 0, stderr);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close');

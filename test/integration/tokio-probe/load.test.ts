@@ -35,6 +35,9 @@ async function load(environment: Readonly<Record<string, string>>, workers: numb
   return result;
 }
 
+/** The probe would tell of each wait, too; what is counted here is polls and wakes. */
+const withoutAwaits = { WAKELINE_AWAIT_SITES: '0' };
+
 /**
  * Spawn and end of each task; start, end and wake of each poll, but that a task's last poll follows no yield. Start
  * and end of each worker, and the end of the main thread.
@@ -49,7 +52,7 @@ async function counted(
   const counter = new EventCounter();
   const receiver = await StreamReceiver.listen({ onFrame: (frame) => counter.take(frame) });
   try {
-    const running = load({ ...receiver.environment, ...smallRings }, workers);
+    const running = load({ ...receiver.environment, ...smallRings, ...withoutAwaits }, workers);
     await Promise.all([running, during(receiver)]);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close', 30_000);
     return { counter, result: await running };

@@ -3,9 +3,10 @@
 //!
 //! Nothing here trusts the input: what is damaged is an error of that one question.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use gimli::{AttributeValue, DwAt, DwTag, EndianSlice, LittleEndian, UnitOffset};
+use gimli::{AttributeValue, DwAt, DwTag, EndianSlice, LittleEndian, Section as _, UnitOffset};
 
 use crate::image::Sections;
 
@@ -141,19 +142,47 @@ impl<'a> Program<'a> {
             let Some(offset) = header.offset().as_debug_info_offset() else {
                 continue;
             };
-            let Ok(unit) = self.dwarf.unit(header) else {
+            let Ok((name, folder)) = self.origin(header) else {
                 continue;
             };
-            let text = |text: Option<Input<'a>>| {
-                text.and_then(|text| std::str::from_utf8(text.slice()).ok())
-            };
-            if let (Some(name), Some(folder)) = (text(unit.name), text(unit.comp_dir)) {
-                if is_own(name) && is_own(folder) {
-                    found.push(offset.0);
-                }
+            if is_own(&name) && is_own(&folder) {
+                found.push(offset.0);
             }
         }
         found
+    }
+
+    /// The crate's main file and the folder where the compiler ran. Reads the first entry of
+    /// the unit alone, as there are hundreds of units in which nothing is looked for.
+    fn origin(
+        &self,
+        header: gimli::UnitHeader<Input<'a>>,
+    ) -> Result<(Cow<'a, str>, Cow<'a, str>), Unknown> {
+        let all = self.dwarf.debug_abbrev.reader().slice();
+        let own = all.get(header.debug_abbrev_offset().0..).ok_or(Unknown)?;
+        let mut first = own.get(..first_abbreviation(own)?).ok_or(Unknown)?.to_vec();
+        first.push(0);
+        let first = gimli::DebugAbbrev::new(&first, LittleEndian);
+        let abbreviations = first.abbreviations(gimli::DebugAbbrevOffset(0))?;
+        let mut entries = header.entries(&abbreviations);
+        let (_, root) = entries.next_dfs()?.ok_or(Unknown)?;
+        let text = |name: DwAt| -> Result<Option<Cow<'a, str>>, Unknown> {
+            let text = match root.attr_value(name)?.ok_or(Unknown)? {
+                AttributeValue::DebugStrRef(offset) => self.dwarf.debug_str.get_str(offset)?,
+                AttributeValue::String(text) => text,
+                _ => return Ok(None),
+            };
+            Ok(Some(text.to_string_lossy()))
+        };
+        match (text(gimli::DW_AT_name)?, text(gimli::DW_AT_comp_dir)?) {
+            (Some(name), Some(folder)) => Ok((name, folder)),
+            _ => {
+                // Strings by index need what only the whole unit says.
+                let unit = self.dwarf.unit(header)?;
+                let (name, folder) = (unit.name.ok_or(Unknown)?, unit.comp_dir.ok_or(Unknown)?);
+                Ok((name.to_string_lossy(), folder.to_string_lossy()))
+            }
+        }
     }
 
     /// Reads through a unit once.
@@ -403,6 +432,39 @@ impl<'a> Unit<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The byte count of the first abbreviation: its code, tag, flag, and pairs up to one of
+/// zeros.
+fn first_abbreviation(bytes: &[u8]) -> Result<usize, Unknown> {
+    let mut at = 0;
+    let mut number = || -> Result<u64, Unknown> {
+        let mut value = 0_u64;
+        for shift in (0..).step_by(7) {
+            let byte = *bytes.get(at).ok_or(Unknown)?;
+            at += 1;
+            if shift < 64 {
+                value |= u64::from(byte & 0x7f) << shift;
+            }
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        Ok(value)
+    };
+    // The flag is one byte of 0 or 1, which reads as a number just as well.
+    for _ in 0..3 {
+        number()?;
+    }
+    loop {
+        let (name, form) = (number()?, number()?);
+        if form == u64::from(gimli::DW_FORM_implicit_const.0) {
+            number()?;
+        }
+        if (name, form) == (0, 0) {
+            return Ok(at);
+        }
     }
 }
 

@@ -93,6 +93,8 @@ impl Reader {
     pub fn survey(&mut self) -> usize {
         let mut made = 0;
         for unit in self.program.units_where(is_own) {
+            // Who asks meanwhile does not wait for all units.
+            made += self.answer(Duration::ZERO).made;
             let Ok(known) = self.known(unit) else {
                 continue;
             };

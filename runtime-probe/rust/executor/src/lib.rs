@@ -36,44 +36,74 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Without its feature `runtime` (on by default) this crate is the hooks alone, in [`observe`], and has no
+//! dependency: what an observer needs that also serves programs on other executors.
 
+#[cfg(feature = "runtime")]
 mod combine;
+#[cfg(feature = "runtime")]
 mod context;
+#[cfg(feature = "runtime")]
 mod frame;
+#[cfg(feature = "runtime")]
 pub mod fs;
 mod ids;
+#[cfg(feature = "runtime")]
 mod join_handle;
+#[cfg(feature = "runtime")]
 pub mod net;
 pub mod observe;
+#[cfg(feature = "runtime")]
 mod pool;
+#[cfg(feature = "runtime")]
 mod reactor;
+#[cfg(feature = "runtime")]
 #[cfg_attr(
     not(all(target_os = "linux", feature = "io-uring")),
     path = "ring/absent.rs"
 )]
 mod ring;
+#[cfg(feature = "runtime")]
 mod runtime;
+#[cfg(feature = "runtime")]
 mod scheduler;
+#[cfg(feature = "runtime")]
 mod spawn;
+#[cfg(feature = "runtime")]
 pub mod sync;
+#[cfg(feature = "runtime")]
 mod task;
+#[cfg(feature = "runtime")]
 pub mod time;
+#[cfg(feature = "runtime")]
 mod timers;
+#[cfg(feature = "runtime")]
 mod worker;
+#[cfg(feature = "runtime")]
 mod yield_now;
 
+#[cfg(feature = "runtime")]
 pub use combine::{join, join_all, select, Either, Join, JoinAll, Select};
+#[cfg(feature = "runtime")]
 pub use frame::{traced, Traced};
+#[cfg(feature = "runtime")]
 pub use join_handle::{AbortHandle, JoinError, JoinFuture, JoinHandle};
+#[cfg(feature = "runtime")]
 pub use pool::{JobFuture, JobHandle};
+#[cfg(feature = "runtime")]
 pub use runtime::{block_on, Builder, Runtime};
+#[cfg(feature = "runtime")]
 pub use spawn::{spawn, spawn_blocking, spawn_local, spawn_local_named, spawn_named, Handle};
+#[cfg(feature = "runtime")]
 pub use yield_now::{yield_now, YieldNow};
 
+#[cfg(feature = "runtime")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks, whether or not a panic poisoned the lock: the executor catches the
 /// panics of user code outside of its critical sections, so its data are whole.
+#[cfg(feature = "runtime")]
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

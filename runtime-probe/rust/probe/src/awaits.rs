@@ -15,11 +15,13 @@ pub(crate) use absent::{begin, told, told_at, visibility};
 
 #[cfg(not(feature = "await-sites"))]
 mod absent {
+    use std::time::Duration;
+
     use wakeline_wire::visibility;
 
     use crate::session::Session;
 
-    pub(crate) fn begin(_session: &'static Session) {}
+    pub(crate) fn begin(_session: &'static Session, _patience: Duration) {}
 
     #[inline(always)]
     pub(crate) unsafe fn told<F>(_session: &'static Session, _future: *const F) {}

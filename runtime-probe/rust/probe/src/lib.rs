@@ -33,6 +33,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms `init` may wait until it is known how to read where tasks await, 300 when not given; `0` to not read it |
 
 mod address;
 mod awaits;
@@ -62,6 +63,7 @@ pub mod tokio;
 mod traced;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use wakeline_executor::observe::Observer;
 
@@ -138,6 +140,10 @@ impl Recording {
     }
 }
 
+/// A debug build of a small service is read in 30 to 100 ms; what takes longer is read while
+/// the program runs, and a task is told from its next poll on.
+const AWAIT_SITES_MS: u64 = 300;
+
 /// What [`init_with`] starts with. [`Config::from_env`] is the usual start.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -155,6 +161,10 @@ pub struct Config {
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
     /// from them after a kill.
     pub private_memory: bool,
+    /// With the feature `await-sites`: how many ms `init` may wait until it is known how to
+    /// read where tasks await, 300 when not given. 0: it is not read, which saves one event
+    /// for each poll that is pending.
+    pub await_sites_ms: Option<u64>,
 }
 
 impl Config {
@@ -168,6 +178,7 @@ impl Config {
             memory_mib: text("WAKELINE_MEMORY_MIB").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
+            await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
     }
 }
@@ -212,6 +223,7 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         launch: config.launch,
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         shared_memory: !config.private_memory,
+        await_sites: Duration::from_millis(config.await_sites_ms.unwrap_or(AWAIT_SITES_MS)),
         source_root: config.source_root,
     })?;
     Ok(Recording {

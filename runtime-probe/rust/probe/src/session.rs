@@ -34,6 +34,8 @@ const NUDGE_LEVEL: usize = 64;
 pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
 
 static SESSION: OnceLock<&'static Session> = OnceLock::new();
+/// Whether a session was started, or is about to be.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// What `init` starts a session with.
 pub(crate) struct Start {
@@ -42,6 +44,8 @@ pub(crate) struct Start {
     pub(crate) launch: String,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
+    /// How long to wait until futures can be read; none: they are not read.
+    pub(crate) await_sites: Duration,
     pub(crate) source_root: Option<PathBuf>,
 }
 
@@ -150,9 +154,14 @@ impl std::error::Error for InitError {}
 impl Session {
     /// Starts the process's session: from here on events are recorded.
     pub(crate) fn start(start: Start) -> Result<&'static Self, InitError> {
-        if SESSION.get().is_some() {
+        // Ordering: none needed; who comes second learns only that.
+        if STARTED.swap(true, Ordering::Relaxed) {
             return Err(InitError::AlreadyStarted);
         }
+        Self::start_first(start).inspect_err(|_| STARTED.store(false, Ordering::Relaxed))
+    }
+
+    fn start_first(start: Start) -> Result<&'static Self, InitError> {
         let id = session_id();
         let ring =
             Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
@@ -176,7 +185,7 @@ impl Session {
             finish: Finish::default(),
         }));
         session
-            .begin(start.address, start.token)
+            .begin(start.address, start.token, start.await_sites)
             .inspect_err(|error| {
                 // The session that two threads began at once goes on with one of them.
                 if !matches!(error, InitError::AlreadyStarted) {
@@ -186,7 +195,12 @@ impl Session {
             })
     }
 
-    fn begin(&'static self, address: Address, token: Token) -> Result<&'static Self, InitError> {
+    fn begin(
+        &'static self,
+        address: Address,
+        token: Token,
+        await_sites: Duration,
+    ) -> Result<&'static Self, InitError> {
         SESSION.set(self).map_err(|_| InitError::AlreadyStarted)?;
         let observer: &'static ProbeObserver = Box::leak(Box::new(ProbeObserver::new(self)));
         let _ = self.observer.set(observer);
@@ -200,7 +214,7 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        crate::awaits::begin(self);
+        crate::awaits::begin(self, await_sites);
         // SAFETY: both functions are of the right type, take nothing and never unwind.
         unsafe {
             libc::pthread_atfork(None, None, Some(in_fork_child));

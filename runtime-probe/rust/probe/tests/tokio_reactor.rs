@@ -1,5 +1,7 @@
 //! What is seen from below: system calls on registered descriptors, whoever makes them.
 
+#[path = "support/epoll.rs"]
+mod epoll;
 mod support;
 
 use std::ffi::c_int;
@@ -10,57 +12,41 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{child, connected, finish, role, Collector, Trace};
+use epoll::Epoll;
+use support::reactor::{bytes, operations, sources, trace_of};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::runtime::Builder;
 use wakeline_wire::{
-    operation_kind, operation_maker, operation_outcome, source_kind, DictionaryRecord, EventRecord,
-    Operation,
+    operation_kind, operation_maker, operation_outcome, source_kind, EventRecord, Operation,
 };
 
-/// Runs `program` in a child of this test with a collector, and gives the trace.
-fn trace_of(test: &str, program: impl FnOnce()) -> Option<Trace> {
-    if role().is_some() {
-        assert!(wakeline::init().is_active());
-        program();
-        return None;
-    }
-    let collector = Collector::start();
-    let command = child(test, "program");
-    let output = finish(connected(command, &collector).spawn().unwrap());
-    assert!(output.status.success(), "{output:?}");
-    let trace = collector.trace();
-    trace.check();
-    Some(trace)
-}
-
-fn operations(trace: &Trace, kind: u64) -> Vec<Operation> {
-    let of_kind = |event: &EventRecord| match event {
-        EventRecord::Operation(operation) if operation.operation_kind == kind => Some(*operation),
-        _ => None,
-    };
-    trace.all().filter_map(of_kind).collect()
-}
-
-fn bytes(operations: &[Operation]) -> u64 {
-    let done = |each: &&Operation| each.outcome == operation_outcome::DONE;
-    operations.iter().filter(done).map(|each| each.bytes).sum()
-}
-
-/// Ids of the sources of this kind with their local and peer addresses.
-fn sources(trace: &Trace, kind: u64) -> Vec<(u64, String, String)> {
-    let text = |id| match id {
-        0 => String::new(),
-        id => trace.text(id).to_owned(),
-    };
-    let of_kind = |record: &DictionaryRecord| match record {
-        DictionaryRecord::Source(source) if source.source_kind == kind => {
-            Some((source.id, text(source.local), text(source.peer)))
-        }
-        _ => None,
-    };
-    trace.dictionary.iter().filter_map(of_kind).collect()
+#[test]
+fn without_a_wrapped_task_the_reactor_is_told_as_tokios_and_a_second_init_changes_nothing() {
+    let test =
+        "without_a_wrapped_task_the_reactor_is_told_as_tokios_and_a_second_init_changes_nothing";
+    let trace = trace_of(test, || {
+        assert!(wakeline::init().is_active(), "the recording that runs");
+        assert!(wakeline::init_with(wakeline::Config::from_env()).is_err());
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let (mut served, _) = listener.accept().await.unwrap();
+            client.write_all(b"four").await.unwrap();
+            let mut four = [0; 4];
+            served.read_exact(&mut four).await.unwrap();
+        });
+    });
+    let Some(trace) = trace else { return };
+    assert_eq!(trace.hellos.last().unwrap().tier, "tokio stable");
+    assert_eq!(sources(&trace, source_kind::TCP_STREAM).len(), 2);
+    assert_eq!(bytes(&operations(&trace, operation_kind::READ)), 4);
+    assert_eq!(
+        trace.count(|event| matches!(event, EventRecord::PollStart(_))),
+        0
+    );
 }
 
 #[test]
@@ -126,31 +112,6 @@ fn an_echo_server_and_its_client_are_seen_with_addresses_and_bytes() {
     let registered = trace.count(|event| matches!(event, EventRecord::SourceRegister(_)));
     let gone = trace.count(|event| matches!(event, EventRecord::SourceDeregister(_)));
     assert!(gone >= 5 && gone <= registered, "{gone} of {registered}");
-}
-
-/// An epoll by hand: no runtime is needed for what is below it.
-struct Epoll(c_int);
-
-impl Epoll {
-    fn new() -> Self {
-        // SAFETY: it takes no pointer.
-        Self(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
-    }
-
-    fn add(&self, fd: c_int, token: u64) -> c_int {
-        let mut event = libc::epoll_event {
-            events: libc::EPOLLIN as u32,
-            u64: token,
-        };
-        // SAFETY: the event is ours.
-        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &mut event) }
-    }
-
-    fn wait(&self, timeout_ms: c_int) -> c_int {
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 4];
-        // SAFETY: the buffer is ours and of the size stated.
-        unsafe { libc::epoll_wait(self.0, events.as_mut_ptr(), 4, timeout_ms) }
-    }
 }
 
 #[test]

@@ -73,6 +73,7 @@ pub fn set_paused(paused: bool) {
 }
 
 /// The observer, unless it is paused or there is none: one load and one branch.
+#[cfg(feature = "runtime")]
 #[inline(always)]
 pub(crate) fn unpaused_observer() -> Option<&'static dyn Observer> {
     // Ordering: Acquire pairs with `set_paused`.
@@ -83,12 +84,14 @@ pub(crate) fn unpaused_observer() -> Option<&'static dyn Observer> {
 }
 
 /// Whether it is to be kept which polls are open.
+#[cfg(feature = "runtime")]
 #[inline(always)]
 pub(crate) fn keeps_open_polls() -> bool {
     LEVEL.load(Ordering::Relaxed) != level::UNOBSERVED
 }
 
 /// The observer, if one is set: one acquire load and one branch.
+#[cfg(feature = "runtime")]
 #[inline]
 pub(crate) fn observer() -> Option<&'static dyn Observer> {
     OBSERVER.get().copied()
@@ -98,7 +101,10 @@ pub(crate) fn observer() -> Option<&'static dyn Observer> {
 /// observer that begins to record late. Tasks go on meanwhile, so two of them may be told
 /// as of two moments.
 pub fn alive_tasks() -> Vec<AliveTask> {
-    crate::scheduler::alive_tasks()
+    #[cfg(feature = "runtime")]
+    return crate::scheduler::alive_tasks();
+    #[cfg(not(feature = "runtime"))]
+    Vec::new()
 }
 
 /// [`set_observer`] was called twice in one process.

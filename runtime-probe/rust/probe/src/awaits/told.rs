@@ -36,6 +36,7 @@ mod state {
     pub(super) const NOTHING_FOUND: u8 = 3;
     /// No thread could be started.
     pub(super) const NO_THREAD: u8 = 4;
+    pub(super) const SWITCHED_OFF: u8 = 5;
     /// The first of [`REASONS`](super::REASONS).
     pub(super) const UNREADABLE: u8 = 16;
 }
@@ -48,13 +49,13 @@ const REASONS: [Unreadable; 5] = [
     Unreadable::NotInside,
 ];
 
-/// How long `init` waits until the program's own async functions are known. A debug build of
-/// a small service takes 30 to 100 ms; what takes longer is read while the program runs.
-const SURVEY_DELAY: Duration = Duration::from_millis(300);
-
 /// Starts the thread that reads, and lets it have a start: what a task awaits that is polled
 /// but once, because it hangs, is known only if it is at that poll.
-pub(crate) fn begin(session: &'static Session) {
+pub(crate) fn begin(session: &'static Session, patience: Duration) {
+    if patience.is_zero() {
+        STATE.store(state::SWITCHED_OFF, Ordering::Relaxed);
+        return;
+    }
     let (surveyed, has_surveyed) = sync_channel(1);
     let thread = std::thread::Builder::new()
         .name("wakeline-awaits".into())
@@ -63,7 +64,7 @@ pub(crate) fn begin(session: &'static Session) {
         STATE.store(state::NO_THREAD, Ordering::Relaxed);
     }
     // Ends at once when the thread gives up.
-    let _ = has_surveyed.recv_timeout(SURVEY_DELAY);
+    let _ = has_surveyed.recv_timeout(patience);
 }
 
 fn serve(session: &'static Session, surveyed: &SyncSender<()>) {
@@ -118,6 +119,7 @@ pub(crate) fn visibility() -> (u64, &'static str) {
         state::BEGINS | state::OPEN => not("the debug information is still being read"),
         state::NOTHING_FOUND => not("no future was found in the debug information: build with debug = 2"),
         state::NO_THREAD => not("the system gave no thread to read the debug information"),
+        state::SWITCHED_OFF => not("switched off by the program or its environment"),
         reason => {
             let place = usize::from(reason - state::UNREADABLE);
             not(REASONS[place.min(REASONS.len() - 1)].reason())

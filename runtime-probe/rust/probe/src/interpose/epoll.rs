@@ -14,7 +14,7 @@ use super::{is_own_process, session};
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
 use crate::recorder::Recorder;
-use crate::session::Session;
+use crate::session::{seen, Session};
 use crate::this_thread::{used, with_recorder};
 
 /// The same number on every processor; the lowest libc crate has no name for it.
@@ -159,6 +159,8 @@ fn control(
     let Some(event) = (unsafe { event.as_ref() }).copied() else {
         return call();
     };
+    // A runtime that is not ours is at work, also where none of its tasks is wrapped.
+    session.saw(seen::WRAPPED);
     let is_new = used(|| register(session, fd, &event));
     let result = call();
     if result != 0 && is_new {

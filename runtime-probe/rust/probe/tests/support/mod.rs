@@ -2,6 +2,9 @@
 //! program starts of itself. It must not know what a test expects.
 #![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
+#[cfg(target_os = "linux")]
+pub mod reactor;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
