@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LensClient } from './client/lens-client.ts';
 import { registerDebugTies } from './debug/register.ts';
+import { registerAttachCommands } from './host/attach.ts';
 import { EditorLink } from './host/editor-link.ts';
 import { RecordingEditor } from './host/recording-editor.ts';
 import { setting } from './host/settings.ts';
@@ -46,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): void {
     link,
     createStatusItem(host),
     RecordingEditor.register(parts),
+    registerAttachCommands(host, () => panel.show()),
     registerDebugTies({
       connect: () => host.connect(),
       debuggerEvent: (event) => host.debuggerEvent(event),

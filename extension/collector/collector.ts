@@ -8,6 +8,7 @@ import { ensurePrivateFolder, listenOnLoopback, listenOnSocket, removeLeftOverSo
 import { readPreamble, refuseSocket } from './handshake.ts';
 import type { Log } from './log.ts';
 import { ProgramConnection } from './program-connection.ts';
+import { dialProgram } from './program-dialer.ts';
 import { RingSweep } from './ring-sweep.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { ViewerConnection } from './viewer-connection.ts';
@@ -76,6 +77,7 @@ export class Collector {
       registry: this.registry,
       memoryBudgetBytes: settings.memoryBudgetBytes,
       status: () => this.status(),
+      attach: (address, token) => this.attach(address, token),
       // After the answer has left.
       shutdown: () => setImmediate(() => void this.close('a viewer asked for it')),
     });
@@ -164,6 +166,20 @@ export class Collector {
     clearTimeout(this.idleTimer);
     if (peer === role.viewer) this.welcomeViewer(socket, rest);
     else this.welcomeProgram(socket, rest);
+  }
+
+  /** Comes to a program that listens; from there on it is one as any other. */
+  private async attach(address: string, token: string): Promise<void> {
+    const { socket, first } = await dialProgram(address, token);
+    this.log.info(`attached to the program that listens at ${address}`);
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    if (this.isClosing) {
+      socket.destroy();
+      return;
+    }
+    clearTimeout(this.idleTimer);
+    this.welcomeProgram(socket, first);
   }
 
   private welcomeProgram(socket: Socket, rest: Uint8Array): void {

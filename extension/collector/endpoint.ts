@@ -96,7 +96,7 @@ function someoneListens(path: string): Promise<boolean> {
 export function connectionOf(endpoint: string): NetConnectOpts {
   if (endpoint.startsWith('unix:') && endpoint.length > 'unix:'.length)
     return { path: endpoint.slice('unix:'.length) };
-  const tcp = /^tcp:\/\/(127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})$/.exec(endpoint);
+  const tcp = /^tcp:\/\/(127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})\/?$/.exec(endpoint);
   const port = Number(tcp?.[2]);
   if (tcp === null || port < 1 || port > 65535)
     throw new SettingsError(

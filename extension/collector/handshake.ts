@@ -38,7 +38,7 @@ export function judgePreamble(preamble: Uint8Array, token: Uint8Array): Verdict 
       `the probe speaks wire version ${version}, this Wakeline up to ${wireVersion}. Update Wakeline`,
     );
   const asked = head[10];
-  const known = Object.values(role).find((each) => each === asked);
+  const known = [role.program, role.viewer].find((each) => each === asked);
   if (known === undefined) return refused(`${asked} is no role: 1 is a program, 2 a viewer. Update Wakeline`);
   return { accepted: true, role: known };
 }

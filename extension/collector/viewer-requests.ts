@@ -5,6 +5,8 @@ import type { CollectorStatus, Method, Requests, SessionSummary } from '../messa
 import { siteMatchesDocument } from '../messages/site-paths.ts';
 import type { ViewerRequest } from '../messages/viewer-frames.ts';
 import type { CollectorSession } from './collector-session.ts';
+import { SettingsError } from './endpoint.ts';
+import { DialError } from './program-dialer.ts';
 import { idOfPath, RecordingError, replayRecording, trueRecordingPath } from './replay.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
@@ -27,6 +29,8 @@ export interface RequestServices {
   readonly registry: SessionRegistry;
   readonly memoryBudgetBytes: number;
   readonly status: () => CollectorStatus;
+  /** Throws DialError or SettingsError. */
+  readonly attach: (address: string, token: string) => Promise<void>;
   readonly shutdown: () => void;
 }
 
@@ -84,6 +88,15 @@ export class RequestHandler {
       const snapshot = params.detail !== 'off';
       return { result: { sent: session?.link?.sendControl(detail[params.detail], snapshot) ?? false } };
     },
+    attach: async ({ address, token }) => {
+      await this.services.attach(address, token);
+      return { result: { attached: true } };
+    },
+    detach: ({ session }) => {
+      const link = this.services.registry.get(session)?.link;
+      link?.close('it was detached');
+      return { result: { detached: link !== undefined } };
+    },
     forget: ({ session }) => ({ result: { forgotten: this.services.registry.forget(session) } }),
     status: () => ({ result: this.services.status() }),
     shutdown: () => {
@@ -138,5 +151,6 @@ export class RequestHandler {
 
 /** Whether the message of an error is meant for the person who asked. */
 export function isForViewer(error: unknown): error is Error {
-  return error instanceof RequestError || error instanceof RecordingError;
+  const kinds = [RequestError, RecordingError, DialError, SettingsError];
+  return kinds.some((kind) => error instanceof kind);
 }

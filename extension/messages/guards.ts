@@ -73,6 +73,21 @@ function path(fields: Fields, name: string): string {
   return value;
 }
 
+function addressOf(fields: Fields): string {
+  const value = text(fields, 'address', pathChars);
+  if (!/^(unix:|tcp:\/\/)/.test(value) || value.includes('\0'))
+    throw new GuardError(`address must be unix:<path> or tcp://<host>:<port>, not ${describe(value)}`);
+  return value;
+}
+
+/** A wrong one is not repeated: what is said may end up in a log. */
+function tokenOf(fields: Fields): string {
+  const value = fields['token'];
+  if (typeof value !== 'string' || !/^[0-9a-fA-F]{32}$/.test(value))
+    throw new GuardError('token must be 32 hexadecimal digits');
+  return value;
+}
+
 function sessionOf(fields: Fields): string {
   const value = fields['session'];
   if (typeof value !== 'string' || !/^[0-9a-f]{32}$/.test(value))
@@ -164,6 +179,8 @@ const guards: { readonly [M in Method]: (fields: Fields) => Requests[M]['params'
     session: sessionOf(fields),
     detail: oneOf(fields, 'detail', ['off', 'lean', 'full']),
   }),
+  attach: (fields) => ({ address: addressOf(fields), token: tokenOf(fields) }),
+  detach: onlySession,
   forget: onlySession,
   status: nothing,
   shutdown: nothing,

@@ -280,6 +280,10 @@ export interface Requests {
   open: { params: { path: string }; answer: { session: string } };
   /** Recording on or off, and how much, in the program. */
   control: { params: { session: string; detail: 'off' | 'lean' | 'full' }; answer: { sent: boolean } };
+  /** Attaches to a program that listens, with the token of its environment. Answered when it has let the collector in. */
+  attach: { params: { address: string; token: string }; answer: { attached: true } };
+  /** Lets go of a live program: one that listens goes on unrecorded, another one comes again. */
+  detach: { params: { session: string }; answer: { detached: boolean } };
   /** Forgets an ended session; its recording stays on disk. */
   forget: { params: { session: string }; answer: { forgotten: boolean } };
   status: { params: Record<string, never>; answer: CollectorStatus };

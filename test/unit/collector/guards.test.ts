@@ -40,6 +40,14 @@ test('paths are absolute, and names come from their lists', () => {
   assert.throws(() => guardParams('open', { path: '/a\0b' }), /absolute path/);
   assert.deepEqual(guardParams('open', { path: '/a/b' }), { path: '/a/b' });
   assert.throws(() => guardParams('control', { session, detail: 'some' }), /off, lean, full, not "some"/);
+  const token = '0'.repeat(32);
+  assert.throws(() => guardParams('attach', { address: '/a.sock', token }), /unix:<path> or tcp:/);
+  assert.throws(
+    () => guardParams('attach', { address: 'unix:/a.sock', token: 'secret' }),
+    (error: Error) => {
+      return error.message.includes('32 hexadecimal digits') && !error.message.includes('secret');
+    },
+  );
   const event = { launch: 'l', event: 'stop', monotonicNs: 5, reason: 'step', osThread: 3 };
   assert.deepEqual(guardParams('debugger', event), event);
   assert.throws(() => guardParams('debugger', { ...event, launch: '' }), /launch/);

@@ -45,6 +45,8 @@ export const role = {
   program: 1,
   /** A Wakeline front end: requests follow. */
   viewer: 2,
+  /** A collector that has come to a program which listens: it sends control frames only. */
+  collector: 3,
 } as const;
 export type Role = (typeof role)[keyof typeof role];
 
@@ -75,6 +77,10 @@ export const endReason = {
   detached: 2,
   /** This process is a fork's child and stops recording. */
   fork: 3,
+  /** The file has reached its bound; the program goes on unrecorded. */
+  full: 4,
+  /** What was kept in memory was written; the program may go on. */
+  flight: 5,
 } as const;
 export type EndReason = (typeof endReason)[keyof typeof endReason];
 
@@ -311,6 +317,8 @@ export const operationKind = {
   take: 5,
   /** The source was closed. */
   close: 6,
+  /** The look whether a child process has ended, which takes its exit status; wouldBlock while it runs. */
+  collect: 7,
 } as const;
 export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
 

@@ -1,4 +1,4 @@
-//! Owns what the environment says of the collector: where it listens, and the token.
+//! Owns what the environment says of the collector: its address or ours, and the token.
 //! It must not open sockets.
 
 use std::fmt;
@@ -15,28 +15,32 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    /// Reads `unix:<path>` or `tcp://<address>:<port>`, loopback only.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `unix:<path>` or `tcp://<address>:<port>`, loopback only unless the user wants
+    /// it otherwise. `name` is the variable that the text is from.
+    pub(crate) fn parse(name: &str, text: &str, may_be_remote: bool) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
-                return Err("WAKELINE=unix: names no path; give unix:<path of a socket>".into());
+                return Err(format!(
+                    "{name}=unix: names no path; give unix:<path of a socket>"
+                ));
             }
             return Ok(Self::Unix(path.into()));
         }
         if let Some(address) = text.strip_prefix("tcp://") {
-            let address: SocketAddr = address.trim_end_matches('/').parse().map_err(|_| {
-                format!("WAKELINE={text} is no address; give tcp://127.0.0.1:<port>")
-            })?;
+            let address: SocketAddr = address
+                .trim_end_matches('/')
+                .parse()
+                .map_err(|_| format!("{name}={text} is no address; give tcp://127.0.0.1:<port>"))?;
             // The token goes over this connection in clear, so it stays on the machine.
-            if !address.ip().is_loopback() {
+            if !may_be_remote && !address.ip().is_loopback() {
                 return Err(format!(
-                    "WAKELINE={text} is not a loopback address; give tcp://127.0.0.1:<port>"
+                    "{name}={text} is not a loopback address; give tcp://127.0.0.1:<port>"
                 ));
             }
             return Ok(Self::Tcp(address));
         }
         Err(format!(
-            "WAKELINE={text} is not known; give unix:<path> or tcp://127.0.0.1:<port>"
+            "{name}={text} is not known; give unix:<path> or tcp://127.0.0.1:<port>"
         ))
     }
 }
@@ -46,6 +50,15 @@ impl Address {
 pub(crate) struct Token(pub(crate) [u8; 16]);
 
 impl Token {
+    /// Compares in a time that does not tell how much of it is the same.
+    pub(crate) fn is_same(&self, other: &[u8]) -> bool {
+        let pairs = self.0.iter().zip(other);
+        let difference = pairs.fold(0, |sum, (one, another)| {
+            std::hint::black_box(sum | (one ^ another))
+        });
+        other.len() == self.0.len() && std::hint::black_box(difference) == 0
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         // The text itself is not repeated: a message may end up in a log.
         parse_token(text)

@@ -86,6 +86,13 @@ impl Sender {
         self.slots.clear();
     }
 
+    /// Another session begins: nothing of what was sent before is its.
+    pub(crate) fn begin_session(&mut self) {
+        for thread in self.threads.values_mut() {
+            (thread.sequence, thread.end) = (0, 0);
+        }
+    }
+
     /// Forgets a thread that has ended.
     pub(crate) fn remove(&mut self, thread: u32) -> ThreadProgress {
         self.threads.remove(&thread).unwrap_or_default()

@@ -25,9 +25,53 @@ const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEND_FLAGS: libc::c_int = 0;
 
-enum Socket {
+/// A stream to the other side.
+pub(crate) enum Socket {
     Unix(UnixStream),
     Tcp(TcpStream),
+}
+
+impl Socket {
+    /// So that it never blocks.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        match self {
+            Self::Unix(socket) => socket.set_nonblocking(true),
+            Self::Tcp(socket) => {
+                socket.set_nodelay(true)?;
+                socket.set_nonblocking(true)
+            }
+        }
+    }
+
+    pub(crate) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(socket) => socket.read(bytes),
+            Self::Tcp(socket) => socket.read(bytes),
+        }
+    }
+
+    /// Sends what the system takes now.
+    pub(crate) fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the pointer and length are of a live slice; the descriptor is open.
+        let sent = unsafe {
+            libc::send(
+                self.as_raw_fd(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                SEND_FLAGS,
+            )
+        };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Unix(socket) => socket.as_raw_fd(),
+            Self::Tcp(socket) => socket.as_raw_fd(),
+        }
+    }
 }
 
 /// What the collector said.
@@ -46,6 +90,8 @@ pub(crate) enum Sent {
     All,
     /// The collector does not read; the rest is kept and must be sent on.
     Stalled,
+    /// A file has reached its bound; what was to be sent is thrown away.
+    Full,
 }
 
 /// An open connection. Its socket never blocks.
@@ -66,33 +112,34 @@ impl Connection {
     /// When nobody listens there.
     pub(crate) fn open(address: &Address, token: &Token) -> io::Result<Self> {
         let socket = match address {
-            Address::Unix(path) => {
-                let socket = UnixStream::connect(path)?;
-                socket.set_nonblocking(true)?;
-                Socket::Unix(socket)
-            }
+            Address::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
             Address::Tcp(address) => {
-                let socket = TcpStream::connect_timeout(address, CONNECT_TIMEOUT)?;
-                socket.set_nodelay(true)?;
-                socket.set_nonblocking(true)?;
-                Socket::Tcp(socket)
+                Socket::Tcp(TcpStream::connect_timeout(address, CONNECT_TIMEOUT)?)
             }
         };
-        Ok(Self {
+        socket.prepare()?;
+        let preamble = preamble(role::PROGRAM, &token.0);
+        Ok(Self::new(socket, preamble.to_vec(), false))
+    }
+
+    /// A collector that has come to us and may stay: it is told so.
+    pub(crate) fn accepted(socket: Socket) -> Self {
+        Self::new(socket, vec![0; REPLY_HEAD_BYTES], true)
+    }
+
+    fn new(socket: Socket, outbound: Vec<u8>, accepted: bool) -> Self {
+        Self {
             socket,
-            outbound: preamble(role::PROGRAM, &token.0).to_vec(),
+            outbound,
             gone: 0,
             stalled: false,
             inbound: Vec::new(),
-            accepted: false,
-        })
+            accepted,
+        }
     }
 
     fn descriptor(&self) -> RawFd {
-        match &self.socket {
-            Socket::Unix(socket) => socket.as_raw_fd(),
-            Socket::Tcp(socket) => socket.as_raw_fd(),
-        }
+        self.socket.as_raw_fd()
     }
 
     /// Where whole frames are appended. Only while nothing is left of an earlier send.
@@ -114,20 +161,14 @@ impl Connection {
         let end = Instant::now() + patience;
         while self.gone < self.outbound.len() {
             let rest = &self.outbound[self.gone..];
-            // SAFETY: the pointer and length are of a live slice; the descriptor is open.
-            let sent = unsafe {
-                libc::send(
-                    self.descriptor(),
-                    rest.as_ptr().cast(),
-                    rest.len(),
-                    SEND_FLAGS,
-                )
+            let error = match self.socket.send_now(rest) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(sent) => {
+                    self.gone += sent;
+                    continue;
+                }
+                Err(error) => error,
             };
-            if sent > 0 {
-                self.gone += sent as usize;
-                continue;
-            }
-            let error = io::Error::last_os_error();
             match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => {
@@ -183,11 +224,7 @@ impl Connection {
     fn read_inbound(&mut self) -> io::Result<bool> {
         let mut bytes = [0; 4096];
         loop {
-            let read = match &mut self.socket {
-                Socket::Unix(socket) => socket.read(&mut bytes),
-                Socket::Tcp(socket) => socket.read(&mut bytes),
-            };
-            match read {
+            match self.socket.read(&mut bytes) {
                 Ok(0) => return Ok(false),
                 Ok(count) => self.inbound.extend_from_slice(&bytes[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),

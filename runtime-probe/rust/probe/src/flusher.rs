@@ -1,24 +1,27 @@
 //! Owns the thread `wakeline-flush`: when to connect, collect, send and end. It must not
 //! know how events are encoded. It is the only reader of the rings in this process.
 
+mod ending;
+
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
 use wakeline_wire::frame::append_frame;
-use wakeline_wire::payload::{encode_watermarks, Anchor, End, ThreadTotal, Watermark};
-use wakeline_wire::{detail, end_reason, frame_kind, Writer};
+use wakeline_wire::payload::{encode_watermarks, Anchor, ThreadTotal, Watermark};
+use wakeline_wire::{detail, frame_kind, Writer};
 
-use crate::address::{Address, Token};
 use crate::barrier;
 use crate::batch::{settle, Pieces, Sender};
-use crate::connection::{Connection, Heard, Sent};
+use crate::connection::{Heard, Sent};
+use crate::destination::Destination;
 use crate::dictionary::Living;
-use crate::gate::{detail_of, gate, set_detail, shut_gate};
+use crate::gate::{detail_of, gate, set_detail};
 use crate::hello::{hello, says_otherwise};
+use crate::link::Link;
 use crate::ring::SlotView;
-use crate::session::Session;
+use crate::session::{complain, session_id, Session};
 use crate::snapshot;
 use crate::threads::ThreadShared;
 
@@ -59,13 +62,15 @@ struct Flight {
 /// The flusher's state.
 pub(crate) struct Flusher {
     session: &'static Session,
-    address: Address,
-    token: Token,
+    /// What the hello calls this session: a program that listens begins a new one at each
+    /// attachment, as what happened between them is not in either.
+    session_id: String,
+    destination: Destination,
     rate: u64,
     detail: u64,
     /// What kinds of runtime the last hello spoke of.
     told_runtimes: u8,
-    connection: Option<Connection>,
+    link: Option<Link>,
     ever_connected: bool,
     next_try: Instant,
     give_up: Instant,
@@ -83,16 +88,16 @@ pub(crate) struct Flusher {
 }
 
 impl Flusher {
-    pub(crate) fn new(session: &'static Session, address: Address, token: Token) -> Self {
+    pub(crate) fn new(session: &'static Session, destination: Destination) -> Self {
         let now = Instant::now();
         Self {
             session,
-            address,
-            token,
+            session_id: session.id.clone(),
+            destination,
             rate: 0,
             detail: detail::FULL,
             told_runtimes: 0,
-            connection: None,
+            link: None,
             ever_connected: false,
             next_try: now,
             give_up: now + GIVE_UP_FIRST,
@@ -108,7 +113,8 @@ impl Flusher {
         }
     }
 
-    /// Runs until the program ends, the collector refuses, or nobody listens.
+    /// Runs until the program ends, the collector refuses, nobody listens, or the file takes
+    /// no more.
     pub(crate) fn run(mut self) {
         self.rate = self.session.clock.calibrate();
         while !self.session.is_finishing() {
@@ -116,7 +122,7 @@ impl Flusher {
                 0 => {}
                 asked => self.set_detail(asked),
             }
-            if self.connection.is_none() && !self.try_connect() {
+            if !self.try_connect() {
                 self.abandon();
                 return;
             }
@@ -137,21 +143,22 @@ impl Flusher {
         self.finish();
     }
 
-    /// Tries to connect when it is time. False when there is no use in trying on.
+    /// Opens the way for frames, if it is not and it is time. False when there is no use in
+    /// trying on.
     fn try_connect(&mut self) -> bool {
         let now = Instant::now();
+        if self.link.is_some() {
+            // Others that come to a program that listens are told that it is taken.
+            self.destination.look(true);
+            return true;
+        }
         if now < self.next_try {
             return true;
         }
-        match Connection::open(&self.address, &self.token) {
-            Ok(mut connection) => {
-                self.greet(connection.outbound());
-                if self.ever_connected {
-                    self.session.dictionary.resend_living();
-                }
-                self.connection = Some(connection);
-                self.ever_connected = true;
-                self.retry = RETRY_MIN;
+        match self.destination.open() {
+            Ok(None) => true,
+            Ok(Some(link)) => {
+                self.begin(link);
                 true
             }
             Err(_) => {
@@ -162,38 +169,60 @@ impl Flusher {
         }
     }
 
+    /// Greets whoever is at the other end.
+    fn begin(&mut self, mut link: Link) {
+        let is_attached = self.destination.is_listener();
+        if is_attached {
+            if self.ever_connected {
+                self.session_id = session_id();
+                self.ended_threads.clear();
+            }
+            self.sender.begin_session();
+            self.detail = detail::FULL;
+        }
+        self.greet(link.outbound());
+        if self.ever_connected || is_attached {
+            self.session.dictionary.resend_living();
+        }
+        self.link = Some(link);
+        self.ever_connected = true;
+        self.retry = RETRY_MIN;
+        if is_attached {
+            // Tells of everything alive, too.
+            self.set_detail(detail::FULL);
+        }
+    }
+
     fn greet(&mut self, out: &mut Vec<u8>) {
         self.told_runtimes = self.session.runtimes_seen();
-        let hello = hello(self.session, self.rate, self.detail, self.told_runtimes);
+        let mut hello = hello(self.session, self.rate, self.detail, self.told_runtimes);
+        hello.session.clone_from(&self.session_id);
         append_frame(out, frame_kind::HELLO, |out| hello.encode(out));
     }
 
     fn lose_connection(&mut self) {
         // What was on its way stays where it was: slots and dictionary are sent again.
-        self.connection = None;
+        self.link = None;
         self.sender.restart_slots();
         if let Some(flight) = self.flight.take() {
             self.dying.extend(flight.dying);
+        }
+        if self.destination.is_listener() {
+            // The program goes on unrecorded until somebody comes again.
+            set_detail(detail::OFF);
+            return;
         }
         self.next_try = Instant::now() + self.retry;
         self.give_up = Instant::now() + GIVE_UP_AGAIN;
     }
 
-    /// Nobody wants the recording: from here on it costs nothing.
-    fn abandon(self) {
-        shut_gate();
-        self.session.ring.give_back();
-        self.session.dictionary.clear();
-        self.session.finished();
-    }
-
     /// Hears, sends what is published, and takes over what was written.
     fn round(&mut self, patience: Duration) -> Turn {
-        let Some(mut connection) = self.connection.take() else {
-            return Turn::Idle;
+        let Some(mut link) = self.link.take() else {
+            return self.round_alone();
         };
         let mut heard = Vec::new();
-        let hearing = connection.hear(&mut heard);
+        let hearing = link.hear(&mut heard);
         for each in heard {
             match each {
                 Heard::Refused => return Turn::Refused,
@@ -210,18 +239,18 @@ impl Flusher {
             return Turn::Idle;
         }
         let mut more = false;
-        if !connection.is_stalled() {
+        if !link.is_stalled() {
             // What can be seen depends on the runtime, which may begin after the greeting.
             if says_otherwise(self.told_runtimes, self.session.runtimes_seen()) {
-                self.greet(connection.outbound());
+                self.greet(link.outbound());
             }
-            let (flight, cut) = self.load(connection.outbound());
+            let (flight, cut) = self.load(link.outbound());
             self.flight = Some(flight);
             more = cut;
         }
-        match connection.send(patience) {
+        match link.send(patience) {
             Ok(Sent::All) => {
-                self.connection = Some(connection);
+                self.link = Some(link);
                 self.land();
                 if more {
                     Turn::More
@@ -230,13 +259,23 @@ impl Flusher {
                 }
             }
             Ok(Sent::Stalled) => {
-                self.connection = Some(connection);
+                self.link = Some(link);
                 Turn::Idle
             }
-            Err(_) => {
+            Ok(Sent::Full) => {
+                self.link = Some(link);
+                self.end_full_file();
+                Turn::Refused
+            }
+            Err(error) => {
+                if let Link::File(file) = &link {
+                    let path = file.path().display();
+                    complain(&format!("cannot write on to {path}: {error}"));
+                    return Turn::Refused;
+                }
                 // The collector may have said why before it closed.
                 let mut heard = Vec::new();
-                let _ = connection.hear(&mut heard);
+                let _ = link.hear(&mut heard);
                 if heard.contains(&Heard::Refused) {
                     return Turn::Refused;
                 }
@@ -246,8 +285,29 @@ impl Flusher {
         }
     }
 
+    /// A round of a program to which nobody is attached: what is published is thrown away, so
+    /// that it is not taken for a part of what comes later.
+    fn round_alone(&mut self) -> Turn {
+        if !self.destination.is_listener() {
+            return Turn::Idle;
+        }
+        let mut nowhere = Vec::new();
+        let (flight, more) = self.load(&mut nowhere);
+        self.flight = Some(flight);
+        self.land();
+        if more {
+            Turn::More
+        } else {
+            Turn::Idle
+        }
+    }
+
     fn set_detail(&mut self, wanted: u64) {
         let now = detail_of(gate());
+        if self.destination.is_listener() && self.link.is_none() {
+            // Nobody would hear it; whoever attaches begins at full detail.
+            return;
+        }
         if now == 0 || wanted == now || !(detail::OFF..=detail::FULL).contains(&wanted) {
             return;
         }
@@ -347,7 +407,10 @@ impl Flusher {
             } else if sent.sequence > 0 {
                 sent.last_tick
             } else {
-                thread.opened_tick.load(Ordering::Relaxed)
+                thread
+                    .opened_tick
+                    .load(Ordering::Relaxed)
+                    .max(sent.last_tick)
             };
             watermarks.push(Watermark {
                 thread: u64::from(thread.id),
@@ -383,69 +446,6 @@ impl Flusher {
         }
         if !flight.closed_threads.is_empty() {
             self.session.threads.remove(&flight.closed_threads);
-        }
-    }
-
-    /// Sends what is left and the end frame, and removes the ring file.
-    fn finish(mut self) {
-        shut_gate();
-        let end = Instant::now() + LAST_SEND;
-        let mut through = false;
-        let mut tries = 0;
-        while !through && Instant::now() < end {
-            if self.connection.is_none() {
-                // Not connected yet, or the connection broke just now: it is worth two tries.
-                tries += 1;
-                self.next_try = Instant::now();
-                self.try_connect();
-                if self.connection.is_none() || tries > 2 {
-                    break;
-                }
-            }
-            match self.round(SEND_PATIENCE) {
-                Turn::Refused => {
-                    self.ever_connected = false;
-                    self.connection = None;
-                    break;
-                }
-                Turn::More => {}
-                Turn::Idle => {
-                    let connection = self.connection.as_ref();
-                    through = connection.is_some_and(|connection| !connection.is_stalled());
-                }
-            }
-        }
-        let mut ended = false;
-        if let Some(mut connection) = self.connection.take().filter(|_| through) {
-            let frame = self.end_frame();
-            append_frame(connection.outbound(), frame_kind::END, |out| {
-                frame.encode(out)
-            });
-            let left = end.saturating_duration_since(Instant::now());
-            ended = matches!(connection.send(left), Ok(Sent::All));
-            connection.close(LAST_READ);
-        }
-        // A collector that took a part only reads the rest from the ring file, and
-        // removes it.
-        if ended || !self.ever_connected {
-            self.session.ring.remove_file();
-        }
-        self.session.finished();
-    }
-
-    fn end_frame(&mut self) -> End {
-        self.session.threads.list(&mut self.threads);
-        let none = Pieces::default();
-        let alive = self.threads.iter().map(|thread| {
-            let dropped = thread.dropped.load(Ordering::Relaxed);
-            total(thread.id, self.sender.thread(thread.id, &none), dropped)
-        });
-        let mut threads = self.ended_threads.clone();
-        threads.extend(alive);
-        threads.sort_unstable_by_key(|total| total.thread);
-        End {
-            reason: end_reason::EXIT,
-            threads,
         }
     }
 }

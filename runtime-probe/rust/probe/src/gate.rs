@@ -29,8 +29,9 @@ pub(crate) fn gate() -> u32 {
 }
 
 /// Recording begins.
-pub(crate) fn open_gate(detail: u64) {
-    GATE.store(1 << 8 | detail as u32, Ordering::Relaxed);
+pub(crate) fn open_gate(wanted: u64) {
+    GATE.store(1 << 8 | wanted as u32, Ordering::Relaxed);
+    set_paused(wanted == detail::OFF);
 }
 
 /// Sets the level of detail, unless recording has ended. Only the flusher does.

@@ -34,6 +34,13 @@
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 //! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms `init` may wait until it is known how to read where tasks await, 300 when not given; `0` to not read it |
+//! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
+//! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
+//! | `WAKELINE_LISTEN` | `unix:<path>` or `tcp://127.0.0.1:<port>`: listen there, record while a collector with the token is attached |
+//! | `WAKELINE_LISTEN_REMOTE` | `1`: the address may be one that other machines reach |
+//!
+//! Of several ways the one that was asked for most plainly is taken: the file, else
+//! listening, else the collector.
 
 mod address;
 mod awaits;
@@ -41,7 +48,9 @@ mod barrier;
 mod batch;
 mod clock;
 mod connection;
+mod destination;
 mod dictionary;
+mod file;
 mod flusher;
 mod foreign;
 mod gate;
@@ -49,6 +58,8 @@ mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
+mod link;
+mod listener;
 mod observer;
 mod recorder;
 mod ring;
@@ -63,8 +74,13 @@ pub mod tokio;
 mod traced;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use address::{Address, Token};
+use destination::Destination;
+use file::RecordingFile;
+use listener::Listener;
 use wakeline_executor::observe::Observer;
 
 #[cfg(feature = "tokio")]
@@ -131,6 +147,12 @@ impl Recording {
         }
     }
 
+    /// How many peers came to a program that listens and were refused: strangers without the
+    /// token, and who came while another collector was attached.
+    pub fn refused_peers(self) -> u64 {
+        listener::refused()
+    }
+
     /// Ends the recording now: sends what is left and waits for that 300 ms at most. Of use
     /// before a process ends in a way that runs no exit handlers.
     pub fn finish(self) {
@@ -148,8 +170,20 @@ const AWAIT_SITES_MS: u64 = 300;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where the collector listens, as in `WAKELINE`; none: nothing is recorded.
+    /// Where the collector listens, as in `WAKELINE`. With none of this, `file` and `listen`
+    /// nothing is recorded.
     pub collector: Option<String>,
+    /// The file to record into, as in `WAKELINE_FILE`: what a collector would have written.
+    /// `%p` is the process's id, `%%` a percent sign.
+    pub file: Option<String>,
+    /// How many MiB the file may get; 1024 when not given.
+    pub file_mib: Option<usize>,
+    /// Where to listen for a collector, as in `WAKELINE_LISTEN`. Nothing is recorded while
+    /// none is attached.
+    pub listen: Option<String>,
+    /// Whether `listen` may be an address that other machines reach. The token goes over the
+    /// connection in clear.
+    pub listen_remote: bool,
     /// The collector's token, as in `WAKELINE_TOKEN`.
     pub token: String,
     /// Which debug session started this program; may be empty.
@@ -173,6 +207,10 @@ impl Config {
         let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             collector: text("WAKELINE"),
+            file: text("WAKELINE_FILE"),
+            file_mib: text("WAKELINE_FILE_MIB").and_then(|text| text.parse().ok()),
+            listen: text("WAKELINE_LISTEN"),
+            listen_remote: text("WAKELINE_LISTEN_REMOTE").is_some_and(|text| text == "1"),
             token: text("WAKELINE_TOKEN").unwrap_or_default(),
             launch: text("WAKELINE_LAUNCH").unwrap_or_default(),
             memory_mib: text("WAKELINE_MEMORY_MIB").and_then(|text| text.parse().ok()),
@@ -184,51 +222,94 @@ impl Config {
 }
 
 /// Starts recording if the environment says where to. Whatever is wrong, the program goes
-/// on unrecorded; [`init_with`] tells what it was. Called again, it gives the recording that
-/// runs.
+/// on unrecorded; [`init_with`] tells what it was. Where the environment asks for a file or
+/// for listening, it is told on stderr too. Called again, it gives the recording that runs.
 pub fn init() -> Recording {
-    started(init_with(Config::from_env()))
-}
-
-fn started(recording: Result<Recording, InitError>) -> Recording {
-    let session = match recording {
-        Ok(recording) => return recording,
-        Err(InitError::AlreadyStarted) => Session::current().map(SessionRef),
-        Err(_) => None,
-    };
-    Recording { session }
+    init_from(Config::from_env())
 }
 
 /// [`init()`] with the folder of the calling crate; what [`init!`] expands to.
 pub fn init_at(manifest_folder: &str) -> Recording {
     let mut config = Config::from_env();
-    if config.collector.is_some() {
+    if config.asks_for_recording() {
         config.source_root = Some(source_root(manifest_folder.into()));
     }
-    started(init_with(config))
+    init_from(config)
+}
+
+fn init_from(config: Config) -> Recording {
+    let is_told = config.file.is_some() || config.listen.is_some();
+    let session = match init_with(config) {
+        Ok(recording) => return recording,
+        Err(InitError::AlreadyStarted) => Session::current().map(SessionRef),
+        Err(error) => {
+            if is_told {
+                session::complain(&error.to_string());
+            }
+            None
+        }
+    };
+    Recording { session }
 }
 
 /// Starts recording with this configuration.
 ///
 /// # Errors
-/// When address or token are malformed, the process is recorded already, the executor has
-/// another observer, or the system gives no memory or thread. The program may go on then.
+/// When address or token are malformed, the file cannot be written, the process is recorded
+/// already, the executor has another observer, or the system gives no memory or thread. The
+/// program may go on then.
 pub fn init_with(config: Config) -> Result<Recording, InitError> {
-    let Some(collector) = config.collector else {
+    if !config.asks_for_recording() {
         return Ok(Recording { session: None });
-    };
+    }
+    // One at a time: the file or socket of a session that runs is not opened again.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if Session::was_started() {
+        return Err(InitError::AlreadyStarted);
+    }
+    let destination = config.destination()?;
     let session = Session::start(Start {
-        address: address::Address::parse(&collector).map_err(InitError::BadEnvironment)?,
-        token: address::Token::parse(&config.token).map_err(InitError::BadEnvironment)?,
+        // A file has all that is published but the last 10 ms, and nobody would look for a
+        // ring beside it; who attaches comes to a session that has another name by then.
+        shared_memory: !config.private_memory && matches!(destination, Destination::Collector(..)),
+        destination,
         launch: config.launch,
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
-        shared_memory: !config.private_memory,
-        await_sites: Duration::from_millis(config.await_sites_ms.unwrap_or(AWAIT_SITES_MS)),
         source_root: config.source_root,
     })?;
+    let patience_ms = config.await_sites_ms.unwrap_or(AWAIT_SITES_MS);
+    awaits::begin(session, Duration::from_millis(patience_ms));
     Ok(Recording {
         session: Some(SessionRef(session)),
     })
+}
+
+impl Config {
+    fn asks_for_recording(&self) -> bool {
+        self.collector.is_some() || self.file.is_some() || self.listen.is_some()
+    }
+
+    fn destination(&self) -> Result<Destination, InitError> {
+        if let Some(pattern) = &self.file {
+            let path = file::expand(pattern).map_err(InitError::BadEnvironment)?;
+            let limit_mib = self.file_mib.unwrap_or(file::DEFAULT_FILE_MIB);
+            let file = RecordingFile::create(path.clone(), limit_mib);
+            let file = file.map_err(|error| InitError::File(path, error))?;
+            return Ok(Destination::File(Some(file)));
+        }
+        let token = || Token::parse(&self.token).map_err(InitError::BadEnvironment);
+        if let Some(text) = &self.listen {
+            let address = Address::parse("WAKELINE_LISTEN", text, self.listen_remote)
+                .map_err(InitError::BadEnvironment)?;
+            let listener = Listener::bind(&address, token()?)
+                .map_err(|error| InitError::Listen(text.clone(), error))?;
+            return Ok(Destination::Listener(listener));
+        }
+        let text = self.collector.as_deref().unwrap_or_default();
+        let address = Address::parse("WAKELINE", text, false).map_err(InitError::BadEnvironment)?;
+        Ok(Destination::Collector(address, token()?))
+    }
 }
 
 /// Where the compiler's relative paths start: cargo runs it in the workspace's folder, which

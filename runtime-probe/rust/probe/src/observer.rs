@@ -400,6 +400,7 @@ impl Observer for ProbeObserver {
             OperationKind::Write => operation_kind::WRITE,
             OperationKind::Accept => operation_kind::ACCEPT,
             OperationKind::Connect => operation_kind::CONNECT,
+            OperationKind::Collect => operation_kind::COLLECT,
         };
         let (outcome, bytes) = match result {
             OperationResult::Bytes(count) => (operation_outcome::DONE, count as u64),

@@ -10,9 +10,9 @@ use std::{fmt, io};
 
 use wakeline_wire::detail;
 
-use crate::address::{Address, Token};
 use crate::barrier;
 use crate::clock::Clock;
+use crate::destination::Destination;
 use crate::dictionary::Dictionary;
 use crate::flusher::Flusher;
 use crate::gate::{open_gate, shut_gate};
@@ -39,13 +39,10 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// What `init` starts a session with.
 pub(crate) struct Start {
-    pub(crate) address: Address,
-    pub(crate) token: Token,
+    pub(crate) destination: Destination,
     pub(crate) launch: String,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
-    /// How long to wait until futures can be read; none: they are not read.
-    pub(crate) await_sites: Duration,
     pub(crate) source_root: Option<PathBuf>,
 }
 
@@ -130,6 +127,10 @@ pub enum InitError {
     ObserverTaken,
     /// `WAKELINE` or `WAKELINE_TOKEN` is not what it should be.
     BadEnvironment(String),
+    /// The file of `WAKELINE_FILE` cannot be written.
+    File(PathBuf, io::Error),
+    /// The address of `WAKELINE_LISTEN` cannot be listened at.
+    Listen(String, io::Error),
     /// The system gave no memory or no thread.
     System(io::Error),
 }
@@ -144,6 +145,13 @@ impl fmt::Display for InitError {
                 f.write_str("the executor has another observer already, so wakeline cannot see it; set one only")
             }
             Self::BadEnvironment(what) => f.write_str(what),
+            Self::File(path, error) => {
+                let path = path.display();
+                write!(f, "cannot record into {path}: {error}; give WAKELINE_FILE a path that can be written")
+            }
+            Self::Listen(address, error) => {
+                write!(f, "cannot listen at {address}: {error}; give WAKELINE_LISTEN another address")
+            }
             Self::System(error) => write!(f, "wakeline cannot record: {error}"),
         }
     }
@@ -184,37 +192,32 @@ impl Session {
             greeted: Latch::default(),
             finish: Finish::default(),
         }));
-        session
-            .begin(start.address, start.token, start.await_sites)
-            .inspect_err(|error| {
-                // The session that two threads began at once goes on with one of them.
-                if !matches!(error, InitError::AlreadyStarted) {
-                    shut_gate();
-                }
-                ring.remove_file();
-            })
+        session.begin(start.destination).inspect_err(|error| {
+            // The session that two threads began at once goes on with one of them.
+            if !matches!(error, InitError::AlreadyStarted) {
+                shut_gate();
+            }
+            ring.remove_file();
+        })
     }
 
-    fn begin(
-        &'static self,
-        address: Address,
-        token: Token,
-        await_sites: Duration,
-    ) -> Result<&'static Self, InitError> {
+    fn begin(&'static self, destination: Destination) -> Result<&'static Self, InitError> {
         SESSION.set(self).map_err(|_| InitError::AlreadyStarted)?;
         let observer: &'static ProbeObserver = Box::leak(Box::new(ProbeObserver::new(self)));
         let _ = self.observer.set(observer);
         wakeline_executor::observe::set_observer(observer).map_err(|_| InitError::ObserverTaken)?;
         #[cfg(wakeline_reactor)]
         crate::interpose::prepare(runtime_code());
-        open_gate(detail::FULL);
-        let flusher = Flusher::new(self, address, token);
+        open_gate(match destination.is_listener() {
+            true => detail::OFF,
+            false => detail::FULL,
+        });
+        let flusher = Flusher::new(self, destination);
         let thread = std::thread::Builder::new()
             .name("wakeline-flush".into())
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        crate::awaits::begin(self, await_sites);
         // SAFETY: both functions are of the right type, take nothing and never unwind.
         unsafe {
             libc::pthread_atfork(None, None, Some(in_fork_child));
@@ -224,6 +227,11 @@ impl Session {
             self.greeted.wait(GREETING_DELAY);
         }
         Ok(self)
+    }
+
+    /// Whether this process has a session, though it may have ended.
+    pub(crate) fn was_started() -> bool {
+        SESSION.get().is_some()
     }
 
     /// The process's session, if it records.
@@ -332,8 +340,18 @@ extern "C" fn at_exit() {
     }
 }
 
+/// Tells the user, once, why the recording that was asked for is not made or ends.
+pub(crate) fn complain(why: &str) {
+    use io::Write;
+    // Not by a macro: that panics where nobody can hear.
+    let _ = writeln!(
+        io::stderr(),
+        "wakeline: {why}; the program goes on unrecorded"
+    );
+}
+
 /// 32 hexadecimal digits that no other process has.
-fn session_id() -> String {
+pub(crate) fn session_id() -> String {
     let mut bytes = [0_u8; 16];
     let random = std::fs::File::open("/dev/urandom")
         .and_then(|mut file| io::Read::read_exact(&mut file, &mut bytes));

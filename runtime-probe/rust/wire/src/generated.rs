@@ -48,6 +48,8 @@ pub mod role {
     pub const PROGRAM: u64 = 1;
     /// A Wakeline front end: requests follow.
     pub const VIEWER: u64 = 2;
+    /// A collector that has come to a program which listens: it sends control frames only.
+    pub const COLLECTOR: u64 = 3;
 }
 
 /// What a frame of the stream holds.
@@ -76,6 +78,10 @@ pub mod end_reason {
     pub const DETACHED: u64 = 2;
     /// This process is a fork's child and stops recording.
     pub const FORK: u64 = 3;
+    /// The file has reached its bound; the program goes on unrecorded.
+    pub const FULL: u64 = 4;
+    /// What was kept in memory was written; the program may go on.
+    pub const FLIGHT: u64 = 5;
 }
 
 /// How much a program records.
@@ -298,6 +304,8 @@ pub mod operation_kind {
     pub const TAKE: u64 = 5;
     /// The source was closed.
     pub const CLOSE: u64 = 6;
+    /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
+    pub const COLLECT: u64 = 7;
 }
 
 /// What an operation gave.

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::size_of;
 
 use ::tokio::runtime::Handle;
 use ::tokio::task::LocalSet;
@@ -48,11 +49,14 @@ fn block_in_place<F: FnOnce() -> R, R>(_function: F) -> R {
     const { lacks::<F>("wakeline::block_in_place needs tokio's feature rt-multi-thread") }
 }
 
-/// Stops the build where the program uses what its tokio lacks. Generic, so that it is looked
-/// at only for a use.
-#[allow(dead_code, clippy::extra_unused_type_parameters)]
+/// Stops the build where the program uses what its tokio lacks. It asks for a size that is
+/// known for a use only: an optimising build evaluates before that what it can.
+#[allow(dead_code, clippy::empty_loop)] // No type is that large.
 const fn lacks<T>(what: &str) -> ! {
-    panic!("{}", what)
+    if size_of::<T>() != usize::MAX {
+        panic!("{}", what)
+    }
+    loop {}
 }
 
 /// In place of a set that tokio does not have: nothing can make one.

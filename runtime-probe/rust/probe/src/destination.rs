@@ -1,0 +1,48 @@
+//! Owns where the recording goes, and how the way there is opened. It must not know when
+//! that is tried or what is sent.
+
+use std::io;
+
+use crate::address::{Address, Token};
+use crate::connection::Connection;
+use crate::file::RecordingFile;
+use crate::link::Link;
+use crate::listener::Listener;
+
+/// Where the recording goes.
+pub(crate) enum Destination {
+    /// A collector that listens.
+    Collector(Address, Token),
+    /// A file; `None` once it is the flusher's link.
+    File(Option<RecordingFile>),
+    /// Whoever attaches.
+    Listener(Listener),
+}
+
+impl Destination {
+    /// Opens the way; `None` while nobody has attached.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub(crate) fn open(&mut self) -> io::Result<Option<Link>> {
+        match self {
+            Self::Collector(address, token) => {
+                Connection::open(address, token).map(Link::Socket).map(Some)
+            }
+            Self::File(file) => Ok(file.take().map(Link::File)),
+            Self::Listener(listener) => Ok(listener.look(false).map(Link::Socket)),
+        }
+    }
+
+    /// Answers who else comes while the way is open.
+    pub(crate) fn look(&mut self, is_taken: bool) {
+        if let Self::Listener(listener) = self {
+            listener.look(is_taken);
+        }
+    }
+
+    /// Whether somebody may attach, and nothing is recorded until then.
+    pub(crate) fn is_listener(&self) -> bool {
+        matches!(self, Self::Listener(_))
+    }
+}

@@ -1,0 +1,90 @@
+// The same tokio program in the builds that services are shipped as: its trace must say the same. Each build takes some
+// 20 s of processor time, so there are two and no more.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  eventField,
+  eventKind,
+  operationKind,
+  operationOutcome,
+  visibility,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import type { RequestCounters } from '../../support/example-claims.ts';
+import { readReference } from '../../support/reference-reader.ts';
+import { runProgram } from '../../support/rust-example.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const workspace = fileURLToPath(new URL('../../../runtime-probe/rust/', import.meta.url));
+/** A build that takes longer hangs. */
+const buildTimeoutMs = 300_000;
+
+function build(options: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+  const args = ['build', '--quiet', '--locked', '-p', 'wakeline-examples-tokio', '--bin', 'requests-tokio'];
+  return new Promise((resolve, reject) => {
+    execFile(
+      'cargo',
+      [...args, ...options],
+      { cwd: workspace, env: { ...process.env, ...environment }, timeout: buildTimeoutMs },
+      (error, _stdout, stderr) =>
+        error === null ? resolve() : reject(new Error(`${error.message}${stderr}`)),
+    );
+  });
+}
+
+/** Runs the program, and holds its trace against its own counts. */
+async function check(path: string): Promise<void> {
+  const receiver = await StreamReceiver.listen();
+  try {
+    const { code, stdout, stderr } = await runProgram(path, ['--rounds', '2'], receiver.environment);
+    assert.equal(code, 0, stderr);
+    const counters = JSON.parse(stdout) as RequestCounters;
+    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+    assert.ok(receiver.end !== undefined, 'the stream has no end');
+    const model = readReference(receiver.frames);
+    assert.deepEqual(model.gaps, []);
+    const said = new Map(model.hello?.capabilities.map((each) => [each.name, each]));
+    for (const name of ['reactor', 'sources', 'readiness', 'operations']) {
+      assert.equal(said.get(name)?.visibility, visibility.recorded, name);
+      assert.doesNotMatch(said.get(name)?.note ?? '', /not seen/);
+    }
+    // The root beside the clients.
+    assert.equal(model.tasks.length, counters.tasks + 1);
+    const polls = model.tasks.slice(1).map((task) => task.polls.length);
+    assert.deepEqual(polls, counters.polls);
+    for (const [kind, bytes] of [
+      [operationKind.read, counters.bytesRead],
+      [operationKind.write, counters.bytesWritten],
+    ] as const) {
+      const { operationKind: kindField, outcome, bytes: bytesField } = eventField.operation;
+      const done = model.events.filter(
+        ({ kind: event, values }) =>
+          event === eventKind.operation &&
+          values[kindField] === kind &&
+          values[outcome] === operationOutcome.done,
+      );
+      assert.equal(
+        done.reduce((sum, event) => sum + (event.values[bytesField] as number), 0),
+        bytes,
+      );
+    }
+    assert.ok(model.events.some((event) => event.kind === eventKind.readiness));
+  } finally {
+    await receiver.close();
+  }
+}
+
+test('tokio: fat LTO, stripped, panic=abort: all symbols are the probe’s, all counts are right', async () => {
+  await build(['--profile', 'smallest'], {});
+  await check(join(workspace, 'target/smallest/requests-tokio'));
+});
+
+test('tokio: linked statically, where the library has no second definition: the same', async () => {
+  const target = 'x86_64-unknown-linux-gnu';
+  await build(['--target', target, '--target-dir', 'target/static'], {
+    RUSTFLAGS: '-C target-feature=+crt-static',
+  });
+  await check(join(workspace, 'target/static', target, 'debug/requests-tokio'));
+});
