@@ -40,15 +40,16 @@ await must(process.execPath, [join(root, 'test/support/workbench/install.mjs')])
 
 await step('checks', process.execPath, ['tools/check.mjs']);
 await step('Rust tests', 'cargo', ['test', '--workspace', '--locked', '--quiet'], cargoFolder);
-// tokio counts polls only when it is built so; a folder of its own keeps the other builds.
+// tokio counts polls, and tells of its tasks, only when it is built so; a folder of its own keeps the other builds.
 await step(
   'Rust tests, tokio_unstable',
   'cargo',
   [
     'test',
     '--package=wakeline',
-    '--features=tokio',
+    '--features=tokio,tracing-layer',
     '--test=tokio_metrics',
+    '--test=tokio_told',
     '--target-dir=target/unstable',
     '--locked',
     '--quiet',

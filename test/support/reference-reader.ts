@@ -16,6 +16,7 @@ import {
   type Hello,
   pollOutcome,
   shapes,
+  taskKind,
   wakeEffect,
 } from '../../runtime-probe/protocol/typescript/index.ts';
 
@@ -106,6 +107,8 @@ interface Reading {
   readonly events: ReferenceEvent[];
   readonly gaps: Gap[];
   readonly polls: Map<string, ReferencePoll>;
+  /** Roots whose wakes are not recorded. */
+  readonly unheard: Set<number>;
   readonly wakes: ReferenceWake[];
   readonly threads: Map<number, ThreadState>;
   readonly dictionary: Map<string, DictionaryRecord>;
@@ -124,6 +127,7 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
     gaps: [],
     polls: new Map(),
     wakes: [],
+    unheard: new Set(),
     threads: new Map(),
     dictionary,
     rate: 1_000_000_000n,
@@ -134,7 +138,10 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
       reading.rate = hello.tickRate;
       plan = new EventPlan(hello.shapes);
     } else if (frame.kind === frameKind.dictionary && hello !== undefined) {
-      decodeDictionary(frame.payload, hello.shapes, (r) => dictionary.set(`${r.record} ${r.id}`, r));
+      decodeDictionary(frame.payload, hello.shapes, (r) => {
+        dictionary.set(`${r.record} ${r.id}`, r);
+        if (r.record === 'task' && r.taskKind === taskKind.rootUnheard) reading.unheard.add(r.id);
+      });
     } else if (frame.kind === frameKind.chunk) readChunk(reading, frame.payload, plan);
     else if (frame.kind === frameKind.watermarks)
       for (const w of decodeWatermarks(frame.payload)) watermarks.set(w.thread, toNs(w.tick, reading.rate));
@@ -267,8 +274,13 @@ function readEvent(
     const poll = thread.open.pop();
     if (poll !== undefined) {
       poll.endNs = ns;
-      poll.outcome = a;
+      poll.outcome = a === pollOutcome.returned ? pollOutcome.pending : a;
     }
+  } else if (kind === eventKind.pollSettled) {
+    const key = `${a} ${b}`;
+    const poll = reading.polls.get(key);
+    if (poll?.endNs !== undefined && c === pollOutcome.none) reading.polls.delete(key);
+    else if (poll?.endNs !== undefined) poll.outcome = c;
   } else if (kind === eventKind.waitStart) {
     const joined =
       b === causeKind.unknown && f !== 0 ? waitOfChain(reading, innermost?.waits ?? [], f) : undefined;
@@ -396,7 +408,7 @@ function livedThrough(
         // The wake may have come as soon as the poll before had begun, which is before a gap's end where it was
         // open there.
         const inGap = reading.gaps.some((g) => g.fromNs < poll.startNs && g.toNs >= (before?.stampedNs ?? 0));
-        if (!inGap) spuriousEpochs.push(poll.epoch);
+        if (!inGap && !reading.unheard.has(life.id)) spuriousEpochs.push(poll.epoch);
         add(at, until, inGap ? 'gap' : 'idleUnknown');
         causes.push({ epoch: poll.epoch, kind: 0, id: 0, certainty: 'unknown' });
       } else {

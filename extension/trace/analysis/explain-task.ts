@@ -310,7 +310,8 @@ function tellScheduled(view: Summed, task: Task, interval: Interval): Telling {
 
 function spawnText(view: Summed, task: Task): string {
   const parent = task.parent === 0 ? '' : ` by ${taskName(view.model, task.parent)}`;
-  return task.taskKind === taskKind.root ? 'Started as the root task' : `Spawned${parent}`;
+  const isRoot = task.taskKind === taskKind.root || task.taskKind === taskKind.rootUnheard;
+  return isRoot ? 'Started as the root task' : `Spawned${parent}`;
 }
 
 function spawnLane(view: Summed, task: Task): number {

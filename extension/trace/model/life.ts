@@ -1,6 +1,11 @@
 // Owns the walk through a task's life: from its polls and wakes to the intervals in which it ran, was scheduled, was idle.
 // One walk serves prefix sums, exact spans, pixels and explanations. The rules are MODEL.md's. Knows nothing of queries.
-import { causeKind, pollOutcome, taskState } from '../../../runtime-probe/protocol/typescript/index.ts';
+import {
+  causeKind,
+  pollOutcome,
+  taskKind,
+  taskState,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SpanState, spanFlag, spanState } from '../../messages/lanes.ts';
 import {
   none,
@@ -233,7 +238,7 @@ export class LifeWalk {
       const state = inGap ? spanState.gap : spanState.idleUnknown;
       const flags = wait | spanFlag.unknownCause;
       if (this.emit(sink, state, fromNs, startNs, flags, cursor.previousEpoch, slot)) return -1;
-      return inGap ? 0 : spanFlag.spurious;
+      return inGap || this.task?.taskKind === taskKind.rootUnheard ? 0 : spanFlag.spurious;
     }
     const wokenNs = Math.min(Math.max(segment.wakeNs[within] as number, fromNs), startNs);
     const certainty = this.certaintyOf(segment, within, slot, epoch);

@@ -150,7 +150,7 @@ export class Model {
   /** Whether a thread stands in block_on for this task: the root of a runtime that has its threads to itself. */
   isBlockedOn(id: number): boolean {
     const task = this.taskById.get(id);
-    if (task?.taskKind !== taskKind.root) return false;
+    if (task?.taskKind !== taskKind.root && task?.taskKind !== taskKind.rootUnheard) return false;
     const flavor = this.runtimes.get(task.runtime)?.flavor;
     return flavor !== runtimeFlavor.wakelineNode && flavor !== runtimeFlavor.node;
   }
@@ -278,7 +278,9 @@ export class Model {
     const kept = (segment.bits[within] as number) & ~slotBit.outcomeMask & ~slotBit.endUnknown;
     segment.endNs[within] = Math.max(ns, segment.startNs[within] as number);
     segment.logTo[within] = log;
-    const known = outcome <= 3 ? outcome << slotBit.outcomeShift : 0;
+    // Returned is pending until it is settled otherwise.
+    const told = outcome === pollOutcome.returned ? pollOutcome.pending : outcome;
+    const known = told <= 3 ? told << slotBit.outcomeShift : 0;
     segment.bits[within] = kept | slotBit.hasEnd | known | (lost ? slotBit.endUnknown : 0);
     const final = outcome === pollOutcome.ready || outcome === pollOutcome.panicked;
     if (final && poll.epoch < poll.task.finalEpoch) {
@@ -287,6 +289,28 @@ export class Model {
       if (!Number.isNaN(poll.task.taskEndNs)) poll.task.validPages = 0;
     }
     this.touch(poll.task, poll.epoch);
+  }
+
+  /** An ended poll turned out to have been ready, or to have been none. */
+  pollSettles(id: number, epoch: number, outcome: number): void {
+    const task = this.taskById.get(id);
+    const slot = task === undefined ? none : this.slotOf(task, epoch);
+    if (task === undefined || slot === none) return;
+    const segment = this.slots.segmentOf(slot);
+    const within = SlotTable.within(slot);
+    const bits = segment.bits[within] as number;
+    if ((bits & slotBit.hasStart) === 0 || (bits & slotBit.hasEnd) === 0) return;
+    if (outcome === pollOutcome.ready) {
+      const poll = { task, epoch, slot, lastWait: none };
+      this.pollEnds(poll, segment.endNs[within] as number, outcome, false, segment.logTo[within] as number);
+    } else if (outcome === pollOutcome.none) {
+      segment.bits[within] =
+        bits & ~(slotBit.hasStart | slotBit.hasEnd | slotBit.outcomeMask | slotBit.endUnknown);
+      task.polls--;
+      this.counts.polls--;
+      if (task.highestPollEpoch === epoch) task.highestPollEpoch = epoch - 1;
+      this.touch(task, epoch);
+    }
   }
 
   wake(task: Task, epoch: number, epochAfter: number, effect: number, fact: WakeFact): void {

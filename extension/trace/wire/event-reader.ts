@@ -435,6 +435,9 @@ export class EventReader {
     } else if (kind === eventKind.pollSample) {
       const [task = 0, epoch = 0, wallNs = 0, watchedNs = 0, cpuNs = 0, stack = 0] = fields;
       model.sample(task, epoch, { wallNs, watchedNs, cpuNs, stack });
+    } else if (kind === eventKind.pollSettled) {
+      const [task = 0, epoch = 0, outcome = 0] = fields;
+      model.pollSettles(task, epoch, outcome);
     } else if (kind === eventKind.snapshotTask) {
       const task = model.taskFor(fields[0] as number, ns);
       if (task.snapshot !== undefined) return;

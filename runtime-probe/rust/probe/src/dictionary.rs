@@ -145,6 +145,17 @@ impl Dictionary {
         id
     }
 
+    /// The id of a place in the source that is told in words.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn site_at(&self, file: &str, line: u32, column: u32) -> u64 {
+        if file.is_empty() {
+            return 0;
+        }
+        let mut locked = self.lock();
+        let file = locked.string(file);
+        locked.place((file, line, column, 0))
+    }
+
     pub(crate) fn runtime(&self, id: u64, name: &str, flavor: u64, workers: u64, pool_limit: u64) {
         let mut locked = self.lock();
         let record = Runtime {
@@ -187,6 +198,23 @@ impl Dictionary {
             None => locked.string(type_name),
         };
         locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
+    }
+
+    /// A task whose site is known by its id, and that has a name only where it was given one.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_task(&self, mut record: Task, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.own_text(Living::Task(record.id), name);
+        locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
+    }
+
+    /// A resource whose site is known by its id.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_resource(&self, mut record: Resource, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.string(name);
+        let living = Living::Resource(record.id);
+        locked.begin(living, DictionaryRecord::Resource(record));
     }
 
     pub(crate) fn source(

@@ -130,6 +130,8 @@ pub(crate) fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
     }
     SPAWNING.set(SPAWNING.get() + 1);
     let _until = Until;
+    #[cfg(feature = "tracing")]
+    let _once = crate::tracing::unheard();
     spawn()
 }
 

@@ -13,6 +13,13 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
     let (tier, capabilities) = match runtimes & !seen::AWAITS {
+        runtimes if runtimes & seen::TRACING != 0 => (
+            match runtimes & seen::EXECUTOR {
+                0 => "tokio tracing",
+                _ => "wakeline-executor and tokio tracing",
+            },
+            told_capabilities(),
+        ),
         seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
         // A note in place of a capability: what is missing is so for some tasks only.
         runtimes if runtimes & seen::WRAPPED != 0 => (
@@ -126,7 +133,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         seen(below.operations),
     );
     list(&[
-        ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
+        ("polls", RECORDED, of_wrapped()),
         ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
         ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
         ("sources", sources, note),
@@ -143,6 +150,40 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("awaitSites", awaits, awaits_note),
         NO_CPU_TIME,
     ])
+}
+
+/// tokio tells of its tasks itself.
+fn told_capabilities() -> Vec<Capability> {
+    const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
+    const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver";
+    let told = [
+        ("polls", visibility::RECORDED, EVERY_TASK),
+        ("wakes", visibility::RECORDED, "of every task of tokio, but not of a future given to block_on without wakeline::tokio::root"),
+        ("timers", visibility::INFERRED, "set and fired as tokio's sleep tells it; a wake outside of any poll, of a task whose timer is due, is taken for the timer's"),
+        ("jobs", visibility::RECORDED, "of every blocking closure of tokio, file operations of tokio::fs included"),
+        ("resources", visibility::RECORDED, LOCKS),
+        ("awaitSites", visibility::NOT_RECORDED, "the line of the spawn is known, and that of a sleep"),
+    ];
+    let mut all = wrapped_capabilities();
+    for capability in &mut all {
+        let told = told.iter().find(|(name, _, _)| *name == capability.name);
+        if let Some(&(_, visibility, note)) = told {
+            capability.visibility = visibility;
+            capability.note = note.into();
+        }
+    }
+    all
+}
+
+/// Of which tasks polls are recorded where tokio itself is not heard, and why it is not.
+fn of_wrapped() -> &'static str {
+    #[cfg(feature = "tracing")]
+    return match crate::tracing::tier() {
+        crate::tracing::Tier::Absent => "of futures spawned or wrapped through wakeline; for all others tokio must be built with RUSTFLAGS=\"--cfg tokio_unstable\"",
+        _ => "of futures spawned or wrapped through wakeline; others are not seen, because the program has a tracing subscriber of its own: add wakeline::tracing::layer() to it",
+    };
+    #[cfg(not(feature = "tracing"))]
+    "of futures spawned or wrapped through wakeline; others are not seen"
 }
 
 /// What is seen from below, with the note for it.

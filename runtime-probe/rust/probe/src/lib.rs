@@ -46,6 +46,7 @@ mod address;
 mod awaits;
 mod barrier;
 mod batch;
+mod breakpoints;
 mod clock;
 mod connection;
 mod destination;
@@ -72,6 +73,8 @@ mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod traced;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -278,6 +281,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
     })?;
+    #[cfg(feature = "tracing")]
+    tracing::begin(session);
     let patience_ms = config.await_sites_ms.unwrap_or(AWAIT_SITES_MS);
     awaits::begin(session, Duration::from_millis(patience_ms));
     Ok(Recording {

@@ -63,6 +63,8 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    /// Of the clock, once it is known.
+    pub(crate) tick_rate: AtomicU64,
     /// What kinds of runtime were seen at work: bits of [`seen`].
     runtimes_seen: AtomicU8,
     greeted: Latch,
@@ -78,6 +80,9 @@ pub(crate) mod seen {
     /// No runtime: where futures await is read from now on.
     #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
     pub(crate) const AWAITS: u8 = 128;
+    /// tokio, by what it tells itself.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) const TRACING: u8 = 4;
 }
 
 /// Something that happens once, and can be waited for.
@@ -188,6 +193,7 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            tick_rate: AtomicU64::new(0),
             runtimes_seen: AtomicU8::new(0),
             greeted: Latch::default(),
             finish: Finish::default(),

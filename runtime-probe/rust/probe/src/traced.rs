@@ -27,9 +27,10 @@ use wakeline_executor::observe::{new_ids, open_poll, PollOpened};
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
 use crate::awaits;
+use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
-use crate::gate::{detail_of, gate};
+use crate::gate::{detail_of, gate, has_conditions};
 use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
@@ -311,8 +312,12 @@ impl Identity {
         let epoch = self.epoch.load(Ordering::Acquire);
         // Ordering: none needed; only the poll in which this wake is made asks.
         self.woken_at.store(epoch, Ordering::Relaxed);
-        if detail_of(gate()) < detail::LEAN {
+        let now = gate();
+        if detail_of(now) < detail::LEAN {
             return wake();
+        }
+        if has_conditions(now) {
+            breakpoints::wakes(self.task);
         }
         let _told = WakeTold {
             identity: self,
@@ -408,7 +413,8 @@ struct OpenPoll<'a> {
 impl<'a> OpenPoll<'a> {
     #[inline(always)]
     fn begin(identity: &'a Identity, epoch: u64) -> Self {
-        let told = detail_of(gate()) >= detail::LEAN;
+        let now = gate();
+        let told = detail_of(now) >= detail::LEAN;
         let start = match told {
             true => with_recorder(identity.session, |r| {
                 r.take_role(thread_role::WORKER);
@@ -416,11 +422,15 @@ impl<'a> OpenPoll<'a> {
             }),
             false => 0,
         };
+        let opened = Some(open_poll(identity.task, epoch, start));
+        if has_conditions(now) {
+            breakpoints::poll_starts(identity.task);
+        }
         Self {
             identity,
             outcome: poll_outcome::PANICKED,
             told,
-            opened: Some(open_poll(identity.task, epoch, start)),
+            opened,
         }
     }
 }
@@ -430,11 +440,15 @@ impl Drop for OpenPoll<'_> {
     fn drop(&mut self) {
         // A poll that began while recording was off ends in the records when it is on again:
         // the thread's context has named it as open.
-        let recorded = detail_of(gate()) >= detail::LEAN;
+        let now = gate();
+        let recorded = detail_of(now) >= detail::LEAN;
         if recorded || self.told {
             with_recorder(self.identity.session, |r| {
                 r.poll_end(recorded, self.outcome);
             });
+        }
+        if has_conditions(now) {
+            breakpoints::poll_ends(self.identity.session);
         }
         self.opened = None;
         self.identity.end_after(self.outcome);

@@ -150,6 +150,8 @@ pub mod task_kind {
     pub const ROOT: u64 = 3;
     /// A blocking closure that its runtime counts as a task.
     pub const BLOCKING: u64 = 4;
+    /// A root whose wakes the tier cannot see: a poll of it without a wake is not spurious.
+    pub const ROOT_UNHEARD: u64 = 5;
 }
 
 /// What kind of thing is registered with the reactor.
@@ -228,6 +230,10 @@ pub mod poll_outcome {
     pub const PENDING: u64 = 2;
     /// It panicked or threw.
     pub const PANICKED: u64 = 3;
+    /// It returned, and the tier cannot see yet whether it was ready: pending, unless a pollSettled of that poll follows.
+    pub const RETURNED: u64 = 4;
+    /// Only in pollSettled: it was no poll. The runtime entered the future once more to drop it.
+    pub const NONE: u64 = 5;
 }
 
 /// How a task or frame ended for good.
@@ -238,6 +244,8 @@ pub mod end_outcome {
     pub const PANICKED: u64 = 2;
     /// It was dropped before it was done.
     pub const CANCELLED: u64 = 3;
+    /// It is gone; the tier cannot see how it ended.
+    pub const UNKNOWN: u64 = 4;
 }
 
 /// What a wake did to its target; the state change that the executor itself made.
@@ -522,6 +530,8 @@ pub mod kind {
     pub const SNAPSHOT_END: u64 = 77;
     /// What is recorded changed at this tick.
     pub const DETAIL_CHANGE: u64 = 78;
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    pub const POLL_SETTLED: u64 = 84;
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
 }
@@ -2371,6 +2381,42 @@ impl DetailChange {
     }
 }
 
+/// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollSettled {
+    /// Whose.
+    pub task: u64,
+    /// Which poll of it.
+    pub epoch: u64,
+    /// ready, or none when it was no poll.
+    pub outcome: u64,
+}
+
+impl PollSettled {
+    /// Kind on the wire.
+    pub const KIND: u64 = 84;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.outcome);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            outcome: reader.uint()?,
+        })
+    }
+}
+
 /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PollSample {
@@ -2581,6 +2627,8 @@ pub enum EventRecord {
     SnapshotEnd(SnapshotEnd),
     /// What is recorded changed at this tick.
     DetailChange(DetailChange),
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    PollSettled(PollSettled),
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     PollSample(PollSample),
 }
@@ -2634,6 +2682,7 @@ impl EventRecord {
             Self::SnapshotTask(_) => SnapshotTask::KIND,
             Self::SnapshotEnd(_) => SnapshotEnd::KIND,
             Self::DetailChange(_) => DetailChange::KIND,
+            Self::PollSettled(_) => PollSettled::KIND,
             Self::PollSample(_) => PollSample::KIND,
         }
     }
@@ -2686,6 +2735,7 @@ impl EventRecord {
             Self::SnapshotTask(record) => record.encode_fields(writer),
             Self::SnapshotEnd(record) => record.encode_fields(writer),
             Self::DetailChange(record) => record.encode_fields(writer),
+            Self::PollSettled(record) => record.encode_fields(writer),
             Self::PollSample(record) => record.encode_fields(writer),
         }
     }
@@ -2745,6 +2795,7 @@ impl EventRecord {
             SnapshotTask::KIND => Self::SnapshotTask(SnapshotTask::decode_fields(reader)?),
             SnapshotEnd::KIND => Self::SnapshotEnd(SnapshotEnd::decode_fields(reader)?),
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
+            PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             _ => return Ok(None),
         }))
@@ -3028,6 +3079,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 78,
         name: "detailChange",
         fields: &[1],
+    },
+    StaticShape {
+        kind: 84,
+        name: "pollSettled",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 90,

@@ -19,7 +19,7 @@ mod open_polls;
 mod records;
 
 pub use open_polls::{
-    innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
+    close_poll, innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
 };
 pub use records::*;
 

@@ -45,6 +45,12 @@ impl Recorder {
         }
     }
 
+    /// Whether the thread is in no poll and no job.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_outside(&self) -> bool {
+        (open_poll_depth(), self.job) == (0, 0)
+    }
+
     #[inline]
     pub(crate) fn set_outside(&mut self, outside: u64) {
         self.outside = outside;
