@@ -21,8 +21,22 @@ const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes of records that wait for a stalled collector. Beyond it recording
 /// pauses (events are dropped and counted), so that what is recorded stays complete.
 const PENDING_LIMIT_BYTES: usize = 4 << 20;
-/// The most stacks that are kept, at about 100 bytes each.
-const STACKS: usize = 65_536;
+
+/// The most different stacks of one recording: at 64 sites of two bytes 512 KiB, and few
+/// programs have as many places in which they are slow.
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
+const STACKS: usize = 4096;
+
+/// A place in the source that no compiler's constant names.
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    /// 0 when it is not known.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) function: &'a str,
+}
 
 /// What lives and can end. Its records are sent again after a reconnection until it
 /// ended and everything that refers to it was sent.
@@ -64,9 +78,10 @@ struct RingSlot {
 struct Inner {
     strings: HashMap<Arc<str>, u64>,
     sites_by_address: HashMap<usize, u64>,
-    /// By file, line, column, function.
+    /// By file, line, column and function.
     sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
-    stacks: HashMap<Box<[u64]>, u64>,
+    /// By sites, innermost first.
+    stacks: HashMap<Arc<[u64]>, u64>,
     runtimes: Vec<Runtime>,
     alive: HashMap<Living, Alive>,
     dying: Vec<Living>,
@@ -119,30 +134,23 @@ impl Dictionary {
         self.lock().site(location)
     }
 
-    /// The id of a place that the program's debug information tells of. Without a file it
-    /// is the function alone.
-    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
-    pub(crate) fn place(&self, file: &str, line: u32, function: &str) -> u64 {
+    /// The id of one place of a stack.
+    #[cfg(feature = "await-sites")]
+    pub(crate) fn site_of(&self, place: Place<'_>) -> u64 {
         let mut locked = self.lock();
-        let (file, function) = (locked.string(file), locked.string(function));
-        locked.place((file, line, 0, function))
+        let (file, function) = (locked.string(place.file), locked.string(place.function));
+        locked.place((file, place.line, place.column, function))
     }
 
-    /// The id of a list of places, innermost first; 0 for one too many.
-    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
-    pub(crate) fn stack(&self, sites: &[u64]) -> u64 {
+    /// The id of a stack, innermost place first; 0 when there are too many different ones, as
+    /// stacks are never forgotten.
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
         let mut locked = self.lock();
-        if let Some(id) = locked.inner.stacks.get(sites) {
-            return *id;
-        }
-        if locked.inner.stacks.len() >= STACKS {
+        if places.is_empty() || locked.inner.stacks.len() >= STACKS {
             return 0;
         }
-        let id = locked.inner.stacks.len() as u64 + 1;
-        let sites = sites.to_vec();
-        locked.inner.stacks.insert(sites.clone().into(), id);
-        locked.publish(&DictionaryRecord::Stack(Stack { id, sites }));
-        id
+        locked.stack(places)
     }
 
     /// The id of a place in the source that is told in words.
@@ -400,6 +408,23 @@ impl Locked<'_> {
         id
     }
 
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    fn stack(&mut self, places: &[Place<'_>]) -> u64 {
+        let sites = places.iter().map(|place| {
+            let file = self.string(place.file);
+            let function = self.string(place.function);
+            self.place((file, place.line, place.column, function))
+        });
+        let sites: Arc<[u64]> = sites.collect();
+        if let Some(id) = self.inner.stacks.get(&sites) {
+            return *id;
+        }
+        let id = self.inner.stacks.len() as u64 + 1;
+        self.publish(&stack_record(id, &sites));
+        self.inner.stacks.insert(sites, id);
+        id
+    }
+
     fn begin(&mut self, living: Living, record: DictionaryRecord) {
         self.publish(&record);
         let published_at = self.published_at();
@@ -504,10 +529,7 @@ impl Locked<'_> {
         let places = inner.sites_by_place.iter();
         records.extend(places.map(|(place, id)| site_record(*id, *place)));
         let stacks = inner.stacks.iter();
-        records.extend(stacks.map(|(sites, id)| {
-            let (id, sites) = (*id, sites.to_vec());
-            DictionaryRecord::Stack(Stack { id, sites })
-        }));
+        records.extend(stacks.map(|(sites, id)| stack_record(*id, sites)));
         records.extend(
             inner
                 .runtimes
@@ -541,6 +563,11 @@ impl Locked<'_> {
             inner.pending.push_front(Segment { bytes, again: true });
         }
     }
+}
+
+fn stack_record(id: u64, sites: &[u64]) -> DictionaryRecord {
+    let sites = sites.to_vec();
+    DictionaryRecord::Stack(Stack { id, sites })
 }
 
 fn site_record(id: u64, (file, line, column, function): (u64, u32, u32, u64)) -> DictionaryRecord {

@@ -114,9 +114,7 @@ fn who_has_the_token_attaches_and_sees_all_that_is_alive() {
     command
         .env(GO, &go)
         .env("WAKELINE_LISTEN", format!("unix:{}", socket.display()))
-        .env("WAKELINE_TOKEN", TOKEN)
-        // It listens before it reads where tasks await, which the first to attach would see.
-        .env("WAKELINE_AWAIT_SITES", "0");
+        .env("WAKELINE_TOKEN", TOKEN);
     let running = command.spawn().unwrap();
 
     let token = parse_token(TOKEN).unwrap();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use wakeline_await_sites::{chains, is_own, Frame, FutureType, Reader, Unreadable};
 use wakeline_wire::{detail, kind, visibility};
 
+use crate::dictionary::Place;
 use crate::gate::{detail_of, gate};
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
@@ -225,29 +226,22 @@ fn is_same(known: &[Option<&'static Frame>], frames: &[Option<&'static Frame>]) 
 
 #[cold]
 fn learn(session: &'static Session, frames: &[Option<&'static Frame>]) -> KnownChain {
-    let dictionary = &session.dictionary;
-    let mut sites = Vec::with_capacity(frames.len());
-    let mut own = 0;
     // Innermost first, as the wire has it.
-    for frame in frames.iter().rev().flatten() {
-        let site = dictionary.place(&frame.file, frame.line, &frame.function);
-        if own == 0 && frame.line > 0 && is_own(&frame.defined_in) {
-            own = site;
-        }
-        sites.push(site);
-    }
-    let with_line = frames.iter().rev().flatten().zip(&sites);
-    let innermost = with_line
-        .filter(|(frame, _)| frame.line > 0)
-        .map(|(_, site)| *site)
-        .next();
+    let frames_inwards = || frames.iter().rev().flatten();
+    let place = |frame: &'static Frame| Place {
+        file: &frame.file,
+        line: frame.line,
+        column: 0,
+        function: &frame.function,
+    };
+    let with_line = || frames_inwards().filter(|frame| frame.line > 0);
+    let own = with_line().find(|frame| is_own(&frame.defined_in));
+    let site = own.or_else(|| with_line().next());
+    let dictionary = &session.dictionary;
+    let places: Vec<Place<'_>> = frames_inwards().map(|frame| place(frame)).collect();
     KnownChain {
         frames: frames.into(),
-        site: if own == 0 {
-            innermost.unwrap_or(0)
-        } else {
-            own
-        },
-        stack: dictionary.stack(&sites),
+        site: site.map_or(0, |frame| dictionary.site_of(place(frame))),
+        stack: dictionary.stack(&places),
     }
 }
