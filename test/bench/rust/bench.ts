@@ -13,7 +13,7 @@ const folder = join(process.cwd(), 'runtime-probe/rust/bench-peers');
 /** What shares tokio's settings shares a build: what a recorder switches on in tokio the others must not pay for. */
 const builds = {
   stable: { features: 'wakeline,metrics', rustFlags: '' },
-  tracing: { features: 'console,chrome', rustFlags: '--cfg tokio_unstable' },
+  tracing: { features: 'console,chrome,wakeline-told', rustFlags: '--cfg tokio_unstable' },
   dial9: { features: 'dial9', rustFlags: '--cfg tokio_unstable' },
 } as const;
 
@@ -48,6 +48,13 @@ const variants: readonly Variant[] = [
   },
   { name: 'wakeline, off', build: 'stable', recorder: 'wakeline-off', needs: 'collector', programs: ours },
   { name: 'wakeline', build: 'stable', recorder: 'wakeline', needs: 'collector', programs: ours },
+  {
+    name: 'wakeline, subscriber',
+    build: 'tracing',
+    recorder: 'wakeline-subscriber',
+    needs: 'collector',
+  },
+  { name: 'wakeline, layer', build: 'tracing', recorder: 'wakeline-layer', needs: 'collector' },
   { name: 'tokio-metrics', build: 'stable', recorder: 'tokio-metrics', needs: 'nothing' },
   {
     name: 'tokio_unstable and tracing, nobody listens',
@@ -211,6 +218,8 @@ function judge(figures: readonly Figure[]): void {
   for (const program of polling) {
     const on = find(program, 'wakeline', added);
     say(`${program}: at most 40 ns a poll`, on?.value, 'ns', (value) => value <= 40);
+    const told = find(program, 'wakeline, subscriber', added);
+    say(`${program}: at most 100 ns a poll as a subscriber`, told?.value, 'ns', (value) => value <= 100);
     const off = find(program, 'wakeline, off', added);
     say(`${program}: at most 3 ns a poll when off`, off?.value, 'ns', (value) => value <= 3);
     const bytes = find(program, 'wakeline', 'bytes of an event');

@@ -29,6 +29,10 @@ pub(crate) const NAMES: &[&str] = &[
     "wakeline-off",
     #[cfg(feature = "wakeline")]
     "wakeline",
+    #[cfg(feature = "wakeline-told")]
+    "wakeline-subscriber",
+    #[cfg(feature = "wakeline-told")]
+    "wakeline-layer",
     #[cfg(feature = "metrics")]
     "tokio-metrics",
     #[cfg(feature = "chrome")]
@@ -54,6 +58,10 @@ pub(crate) fn run(name: &str, program: &Program) -> bool {
         "wakeline-off" => wakeline::off(program),
         #[cfg(feature = "wakeline")]
         "wakeline" => wakeline::on(program),
+        #[cfg(feature = "wakeline-told")]
+        "wakeline-subscriber" => wakeline::subscriber(program),
+        #[cfg(feature = "wakeline-told")]
+        "wakeline-layer" => wakeline::layer(program),
         #[cfg(feature = "metrics")]
         "tokio-metrics" => metrics::run(program),
         #[cfg(feature = "chrome")]

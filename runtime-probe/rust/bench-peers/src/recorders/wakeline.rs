@@ -1,4 +1,4 @@
-//! Wakeline: tasks spawned through its wrappers. The harness is the collector and counts
+//! Wakeline: tasks spawned through its wrappers, or told of by tokio itself. The harness is the collector and counts
 //! the bytes itself.
 
 use std::future::Future;
@@ -45,6 +45,31 @@ pub(crate) fn on(program: &Program) {
     go(program, recording);
 }
 
+/// tokio tells the subscriber of tasks that it spawned itself.
+#[cfg(feature = "wakeline-told")]
+pub(crate) fn subscriber(program: &Program) {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let recording = started();
+    let subscriber = wakeline::tracing::subscriber().expect("tokio tells of its tasks");
+    subscriber.init();
+    std::thread::sleep(Duration::from_millis(50));
+    go_with(program, recording, super::Tokio);
+}
+
+/// The same through a layer of a registry.
+#[cfg(feature = "wakeline-told")]
+pub(crate) fn layer(program: &Program) {
+    use tracing_subscriber::prelude::*;
+
+    let recording = started();
+    tracing_subscriber::registry()
+        .with(wakeline::tracing::layer())
+        .init();
+    std::thread::sleep(Duration::from_millis(50));
+    go_with(program, recording, super::Tokio);
+}
+
 fn started() -> Recording {
     let mut config = Config::from_env();
     // Room for all events: what is measured is recording, not dropping.
@@ -55,8 +80,12 @@ fn started() -> Recording {
 }
 
 fn go(program: &Program, recording: Recording) {
+    go_with(program, recording, Wrapped);
+}
+
+fn go_with(program: &Program, recording: Recording, spawn: impl Spawn) {
     let runtime = program.runtime().build().expect("a runtime");
-    measure(runtime, program, Wrapped, || {
+    measure(runtime, program, spawn, || {
         recording.finish();
         0
     });
