@@ -2,6 +2,7 @@
 // Independent of the order in which threads are read: see MODEL.md. Knows nothing of frames, chunks or queries.
 import {
   type DictionaryRecord,
+  detail,
   pollOutcome,
   runtimeFlavor,
   taskKind,
@@ -76,6 +77,8 @@ export class Model {
   /** Waits by the site of their await. */
   readonly waitsBySite = new IdTable<SiteWaits>();
   readonly gaps = new GapList();
+  /** How much the program records, as it said last. */
+  detail: number = detail.full;
   readonly stops: Stop[] = [];
   readonly counts: Counts = newCounts();
   /** Tasks that began a new page, so that pages before it may be summed; a task may stand here more than once. */
