@@ -59,6 +59,7 @@ mod flight;
 mod flight_triggers;
 mod flusher;
 mod foreign;
+mod fork;
 mod gate;
 mod held;
 mod hello;

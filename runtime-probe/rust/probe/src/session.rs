@@ -16,6 +16,7 @@ use crate::destination::Destination;
 use crate::dictionary::Dictionary;
 use crate::flight_triggers::Requests;
 use crate::flusher::Flusher;
+use crate::fork;
 use crate::gate::{open_gate, shut_gate};
 use crate::observer::ProbeObserver;
 use crate::ring::Ring;
@@ -261,11 +262,9 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        // SAFETY: both functions are of the right type, take nothing and never unwind.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_fork_child));
-            libc::atexit(at_exit);
-        }
+        fork::prepare(self);
+        // SAFETY: the function is of the right type, takes nothing and never unwinds.
+        unsafe { libc::atexit(at_exit) };
         if !self.launch.is_empty() {
             self.greeted.wait(GREETING_DELAY);
         }
@@ -374,12 +373,6 @@ fn runtime_code() -> Option<*const libc::c_void> {
     return Some(crate::tokio::runtime_code());
     #[cfg(not(feature = "tokio"))]
     return None;
-}
-
-/// In a fork's child there is no flusher and the rings are the parent's: nothing is
-/// recorded. Only stores, as everything else may be in any state here.
-extern "C" fn in_fork_child() {
-    shut_gate();
 }
 
 extern "C" fn at_exit() {
