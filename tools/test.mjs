@@ -57,6 +57,13 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step(
+  'Rust example on hyper, tokio_unstable',
+  'cargo',
+  ['build', '--target-dir=../../rust/target/unstable', '--locked', '--quiet'],
+  join(root, 'runtime-probe/examples/rust-hyper'),
+  { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
+);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(

@@ -20,6 +20,10 @@
 //! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
 //! cannot be seen so is told to the viewer as not recorded.
 //!
+//! With the feature `tracing`, in a program that is built with
+//! `RUSTFLAGS="--cfg tokio_unstable"`, tokio tells of all its tasks itself, those that
+//! libraries spawn included, and nothing needs to be replaced: see the module `tracing`.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:
