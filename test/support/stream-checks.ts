@@ -39,8 +39,10 @@ export function recordsBeforeUse(frames: readonly Frame[]): string[] {
     else if (hello === undefined) problems.add('the first frame is no hello');
     else if (kind === frameKind.dictionary)
       decodeDictionary(payload, hello.shapes, (record) => {
-        for (const field of dictionaryByName.get(record.record)?.fields ?? [])
-          use(record.record, field.ref, (record as unknown as Record<string, unknown>)[field.name]);
+        for (const field of dictionaryByName.get(record.record)?.fields ?? []) {
+          const value = (record as unknown as Record<string, unknown>)[field.name];
+          for (const id of Array.isArray(value) ? value : [value]) use(record.record, field.ref, id);
+        }
         known.add(`${record.record} ${record.id}`);
       });
     else if (kind === frameKind.chunk) {

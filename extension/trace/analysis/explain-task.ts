@@ -5,6 +5,7 @@ import {
   interestBit,
   pollOutcome,
   taskKind,
+  taskState,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SourceSite, type SpanState, spanFlag, spanState } from '../../messages/lanes.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
@@ -101,7 +102,7 @@ type Telling = Pick<Told, 'sentence' | 'certainty' | 'site' | 'steps' | 'stacks'
 function tellInterval(view: Summed, task: Task, interval: Interval): Telling {
   if (interval.state === spanState.running) return tellRunning(view, task, interval);
   if (interval.state === spanState.scheduled) return tellScheduled(view, task, interval);
-  if (interval.state === spanState.gap) return tellGap(view, interval);
+  if (interval.state === spanState.gap) return tellGap(view, task, interval);
   return tellIdle(view, task, interval);
 }
 
@@ -453,7 +454,7 @@ function starvedText(view: Summed, poll: PollRecord, fromNs: number, toNs: numbe
   return ` Meanwhile ${taskName(view.model, first.task)}${others} stood in the queue, for up to ${formatDuration(first.ns)}.`;
 }
 
-function tellGap(view: Summed, interval: Interval): Telling {
+function tellGap(view: Summed, task: Task, interval: Interval): Telling {
   const { model } = view;
   const gaps = model.gaps.within(interval.fromNs, interval.toNs, 100);
   const dropped = gaps.reduce((sum, gap) => sum + gap.dropped, 0);
@@ -465,7 +466,11 @@ function tellGap(view: Summed, interval: Interval): Telling {
     dropped > 0
       ? `${formatQuantity(dropped, 'event')} of ${listText(threads)} were lost`
       : `events of ${listText(threads)} were lost`;
-  const why = gaps.length === 0 ? 'a poll or its end is missing from the trace' : lost;
+  const missing =
+    interval.slot === none && task.snapshot?.state === taskState.unknown
+      ? 'it was not polled when recording began, and whether it waited or stood in the queue nobody saw'
+      : 'a poll or its end is missing from the trace';
+  const why = gaps.length === 0 ? missing : lost;
   return {
     sentence: `What the task did for these ${formatDuration(interval.toNs - interval.fromNs)} was not recorded: ${why}.`,
     certainty: 'unknown',

@@ -194,6 +194,29 @@ test('a cancelled task: by whom, as far as it was recorded', () => {
   });
 });
 
+/** Task 1 was alive when recording began, and nobody saw what it did. */
+const aliveUnknown = `
+hello
+chunk thread=1 firstTick=0
+  10 snapshotStart
+  10 snapshotTask task=1 epoch=3 state=unknown onKind=unknown onId=0 site=0
+  10 snapshotTask task=2 epoch=1 state=idle onKind=unknown onId=0 site=0
+  10 snapshotEnd
+  500 pollStart task=1 epoch=4
+  510 pollEnd outcome=pending
+  600 pollStart task=2 epoch=2
+  610 pollEnd outcome=pending
+`;
+
+test('a task that was alive when recording began is not said to have waited where nobody saw', () => {
+  check(aliveUnknown, {
+    'task 1@100':
+      'What the task did for these 490 ns was not recorded: it was not polled when recording began, and whether it waited or stood in the queue nobody saw.',
+    'task 2@100':
+      'Waited for something that was not recorded when recording began, and for 590 ns after; what came before was not recorded.',
+  });
+});
+
 /** Task 1 never yields for 5 ms while 2 and 3 stand in the queue. */
 const hog = `
 hello

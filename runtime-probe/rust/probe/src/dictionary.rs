@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
 use wakeline_wire::{
-    DictionaryRecord, Resource, Runtime, Site, Source, Task, Text, Thread, Writer,
+    DictionaryRecord, Resource, Runtime, Site, Source, Stack, Task, Text, Thread, Writer,
 };
 
 use crate::gate::leave_slots;
@@ -21,6 +21,22 @@ const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes of records that wait for a stalled collector. Beyond it recording
 /// pauses (events are dropped and counted), so that what is recorded stays complete.
 const PENDING_LIMIT_BYTES: usize = 4 << 20;
+
+/// The most different stacks of one recording: at 64 sites of two bytes 512 KiB, and few
+/// programs have as many places in which they are slow.
+#[cfg(wakeline_stacks)]
+const STACKS: usize = 4096;
+
+/// A place in the source that no compiler's constant names.
+#[cfg(wakeline_stacks)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    /// 0 when it is not known.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) function: &'a str,
+}
 
 /// What lives and can end. Its records are sent again after a reconnection until it
 /// ended and everything that refers to it was sent.
@@ -62,7 +78,10 @@ struct RingSlot {
 struct Inner {
     strings: HashMap<Arc<str>, u64>,
     sites_by_address: HashMap<usize, u64>,
-    sites_by_place: HashMap<(u64, u32, u32), u64>,
+    /// By file, line, column and function.
+    sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
+    /// By sites, innermost first.
+    stacks: HashMap<Arc<[u64]>, u64>,
     runtimes: Vec<Runtime>,
     alive: HashMap<Living, Alive>,
     dying: Vec<Living>,
@@ -115,6 +134,17 @@ impl Dictionary {
         self.lock().site(location)
     }
 
+    /// The id of a stack, innermost place first; 0 when there are too many different ones, as
+    /// stacks are never forgotten.
+    #[cfg(wakeline_stacks)]
+    pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
+        let mut locked = self.lock();
+        if places.is_empty() || locked.inner.stacks.len() >= STACKS {
+            return 0;
+        }
+        locked.stack(places)
+    }
+
     /// The id of a place in the source that is told in words.
     #[cfg(feature = "tracing")]
     pub(crate) fn site_at(&self, file: &str, line: u32, column: u32) -> u64 {
@@ -123,7 +153,7 @@ impl Dictionary {
         }
         let mut locked = self.lock();
         let file = locked.string(file);
-        locked.site_of((file, line, column))
+        locked.place((file, line, column, 0))
     }
 
     pub(crate) fn runtime(&self, id: u64, name: &str, flavor: u64, workers: u64, pool_limit: u64) {
@@ -353,12 +383,12 @@ impl Locked<'_> {
         }
         // The compiler may keep several copies of one place.
         let file = self.string(location.file());
-        let id = self.site_of((file, location.line(), location.column()));
+        let id = self.place((file, location.line(), location.column(), 0));
         self.inner.sites_by_address.insert(address, id);
         id
     }
 
-    fn site_of(&mut self, place: (u64, u32, u32)) -> u64 {
+    fn place(&mut self, place: (u64, u32, u32, u64)) -> u64 {
         let next = self.inner.sites_by_place.len() as u64 + 1;
         let (id, new) = match self.inner.sites_by_place.entry(place) {
             Entry::Occupied(known) => (*known.get(), false),
@@ -367,6 +397,23 @@ impl Locked<'_> {
         if new {
             self.publish(&site_record(id, place));
         }
+        id
+    }
+
+    #[cfg(wakeline_stacks)]
+    fn stack(&mut self, places: &[Place<'_>]) -> u64 {
+        let sites = places.iter().map(|place| {
+            let file = self.string(place.file);
+            let function = self.string(place.function);
+            self.place((file, place.line, place.column, function))
+        });
+        let sites: Arc<[u64]> = sites.collect();
+        if let Some(id) = self.inner.stacks.get(&sites) {
+            return *id;
+        }
+        let id = self.inner.stacks.len() as u64 + 1;
+        self.publish(&stack_record(id, &sites));
+        self.inner.stacks.insert(sites, id);
         id
     }
 
@@ -473,6 +520,8 @@ impl Locked<'_> {
         }
         let places = inner.sites_by_place.iter();
         records.extend(places.map(|(place, id)| site_record(*id, *place)));
+        let stacks = inner.stacks.iter();
+        records.extend(stacks.map(|(sites, id)| stack_record(*id, sites)));
         records.extend(
             inner
                 .runtimes
@@ -508,12 +557,17 @@ impl Locked<'_> {
     }
 }
 
-fn site_record(id: u64, (file, line, column): (u64, u32, u32)) -> DictionaryRecord {
+fn stack_record(id: u64, sites: &[u64]) -> DictionaryRecord {
+    let sites = sites.to_vec();
+    DictionaryRecord::Stack(Stack { id, sites })
+}
+
+fn site_record(id: u64, (file, line, column, function): (u64, u32, u32, u64)) -> DictionaryRecord {
     DictionaryRecord::Site(Site {
         id,
         file,
         line: u64::from(line),
         column: u64::from(column),
-        function: 0,
+        function,
     })
 }

@@ -117,6 +117,8 @@ impl Flusher {
     /// no more.
     pub(crate) fn run(mut self) {
         self.rate = self.session.clock.calibrate();
+        // Ordering: none needed; who reads 0 does without.
+        self.session.tick_rate.store(self.rate, Ordering::Relaxed);
         while !self.session.is_finishing() {
             match self.session.take_asked_detail() {
                 0 => {}

@@ -6,19 +6,34 @@ use std::sync::atomic::{fence, AtomicU32, Ordering};
 use wakeline_executor::observe::set_paused;
 use wakeline_wire::detail;
 
-/// What is recorded: the level of detail in the low byte, above it a number that changes
-/// with the level, so that a thread notices a change by one comparison. 0 is "nothing,
-/// for good".
+/// What is recorded: the level of detail in the low 7 bits, then [`CONDITIONS`], above it a
+/// number that changes with the level, so that a thread notices a change by one comparison.
+/// 0 is "nothing, for good". A debugger finds it by its name.
+#[export_name = "wakeline_gate"]
 static GATE: AtomicU32 = AtomicU32::new(0);
 
 /// How often recording has gone off or on. Between two events that were written at two
 /// values of this, others may have happened that were not.
 static TURNS: AtomicU32 = AtomicU32::new(0);
 
+/// Set by a debugger that has written a condition of [`crate::breakpoints`].
+const CONDITIONS: u32 = 0x80;
+
+/// Whether there are conditions to look at.
+#[inline(always)]
+pub(crate) fn has_conditions(gate: u32) -> bool {
+    gate & CONDITIONS != 0
+}
+
+/// There are none any more.
+pub(crate) fn drop_conditions() {
+    GATE.fetch_and(!CONDITIONS, Ordering::Relaxed);
+}
+
 /// Level of detail of a gate word.
 #[inline(always)]
 pub(crate) fn detail_of(gate: u32) -> u64 {
-    u64::from(gate & 0xff)
+    u64::from(gate & 0x7f)
 }
 
 /// The gate word as it is now.
@@ -69,7 +84,7 @@ fn change(detail: impl Fn(u32) -> u32) {
     // Release for `turns`.
     let _ = GATE.fetch_update(Ordering::Release, Ordering::Relaxed, |word| {
         let generation = (word >> 8).wrapping_add(1) & 0x00ff_ffff;
-        (word != 0).then(|| generation << 8 | detail(word & 0xff))
+        (word != 0).then(|| generation << 8 | word & CONDITIONS | detail(word & 0x7f))
     });
 }
 

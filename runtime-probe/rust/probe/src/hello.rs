@@ -12,7 +12,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
-    let (tier, capabilities) = match runtimes {
+    let (tier, mut capabilities) = match runtimes {
         runtimes if runtimes & seen::TRACING != 0 => (
             match runtimes & seen::EXECUTOR {
                 0 => "tokio tracing",
@@ -28,6 +28,12 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
         ),
         _ => ("wakeline-executor", executor_capabilities("")),
     };
+    let (visibility, note) = poll_samples(session);
+    capabilities.push(Capability {
+        name: "pollSamples".into(),
+        visibility,
+        note,
+    });
     Hello {
         session: session.id.clone(),
         tick_rate,
@@ -71,8 +77,30 @@ fn wrapped_tier() -> &'static str {
 const NO_CPU_TIME: (&str, u64, &str) = (
     "cpuTime",
     visibility::NOT_RECORDED,
-    "this probe does not sample processor time",
+    "this probe samples processor time of long polls only, see pollSamples",
 );
+
+/// Whether long polls are looked at, and from which length on.
+#[cfg(wakeline_stacks)]
+fn poll_samples(session: &Session) -> (u64, String) {
+    match session.long_poll.get() {
+        Some(threshold) => {
+            let ms = threshold.as_millis();
+            let note = format!("of polls that are open for {ms} ms and more");
+            (visibility::RECORDED, note)
+        }
+        None => (
+            visibility::NOT_RECORDED,
+            "switched off by WAKELINE_LONG_POLL_MS=0, or no real-time signal was free".into(),
+        ),
+    }
+}
+
+#[cfg(not(wakeline_stacks))]
+fn poll_samples(_session: &Session) -> (u64, String) {
+    let note = "needs the feature stacks, on Linux on x86-64 or aarch64, without a sanitizer";
+    (visibility::NOT_RECORDED, note.into())
+}
 
 fn list(each: &[(&str, u64, &str)]) -> Vec<Capability> {
     let one = |&(name, visibility, note): &(&str, u64, &str)| Capability {

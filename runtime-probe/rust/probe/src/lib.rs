@@ -13,12 +13,15 @@
 //! waits for the collector, and a collector that is gone, slow or unwilling changes nothing
 //! but the trace.
 //!
-//! With the feature `tokio` the same line records a tokio program: put `wakeline::spawn`,
-//! `spawn_local` and `spawn_blocking` where it has tokio's, which they are otherwise the same
-//! as, and see the module `tokio` for the rest. On any executor, [`traced`] records a future
-//! as a task. On Linux the reactor is seen where the runtime calls the C library (feature
-//! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
-//! cannot be seen so is told to the viewer as not recorded.
+//! With the feature `tokio` one attribute records a tokio program, `#[wakeline::main]`, which takes what
+//! tokio's own takes, or the same line in a `main` that builds its runtimes by hand. Put
+//! `wakeline::spawn`, `spawn_local`, `spawn_blocking`, `JoinSet`, `LocalSet` and `task::Builder`
+//! where the program has tokio's, which they are otherwise the same as, and see the module
+//! `tokio` for the rest. On any executor, [`traced`] records a future as a task, and [`span()`]
+//! and [`marker`] tell of sections and instants of the program's own. On Linux the reactor is
+//! seen where the runtime calls the C library (feature `reactor`, part of `tokio`): its waits,
+//! what became ready, and reads and writes. What cannot be seen so is told to the viewer as not
+//! recorded.
 //!
 //! With the feature `tracing`, in a program that is built with
 //! `RUSTFLAGS="--cfg tokio_unstable"`, tokio tells of all its tasks itself, those that
@@ -34,6 +37,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
 //! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
 //! | `WAKELINE_LISTEN` | `unix:<path>` or `tcp://127.0.0.1:<port>`: listen there, record while a collector with the token is attached |
@@ -45,6 +49,7 @@
 mod address;
 mod barrier;
 mod batch;
+mod breakpoints;
 mod clock;
 mod connection;
 mod destination;
@@ -73,6 +78,8 @@ pub mod tokio;
 mod traced;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+#[cfg(wakeline_stacks)]
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -91,7 +98,7 @@ pub use crate::tokio::{
     block_in_place, spawn, spawn_blocking, spawn_local, AbortHandle, JoinSet, LocalSet,
 };
 pub use session::InitError;
-use session::{Session, Start, DEFAULT_MEMORY_MIB};
+use session::{Session, Start, DEFAULT_LONG_POLL_MS, DEFAULT_MEMORY_MIB};
 pub use spans::{marker, span, InSpan, Span, SpanGuard};
 pub use traced::{traced, Traced};
 #[cfg(feature = "tokio")]
@@ -186,6 +193,9 @@ pub struct Config {
     pub launch: String,
     /// Size of the rings in MiB; 8 when not given.
     pub memory_mib: Option<usize>,
+    /// From how many milliseconds on a poll is long, so that its stack and processor time are
+    /// recorded (feature `stacks`): 10 when not given; 0: none is.
+    pub long_poll_ms: Option<u64>,
     /// Where relative source paths start: the folder where the compiler ran.
     pub source_root: Option<PathBuf>,
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
@@ -206,6 +216,7 @@ impl Config {
             token: text("WAKELINE_TOKEN").unwrap_or_default(),
             launch: text("WAKELINE_LAUNCH").unwrap_or_default(),
             memory_mib: text("WAKELINE_MEMORY_MIB").and_then(|text| text.parse().ok()),
+            long_poll_ms: text("WAKELINE_LONG_POLL_MS").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
         }
@@ -268,6 +279,9 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         launch: config.launch,
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
+        long_poll: std::time::Duration::from_millis(
+            config.long_poll_ms.unwrap_or(DEFAULT_LONG_POLL_MS),
+        ),
     })?;
     #[cfg(feature = "tracing")]
     tracing::begin(session);
@@ -310,3 +324,8 @@ fn source_root(manifest_folder: PathBuf) -> PathBuf {
     let workspace = folders.find(|folder| folder.join("Cargo.lock").is_file());
     workspace.unwrap_or(&manifest_folder).to_path_buf()
 }
+
+/// The examples of the read-me run as tests.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct ReadMe;

@@ -18,9 +18,10 @@ use wakeline_wire::{
     Resource, Source, Task,
 };
 
+use crate::breakpoints;
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
-use crate::gate::{detail_of, gate};
+use crate::gate::{detail_of, gate, has_conditions};
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
@@ -146,9 +147,13 @@ impl Observer for ProbeObserver {
 
     #[inline]
     fn poll_start(&self, task: u64, epoch: u64) -> u64 {
-        self.context(detail::LEAN, |r, recorded| {
+        let start = self.context(detail::LEAN, |r, recorded| {
             r.poll_start(recorded, task, epoch)
-        })
+        });
+        if has_conditions(gate()) {
+            breakpoints::poll_starts(task);
+        }
+        start
     }
 
     #[inline]
@@ -156,10 +161,16 @@ impl Observer for ProbeObserver {
         self.context(detail::LEAN, |r, recorded| {
             r.poll_end(recorded, poll_outcome_of(outcome))
         });
+        if has_conditions(gate()) {
+            breakpoints::poll_ends(self.session);
+        }
     }
 
     #[inline]
     fn wake(&self, wake: &Wake) {
+        if has_conditions(gate()) {
+            breakpoints::wakes(wake.task);
+        }
         let effect = match wake.effect {
             WakeEffect::Scheduled => wake_effect::SCHEDULED,
             WakeEffect::Redundant => wake_effect::REDUNDANT,
@@ -393,6 +404,7 @@ impl Observer for ProbeObserver {
             OperationKind::Write => operation_kind::WRITE,
             OperationKind::Accept => operation_kind::ACCEPT,
             OperationKind::Connect => operation_kind::CONNECT,
+            OperationKind::Collect => operation_kind::COLLECT,
         };
         let (outcome, bytes) = match result {
             OperationResult::Bytes(count) => (operation_outcome::DONE, count as u64),

@@ -10,6 +10,8 @@ use std::panic::Location;
 use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
+#[cfg(wakeline_stacks)]
+use wakeline_executor::observe::OpenPoll;
 use wakeline_executor::observe::{innermost_poll, open_poll_depth, open_polls};
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
@@ -418,15 +420,24 @@ impl Recorder {
         }
         let tick = self.hold(hold::POLL);
         self.put(kind::POLL_START, tick, [task, epoch]);
-        tick.max(1)
+        let start = tick.max(1);
+        #[cfg(wakeline_stacks)]
+        self.show_poll(OpenPoll { task, epoch, start });
+        start
     }
 
     /// The poll that was opened last on this thread ends; it is still open.
     #[inline]
     pub(crate) fn poll_end(&mut self, recorded: bool, outcome: u64) {
+        #[cfg(wakeline_stacks)]
+        if recorded && self.shared.watched.is_looked_at() {
+            self.tell_poll();
+        }
         if recorded {
             self.event(kind::POLL_END, [outcome]);
         }
+        #[cfg(wakeline_stacks)]
+        self.show_enclosing_poll();
         if open_poll_depth() <= 1 {
             // Frames are inside of polls: where a panic has passed over their ends,
             // nothing of them stays.

@@ -32,6 +32,9 @@ const GREETING_DELAY: Duration = Duration::from_millis(100);
 const NUDGE_LEVEL: usize = 64;
 /// Size of the rings unless told otherwise.
 pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
+/// From how long on a poll is long, unless told otherwise. 10 ms is what other tools call
+/// long, a hundred times what a poll should take, and above what a busy machine adds to one.
+pub(crate) const DEFAULT_LONG_POLL_MS: u64 = 10;
 
 static SESSION: OnceLock<&'static Session> = OnceLock::new();
 /// Whether a session was started, or is about to be.
@@ -44,6 +47,9 @@ pub(crate) struct Start {
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
     pub(crate) source_root: Option<PathBuf>,
+    /// From how long on a poll is long; zero: polls are not watched.
+    #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
+    pub(crate) long_poll: Duration,
 }
 
 /// Everything of one recording. Leaked: threads refer to it until the process ends.
@@ -63,10 +69,17 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    /// Of the clock, once it is known.
+    pub(crate) tick_rate: AtomicU64,
     /// What kinds of runtime were seen at work: bits of [`seen`].
     runtimes_seen: AtomicU8,
     greeted: Latch,
     finish: Finish,
+    /// From how long on a poll is looked at; not set where none is.
+    #[cfg(wakeline_stacks)]
+    pub(crate) long_poll: OnceLock<Duration>,
+    #[cfg(wakeline_stacks)]
+    pub(crate) pending_looks: crate::watch::Pending,
 }
 
 /// Kinds of runtime, by how the probe sees their tasks.
@@ -188,17 +201,41 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            tick_rate: AtomicU64::new(0),
             runtimes_seen: AtomicU8::new(0),
             greeted: Latch::default(),
             finish: Finish::default(),
+            #[cfg(wakeline_stacks)]
+            long_poll: OnceLock::new(),
+            #[cfg(wakeline_stacks)]
+            pending_looks: crate::watch::Pending::default(),
         }));
-        session.begin(start.destination).inspect_err(|error| {
+        #[cfg(wakeline_stacks)]
+        let watchdog = session.watchdog(start.long_poll);
+        let begun = session.begin(start.destination);
+        #[cfg(wakeline_stacks)]
+        if let (Ok(_), Some(watchdog)) = (&begun, watchdog) {
+            // Without it nothing is missing but samples.
+            let _ = watchdog.start(session);
+        }
+        begun.inspect_err(|error| {
             // The session that two threads began at once goes on with one of them.
             if !matches!(error, InitError::AlreadyStarted) {
                 shut_gate();
             }
             ring.remove_file();
         })
+    }
+
+    /// The watchdog that the greeting will tell of.
+    #[cfg(wakeline_stacks)]
+    fn watchdog(&self, long_poll: Duration) -> Option<crate::watch::Watchdog> {
+        if long_poll.is_zero() {
+            return None;
+        }
+        let watchdog = crate::watch::Watchdog::prepare(long_poll)?;
+        let _ = self.long_poll.set(long_poll);
+        Some(watchdog)
     }
 
     fn begin(&'static self, destination: Destination) -> Result<&'static Self, InitError> {

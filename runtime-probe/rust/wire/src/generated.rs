@@ -88,7 +88,7 @@ pub mod end_reason {
 pub mod detail {
     /// Nothing.
     pub const OFF: u64 = 1;
-    /// Polls, wakes, waits, reactor, timers, jobs.
+    /// Polls, wakes, waits, reactor, timers, jobs; the program's own spans and markers.
     pub const LEAN: u64 = 2;
     /// Everything the tier can see.
     pub const FULL: u64 = 3;
@@ -312,6 +312,8 @@ pub mod operation_kind {
     pub const TAKE: u64 = 5;
     /// The source was closed.
     pub const CLOSE: u64 = 6;
+    /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
+    pub const COLLECT: u64 = 7;
 }
 
 /// What an operation gave.
@@ -354,6 +356,8 @@ pub mod job_kind {
 
 /// The state of a task at a snapshot.
 pub mod task_state {
+    /// Not being polled; whether it waits or stands in a run queue the tier cannot see.
+    pub const UNKNOWN: u64 = 0;
     /// Pending, a waker is stored.
     pub const IDLE: u64 = 1;
     /// In a run queue.

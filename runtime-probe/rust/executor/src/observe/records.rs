@@ -372,6 +372,8 @@ pub enum OperationKind {
     Accept,
     /// The check whether a `connect` is done.
     Connect,
+    /// The look whether a child process has ended, which takes its exit status.
+    Collect,
 }
 
 /// What an operation gave. All are made by a poll.

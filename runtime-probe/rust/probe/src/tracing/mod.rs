@@ -28,7 +28,7 @@
 //! A future given to `block_on` is recorded with its polls, but nobody tells its wakes: give
 //! it as `wakeline::tokio::root(future)` for these.
 //!
-//! With tokio built otherwise, or before 1.20 or so, whose spans tell less, nothing of this is
+//! With tokio built otherwise, or so old that its spans tell less (1.8 is), nothing of this is
 //! recorded, which the greeting says; `init!` asks a runtime of its own for that.
 //!
 //! Owns whether tokio tells, and how its spans and events come here. It must not know what
