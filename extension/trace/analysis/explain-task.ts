@@ -23,6 +23,7 @@ import {
   wakeIn,
 } from '../model/records.ts';
 import { type Blame, blameOf, starvedBy } from './blame.ts';
+import { type Handing, handingBefore, holdersNow } from './holders.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
 import { doingsOf, listText } from './operations.ts';
 import { looksAt } from './poll-looks.ts';
@@ -157,7 +158,8 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const wake = wakeIn(model, slot, pollSlot);
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
-  const what = waitedFor(view, waits, wake);
+  const handing = handingOf(view, waits, wake);
+  const what = `${waitedFor(view, waits, wake)}${handing.clause}`;
   const begin = step(
     'wait',
     fromNs,
@@ -183,8 +185,17 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
     sentence: `Waited ${duration} for ${what}; ${chain.ending}${after.clause}.`,
     certainty: wake.certainty,
     site,
-    steps: inOrder([begin, ...chain.steps], after.steps),
+    steps: inOrder([begin, ...handing.steps, ...chain.steps], after.steps),
   };
+}
+
+/** Who held or gave what was waited for, where that is one resource. */
+function handingOf(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord | undefined): Handing {
+  const [wait, ...more] = waits;
+  if (wait?.onKind !== causeKind.resource || more.length > 0) return { clause: '', steps: [] };
+  return wake === undefined
+    ? { clause: holdersNow(view.model, wait.onId), steps: [] }
+    : handingBefore(view.model, wake, wait.onId);
 }
 
 function tellSnapshotIdle(view: Summed, task: Task, interval: Interval): Telling {

@@ -76,6 +76,33 @@ test('a file write on io_uring: submission, park, turn, readiness of the ring, c
   );
 });
 
+test('waits for each other: who held the mutex, who sent, and who holds what nobody gives back', () => {
+  check(golden('hand-overs'), {
+    'task 2@100':
+      'Waited 101 ns for mutex 1, held by task 1 for 110 ns; task 1 woke it in its poll 2; the task stood 17 ns in the queue behind task 1.',
+    'task 3@100':
+      'Waited 93 ns for channel 2, to which task 1 sent; task 1 woke it in its poll 2; the task stood 35 ns in the queue behind task 2 and task 1.',
+    'task 4@100': 'Waiting for semaphore 3, held by task 1, for 138 ns so far; nothing has woken it yet.',
+  });
+  const session = sessionOf(framesOf(golden('hand-overs')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 2'), atNs: 100 });
+  const holder = told?.steps.filter((step) => step.kind === 'operation');
+  assert.deepEqual(
+    holder?.map((step) => [step.atNs, step.text, step.lane === laneOf(session, 'task 1')]),
+    [
+      [22, 'Task 1 took mutex 1', true],
+      [132, 'Task 1 gave mutex 1 back', true],
+    ],
+  );
+});
+
+test('where events were lost nobody is said to hold anything', () => {
+  const lost = `${golden('hand-overs')}chunk thread=1 dropped=5\n  400 park parkKind=reactor\n`;
+  const session = sessionOf(framesOf(lost));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 4'), atNs: 100 });
+  assert.match(told?.sentence ?? '', /^Wait(ing|ed) .*for semaphore 3(,|;) (?!held)/);
+});
+
 test('an io_uring has a lane whose spans count what is under way, however the threads are read', () => {
   const session = sessionOf(framesOf(golden('ring-write')));
   const { answer, binary } = wholeView(session);
