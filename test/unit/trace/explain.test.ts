@@ -473,6 +473,7 @@ chunk thread=1
   2190 waitStart site=1 stack=1
   2195 waitStart site=5 stack=2
   2200 pollEnd outcome=pending
+  3000 taskSpawn task=2
 `;
 
 test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
