@@ -57,6 +57,7 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
 await step(
   'Rust example on hyper, tokio_unstable',
   'cargo',
