@@ -461,3 +461,71 @@ end exit
   );
   assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
 });
+
+const awaits = `hello rate=1000000000
+dict text id=1 text="src/main.rs"
+dict text id=2 text="app::read_frame"
+dict text id=3 text="app::handle"
+dict text id=4 text="tokio::time::sleep::Sleep"
+dict text id=5 text="app::other"
+dict site id=1 file=1 line=12 column=0 function=2
+dict site id=2 file=1 line=40 column=0 function=3
+dict site id=3 file=0 line=0 column=0 function=4
+dict site id=4 file=1 line=12 column=20
+dict site id=5 file=1 line=50 column=0 function=5
+dict stack id=1 sites=3,1,2
+dict stack id=2 sites=3,5,2
+chunk thread=1
+  0 taskSpawn task=1
+  100 pollStart task=1 epoch=1
+  190 waitStart site=1 stack=1
+  200 pollEnd outcome=pending
+  1000 wake task=1 epoch=1 effect=scheduled
+  1100 pollStart task=1 epoch=2
+  1120 waitStart onKind=timer onId=7 site=4
+  1130 waitStart onKind=timer onId=8 site=2
+  1180 waitStart site=1 stack=1
+  1190 waitStart site=5 stack=2
+  1200 pollEnd outcome=pending
+  2000 wake task=1 epoch=2 effect=scheduled
+  2100 pollStart task=1 epoch=3
+  2190 waitStart site=1 stack=1
+  2195 waitStart site=5 stack=2
+  2200 pollEnd outcome=pending
+  3000 taskSpawn task=2
+`;
+
+test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const told = session.explain({ session: '', lane, atNs: 500 });
+  assert.match(
+    told?.sentence ?? '',
+    /^Waited 800 ns for tokio::time::sleep::Sleep at read_frame \(main\.rs:12\); /,
+  );
+  assert.equal(told?.site?.line, 12);
+  assert.deepEqual(
+    told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
+    ['of awaits: tokio::time::sleep::Sleep:0,app::read_frame:12,app::handle:40'],
+  );
+});
+
+test('chains of awaits belong to the waits that were told before, by line; others are waits by themselves', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const joined = session.explain({ session: '', lane, atNs: 1500 });
+  assert.match(joined?.sentence ?? '', /^Waited 800 ns for 2 things at once \(timer 7 and timer 8\)/);
+  assert.deepEqual(
+    joined?.stacks.map((stack) => stack.frames.map((frame) => frame.line)),
+    [
+      [0, 12, 40],
+      [0, 50, 40],
+    ],
+  );
+  const unknown = session.explain({ session: '', lane, atNs: 2500 });
+  assert.match(unknown?.sentence ?? '', /^Waiting for something that was not recorded, for/);
+  assert.deepEqual(
+    unknown?.stacks.map((stack) => stack.title),
+    ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
+  );
+});
