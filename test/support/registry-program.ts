@@ -72,16 +72,18 @@ export class RegistryCopy {
     return join(targetFolder, 'debug', binary);
   }
 
-  /** Runs the program's own tests, one binary after the other and each in one thread, as some need it. */
-  async test(environment: Readonly<Record<string, string>> = {}): Promise<Outcomes> {
-    const args = ['test', '--locked', '--no-fail-fast', '--tests'];
-    const { output } = await this.cargo([...args, '--', '--test-threads=1'], environment, true);
+  /** Runs the program's own tests, or that of this name, one after the other, as some need it. */
+  async test(environment: Readonly<Record<string, string>> = {}, name?: string): Promise<Outcomes> {
+    const args = ['test', '--locked', '--no-fail-fast', '--tests', '--', '--test-threads=1'];
+    const only = name === undefined ? [] : ['--exact', name];
+    const { output } = await this.cargo([...args, ...only], environment, true);
     const outcomes = new Map<string, string>();
     let binary = '';
-    for (const line of output.split('\n')) {
-      binary = /Running (?:unittests )?(\S+) /.exec(line)?.[1] ?? binary;
-      const [, name, outcome] = /^test (.*) \.\.\. (ok|FAILED|ignored)/.exec(line) ?? [];
-      if (name !== undefined && outcome !== undefined) outcomes.set(`${binary} ${name}`, outcome);
+    // What a test or its children print stands between its name and its outcome.
+    const told = /Running (?:unittests )?(\S+) \(|^test (.*?) \.\.\. [\s\S]*?(ok|FAILED|ignored)(?:, .*)?$/gm;
+    for (const [, running, name, outcome] of output.matchAll(told)) {
+      if (running !== undefined) binary = running;
+      else outcomes.set(`${binary} ${name}`, outcome ?? '');
     }
     return outcomes;
   }

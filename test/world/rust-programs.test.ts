@@ -21,7 +21,11 @@ interface Case {
   readonly about: string;
   readonly binary: string;
   /** Has the program serve or make connections, and gives the ports of their far ends, as those have them. */
-  readonly drive: (binary: string, environment: NodeJS.ProcessEnv) => Promise<readonly number[]>;
+  readonly drive: (
+    binary: string,
+    environment: NodeJS.ProcessEnv,
+    seen: (ports: readonly number[]) => Promise<void>,
+  ) => Promise<readonly number[]>;
 }
 
 const cases: readonly Case[] = [
@@ -61,7 +65,7 @@ const cases: readonly Case[] = [
     },
     about: 'a tunnel',
     binary: 'bore',
-    drive: async (binary, environment) => {
+    drive: async (binary, environment, seen) => {
       const { WAKELINE: _address, WAKELINE_TOKEN: _token, ...unrecorded } = environment;
       const target = await listenHttp();
       const server = start(binary, ['server', '--bind-addr', '127.0.0.1'], environment);
@@ -75,6 +79,8 @@ const cases: readonly Case[] = [
         assert.match(await answer(socket), /^HTTP\/1\.1 200 /);
       });
       await stop(local, 'SIGTERM');
+      // The signal kills it. What it had not sent then stays in its ring, which this receiver does not read.
+      await seen(ports);
       await stop(server, 'SIGTERM');
       target.close();
       return ports;
@@ -150,11 +156,11 @@ for (const { program, about, binary, drive } of cases)
 
     test('its own tests end as before, not recorded', async () => {
       assert.ok([...testsBefore.values()].filter((outcome) => outcome === 'ok').length >= 10);
-      assert.deepEqual(await copy.test(), testsBefore);
+      assert.deepEqual(await differences(copy, testsBefore, {}), []);
     });
 
     test('its own tests end as before while they are recorded', async () => {
-      assert.deepEqual(await copy.test(receiver.environment), testsBefore);
+      assert.deepEqual(await differences(copy, testsBefore, receiver.environment), []);
       assert.ok(receiver.connections.length > 0, 'a recording came');
       for (const { frames } of receiver.connections) assert.deepEqual(recordsBeforeUse(frames), []);
     });
@@ -162,15 +168,41 @@ for (const { program, about, binary, drive } of cases)
     test('the trace shows every connection', async () => {
       const path = await copy.build(binary);
       const earlier = receiver.connections.length;
-      const ports = await drive(path, { ...process.env, ...receiver.environment });
-      const recorded = receiver.connections.slice(earlier);
-      await until(() => recorded.every((connection) => connection.closed), 'the recordings to end');
-      const seen = recorded.flatMap(farPorts);
+      const recorded = (): readonly ReceivedConnection[] => receiver.connections.slice(earlier);
+      const haveCome = (ports: readonly number[]): boolean => {
+        const seen = new Set(recorded().flatMap(farPorts));
+        return ports.every((port) => seen.has(port));
+      };
+      const ports = await drive(path, { ...process.env, ...receiver.environment }, (those) =>
+        until(() => haveCome(those), 'the last connections to be told'),
+      );
+      await until(() => recorded().every((connection) => connection.closed), 'the recordings to end');
+      const seen = recorded().flatMap(farPorts);
       assert.ok(ports.length > 0);
       for (const port of ports)
         assert.equal(seen.filter((each) => each === port).length, 1, `the connection of port ${port}`);
     });
   });
+
+/**
+ * The tests that end otherwise than before. Others' tests have time-outs of their own, which a busy machine exceeds: one
+ * that differs is asked twice more, alone.
+ */
+async function differences(
+  copy: RegistryCopy,
+  before: Outcomes,
+  environment: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const now = await copy.test(environment);
+  const differing: string[] = [];
+  for (const test of new Set([...before.keys(), ...now.keys()])) {
+    let outcome = now.get(test);
+    for (let again = 0; again < 2 && outcome !== before.get(test); again++)
+      outcome = (await copy.test(environment, test.slice(test.indexOf(' ') + 1))).get(test);
+    if (outcome !== before.get(test)) differing.push(`${test}: ${before.get(test)} before, ${outcome} now`);
+  }
+  return differing;
+}
 
 /** The ports at both ends of each TCP connection of a recording, but those of our own listeners. */
 function farPorts({ frames }: ReceivedConnection): readonly number[] {
