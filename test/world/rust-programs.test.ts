@@ -10,14 +10,22 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sourceKind } from '../../runtime-probe/protocol/typescript/index.ts';
 import { readReference } from '../support/reference-reader.ts';
-import { type Outcomes, RegistryCopy, type RegistryProgram } from '../support/registry-program.ts';
+import {
+  differences,
+  type Outcomes,
+  ownCrate,
+  RegistryCopy,
+  type RegistryCrate,
+} from '../support/registry-program.ts';
 import { recordsBeforeUse } from '../support/stream-checks.ts';
 import { type ReceivedConnection, StreamReceiver, until } from '../support/stream-receiver.ts';
 
 const connections = 20;
 
 interface Case {
-  readonly program: RegistryProgram;
+  readonly program: RegistryCrate;
+  /** Where `wakeline::init!();` goes: behind this text of this file. */
+  readonly lines: readonly { readonly file: string; readonly after: string }[];
   readonly about: string;
   readonly binary: string;
   /** Has the program serve or make connections, and gives the ports of their far ends, as those have them. */
@@ -30,17 +38,14 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
-    program: {
-      name: 'mini-redis',
-      version: '0.4.1',
-      // Its tests call the library, so the line is where a server begins.
-      lines: [
-        {
-          file: 'src/server.rs',
-          after: 'pub async fn run(listener: TcpListener, shutdown: impl Future) -> crate::Result<()> {',
-        },
-      ],
-    },
+    program: { name: 'mini-redis', version: '0.4.1' },
+    // Its tests call the library, so the line is where a server begins.
+    lines: [
+      {
+        file: 'src/server.rs',
+        after: 'pub async fn run(listener: TcpListener, shutdown: impl Future) -> crate::Result<()> {',
+      },
+    ],
     about: 'a server on tokio 1.8 of 2021',
     binary: 'mini-redis-server',
     drive: async (binary, environment) => {
@@ -55,14 +60,11 @@ const cases: readonly Case[] = [
     },
   },
   {
-    program: {
-      name: 'bore-cli',
-      version: '0.6.0',
-      lines: [
-        { file: 'src/main.rs', after: 'fn main() -> Result<()> {' },
-        { file: 'src/server.rs', after: 'pub async fn listen(self) -> Result<()> {' },
-      ],
-    },
+    program: { name: 'bore-cli', version: '0.6.0' },
+    lines: [
+      { file: 'src/main.rs', after: 'fn main() -> Result<()> {' },
+      { file: 'src/server.rs', after: 'pub async fn listen(self) -> Result<()> {' },
+    ],
     about: 'a tunnel',
     binary: 'bore',
     drive: async (binary, environment, seen) => {
@@ -87,11 +89,8 @@ const cases: readonly Case[] = [
     },
   },
   {
-    program: {
-      name: 'dufs',
-      version: '0.43.0',
-      lines: [{ file: 'src/main.rs', after: 'async fn main() -> Result<()> {' }],
-    },
+    program: { name: 'dufs', version: '0.43.0' },
+    lines: [{ file: 'src/main.rs', after: 'async fn main() -> Result<()> {' }],
     about: 'a file server on hyper',
     binary: 'dufs',
     drive: async (binary, environment) => {
@@ -112,7 +111,8 @@ const cases: readonly Case[] = [
     },
   },
   {
-    program: { name: 'xh', version: '0.24.0', lines: [{ file: 'src/main.rs', after: '\nfn main() {' }] },
+    program: { name: 'xh', version: '0.24.0' },
+    lines: [{ file: 'src/main.rs', after: '\nfn main() {' }],
     about: 'a client with reqwest',
     binary: 'xh',
     drive: async (binary, environment) => {
@@ -126,7 +126,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { program, about, binary, drive } of cases)
+for (const { program, lines, about, binary, drive } of cases)
   describe(`${program.name} ${program.version}, ${about}`, () => {
     let copy: RegistryCopy;
     let receiver: StreamReceiver;
@@ -138,7 +138,9 @@ for (const { program, about, binary, drive } of cases)
       copy = await RegistryCopy.fetch(program);
       lockBefore = copy.lockedPackages();
       testsBefore = await copy.test();
-      await copy.addProbe();
+      await copy.addToManifest(`[dependencies.wakeline]\n${ownCrate('probe', ['tokio'])}`);
+      for (const { file, after } of lines)
+        copy.edit(file, (text) => text.replace(after, `${after}\n    wakeline::init!();`));
     });
     after(() => receiver.close());
 
@@ -160,7 +162,7 @@ for (const { program, about, binary, drive } of cases)
     });
 
     test('its own tests end as before while they are recorded', async () => {
-      assert.deepEqual(await differences(copy, testsBefore, receiver.environment), []);
+      assert.deepEqual(await differences(copy, testsBefore, { environment: receiver.environment }), []);
       assert.ok(receiver.connections.length > 0, 'a recording came');
       for (const { frames } of receiver.connections) assert.deepEqual(recordsBeforeUse(frames), []);
     });
@@ -183,26 +185,6 @@ for (const { program, about, binary, drive } of cases)
         assert.equal(seen.filter((each) => each === port).length, 1, `the connection of port ${port}`);
     });
   });
-
-/**
- * The tests that end otherwise than before. Others' tests have time-outs of their own, which a busy machine exceeds: one
- * that differs is asked twice more, alone.
- */
-async function differences(
-  copy: RegistryCopy,
-  before: Outcomes,
-  environment: Readonly<Record<string, string>>,
-): Promise<readonly string[]> {
-  const now = await copy.test(environment);
-  const differing: string[] = [];
-  for (const test of new Set([...before.keys(), ...now.keys()])) {
-    let outcome = now.get(test);
-    for (let again = 0; again < 2 && outcome !== before.get(test); again++)
-      outcome = (await copy.test(environment, test.slice(test.indexOf(' ') + 1))).get(test);
-    if (outcome !== before.get(test)) differing.push(`${test}: ${before.get(test)} before, ${outcome} now`);
-  }
-  return differing;
-}
 
 /** The ports at both ends of each TCP connection of a recording, but those of our own listeners. */
 function farPorts({ frames }: ReceivedConnection): readonly number[] {
