@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LensClient } from './client/lens-client.ts';
 import { registerDebugTies } from './debug/register.ts';
+import { registerScheduling } from './debug/scheduling-commands.ts';
 import { registerAttachCommands } from './host/attach.ts';
 import { EditorLink } from './host/editor-link.ts';
 import { RecordingEditor } from './host/recording-editor.ts';
@@ -55,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
       injects: () => setting('debug.connect', true),
       nodePreload: () => (setting('node.register', true) ? dist('register.cjs') : undefined),
     }),
+    registerScheduling({ tasks: () => host.aliveTasks(), log: (message) => log.info(message) }),
     host.onDidChange(() => {
       // The panel opens once for each debugged program, so that one who closed it is left in peace.
       const started = host.sessions.find(

@@ -34,7 +34,17 @@ const steps = [
   [
     'clippy of the probe as a tokio program has it, without the executor',
     'cargo',
-    ['clippy', '--quiet', '--package=wakeline', '--lib', '--features=tokio', '--locked', '--', '-D', 'warnings'],
+    [
+      'clippy',
+      '--quiet',
+      '--package=wakeline',
+      '--lib',
+      '--features=tokio',
+      '--locked',
+      '--',
+      '-D',
+      'warnings',
+    ],
     cargoFolder,
   ],
 ];

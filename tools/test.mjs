@@ -40,15 +40,16 @@ await must(process.execPath, [join(root, 'test/support/workbench/install.mjs')])
 
 await step('checks', process.execPath, ['tools/check.mjs']);
 await step('Rust tests', 'cargo', ['test', '--workspace', '--locked', '--quiet'], cargoFolder);
-// tokio counts polls only when it is built so; a folder of its own keeps the other builds.
+// tokio counts polls, and tells of its tasks, only when it is built so; a folder of its own keeps the other builds.
 await step(
   'Rust tests, tokio_unstable',
   'cargo',
   [
     'test',
     '--package=wakeline',
-    '--features=tokio',
+    '--features=tokio,tracing-layer',
     '--test=tokio_metrics',
+    '--test=tokio_told',
     '--target-dir=target/unstable',
     '--locked',
     '--quiet',
@@ -56,6 +57,20 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
+await step(
+  'Rust tests of the feature tokio-1-47',
+  'cargo',
+  'test --package wakeline --features tokio-1-47 --locked --quiet --test tokio_cancel'.split(' '),
+  cargoFolder,
+);
+await step(
+  'Rust tests on tokio 1.8.0',
+  'cargo',
+  ['test', '--locked', '--quiet'],
+  join(cargoFolder, 'oldest-tokio'),
+);
+await step('crates as they would be published', process.execPath, ['tools/crates.mjs']);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(

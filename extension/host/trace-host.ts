@@ -1,6 +1,8 @@
 // Owns what the extension knows of the collector and its sessions: one link for the window, the list of sessions,
 // which one is shown. The views listen to it; it knows none of them.
 import * as vscode from 'vscode';
+import { viewportLimits } from '../messages/guards.ts';
+import { laneKind } from '../messages/lanes.ts';
 import type { CollectorEvent, DebuggerEvent, Method, Requests, SessionSummary } from '../messages/queries.ts';
 import {
   type CollectorLink,
@@ -78,6 +80,23 @@ export class TraceHost implements vscode.Disposable {
   ): Promise<{ result: Requests[M]['answer']; binary: Uint8Array }> {
     const { client } = await this.connect();
     return client.request(method, params);
+  }
+
+  /** Tasks of the shown program that are alive, in the order of their ids; 4,096 at the most. */
+  async aliveTasks(): Promise<{ task: number; label: string }[]> {
+    const session = this.shown;
+    if (session?.state !== 'live') return [];
+    const { result } = await this.request('viewport', {
+      session: session.session,
+      fromNs: 0,
+      toNs: Math.max(1, session.endNs),
+      widthPx: 1,
+      firstLane: 0,
+      laneCount: viewportLimits.laneCount,
+      filter: '',
+    });
+    const alive = result.lanes.filter((lane) => lane.kind === laneKind.task && lane.toNs >= result.endNs);
+    return alive.map(({ id, label }) => ({ task: id, label }));
   }
 
   /** Tells the collector of a stop or continue. Lost when there is no collector: then there is no trace either. */

@@ -31,6 +31,10 @@ export function recordsBeforeUse(frames: readonly Frame[]): string[] {
   const known = new Set<string>();
   const use = (by: string, ref: string | undefined, id: unknown): void => {
     if (ref === undefined || !dictionaryNames.has(ref) || id === 0) return;
+    if (Array.isArray(id)) {
+      for (const each of id) use(by, ref, each);
+      return;
+    }
     if (!known.has(`${ref} ${id}`)) problems.add(`${by} names ${ref} ${id}, which was not told before`);
   };
   let hello: Hello | undefined;
@@ -39,8 +43,10 @@ export function recordsBeforeUse(frames: readonly Frame[]): string[] {
     else if (hello === undefined) problems.add('the first frame is no hello');
     else if (kind === frameKind.dictionary)
       decodeDictionary(payload, hello.shapes, (record) => {
-        for (const field of dictionaryByName.get(record.record)?.fields ?? [])
-          use(record.record, field.ref, (record as unknown as Record<string, unknown>)[field.name]);
+        for (const field of dictionaryByName.get(record.record)?.fields ?? []) {
+          const value = (record as unknown as Record<string, unknown>)[field.name];
+          for (const id of Array.isArray(value) ? value : [value]) use(record.record, field.ref, id);
+        }
         known.add(`${record.record} ${record.id}`);
       });
     else if (kind === frameKind.chunk) {

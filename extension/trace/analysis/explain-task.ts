@@ -5,6 +5,7 @@ import {
   interestBit,
   pollOutcome,
   taskKind,
+  taskState,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SourceSite, type SpanState, spanFlag, spanState } from '../../messages/lanes.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
@@ -21,7 +22,9 @@ import {
   waitsIn,
   wakeIn,
 } from '../model/records.ts';
+import { awaitChains, awaitedFuture, placeOfWait } from './await-chains.ts';
 import { type Blame, blameOf, starvedBy } from './blame.ts';
+import { type Handing, handingBefore, holdersNow } from './holders.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
 import { doingsOf, listText } from './operations.ts';
 import { looksAt } from './poll-looks.ts';
@@ -101,7 +104,7 @@ type Telling = Pick<Told, 'sentence' | 'certainty' | 'site' | 'steps' | 'stacks'
 function tellInterval(view: Summed, task: Task, interval: Interval): Telling {
   if (interval.state === spanState.running) return tellRunning(view, task, interval);
   if (interval.state === spanState.scheduled) return tellScheduled(view, task, interval);
-  if (interval.state === spanState.gap) return tellGap(view, interval);
+  if (interval.state === spanState.gap) return tellGap(view, task, interval);
   return tellIdle(view, task, interval);
 }
 
@@ -121,18 +124,22 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
   const answering =
     wake === undefined ? undefined : waits.find((w) => w.onKind === wake.kind && w.onId === wake.id);
   const known = wake !== undefined && wake.kind !== causeKind.unknown && wake.kind !== causeKind.turn;
-  if (waits.length === 0) {
+  const told = waits.filter((wait) => wait.onKind !== causeKind.unknown);
+  if (told.length === 0) {
     const names = known && wake.kind !== causeKind.thread ? causeName(view.model, wake.kind, wake.id) : '';
-    return names === '' ? 'something that was not recorded' : names;
+    if (names !== '') return names;
+    const [only, ...more] = waits;
+    const future = only === undefined || more.length > 0 ? '' : awaitedFuture(view.model, only);
+    return future === '' ? 'something that was not recorded' : future;
   }
-  const texts = waits.slice(0, namedWaits).map((wait) => waitText(view, wait));
-  if (waits.length === 1) return texts[0] ?? '';
+  const texts = told.slice(0, namedWaits).map((wait) => waitText(view, wait));
+  if (told.length === 1) return texts[0] ?? '';
   const all =
-    waits.length > namedWaits
-      ? `${texts.join(', ')} and ${formatCount(waits.length - namedWaits)} more`
+    told.length > namedWaits
+      ? `${texts.join(', ')} and ${formatCount(told.length - namedWaits)} more`
       : listText(texts);
   const first = answering === undefined ? '' : `; ${waitText(view, answering)} came first`;
-  return `${formatQuantity(waits.length, 'thing')} at once (${all})${first}`;
+  return `${formatQuantity(told.length, 'thing')} at once (${all})${first}`;
 }
 
 /** A join of 10,000 would make a sentence nobody reads; more waits than this are only counted. */
@@ -156,7 +163,9 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const wake = wakeIn(model, slot, pollSlot);
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
-  const what = waitedFor(view, waits, wake);
+  const handing = handingOf(view, waits, wake);
+  const what = `${waitedFor(view, waits, wake)}${placeOfWait(model, waits.length === 1 ? waits[0] : undefined)}${handing.clause}`;
+  const stacks = awaitChains(model, waits);
   const begin = step(
     'wait',
     fromNs,
@@ -172,9 +181,11 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
         certainty: 'recorded',
         site,
         steps: [begin],
+        stacks,
       };
     const sentence = `Waited ${duration} for ${what}; then it was polled without a wake (a spurious poll).`;
-    return { sentence, certainty: 'unknown', site, steps: [begin, pollStep(task, interval.epoch + 1, poll)] };
+    const steps = [begin, pollStep(task, interval.epoch + 1, poll)];
+    return { sentence, certainty: 'unknown', site, steps, stacks };
   }
   const chain = chainOfWake(view, task, wake, fromNs, new Set());
   const after = whatFollowed(view, task, interval.epoch + 1, Math.max(wake.ns, fromNs));
@@ -182,8 +193,18 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
     sentence: `Waited ${duration} for ${what}; ${chain.ending}${after.clause}.`,
     certainty: wake.certainty,
     site,
-    steps: inOrder([begin, ...chain.steps], after.steps),
+    steps: inOrder([begin, ...handing.steps, ...chain.steps], after.steps),
+    stacks,
   };
+}
+
+/** Who held or gave what was waited for, where that is one resource. */
+function handingOf(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord | undefined): Handing {
+  const [wait, ...more] = waits;
+  if (wait?.onKind !== causeKind.resource || more.length > 0) return { clause: '', steps: [] };
+  return wake === undefined
+    ? { clause: holdersNow(view.model, wait.onId), steps: [] }
+    : handingBefore(view.model, wake, wait.onId);
 }
 
 function tellSnapshotIdle(view: Summed, task: Task, interval: Interval): Telling {
@@ -310,7 +331,8 @@ function tellScheduled(view: Summed, task: Task, interval: Interval): Telling {
 
 function spawnText(view: Summed, task: Task): string {
   const parent = task.parent === 0 ? '' : ` by ${taskName(view.model, task.parent)}`;
-  return task.taskKind === taskKind.root ? 'Started as the root task' : `Spawned${parent}`;
+  const isRoot = task.taskKind === taskKind.root || task.taskKind === taskKind.rootUnheard;
+  return isRoot ? 'Started as the root task' : `Spawned${parent}`;
 }
 
 function spawnLane(view: Summed, task: Task): number {
@@ -452,7 +474,7 @@ function starvedText(view: Summed, poll: PollRecord, fromNs: number, toNs: numbe
   return ` Meanwhile ${taskName(view.model, first.task)}${others} stood in the queue, for up to ${formatDuration(first.ns)}.`;
 }
 
-function tellGap(view: Summed, interval: Interval): Telling {
+function tellGap(view: Summed, task: Task, interval: Interval): Telling {
   const { model } = view;
   const gaps = model.gaps.within(interval.fromNs, interval.toNs, 100);
   const dropped = gaps.reduce((sum, gap) => sum + gap.dropped, 0);
@@ -464,7 +486,11 @@ function tellGap(view: Summed, interval: Interval): Telling {
     dropped > 0
       ? `${formatQuantity(dropped, 'event')} of ${listText(threads)} were lost`
       : `events of ${listText(threads)} were lost`;
-  const why = gaps.length === 0 ? 'a poll or its end is missing from the trace' : lost;
+  const missing =
+    interval.slot === none && task.snapshot?.state === taskState.unknown
+      ? 'it was not polled when recording began, and whether it waited or stood in the queue nobody saw'
+      : 'a poll or its end is missing from the trace';
+  const why = gaps.length === 0 ? missing : lost;
   return {
     sentence: `What the task did for these ${formatDuration(interval.toNs - interval.fromNs)} was not recorded: ${why}.`,
     certainty: 'unknown',

@@ -30,6 +30,7 @@ const pastVerbs: Readonly<Record<number, string>> = {
   [operationKind.connect]: 'connected',
   [operationKind.take]: 'took',
   [operationKind.close]: 'closed',
+  [operationKind.collect]: 'collected the end of',
 };
 const attempts: Readonly<Record<number, string>> = {
   [operationKind.read]: 'to read',
@@ -38,6 +39,7 @@ const attempts: Readonly<Record<number, string>> = {
   [operationKind.connect]: 'to connect',
   [operationKind.take]: 'to take',
   [operationKind.close]: 'to close',
+  [operationKind.collect]: 'to collect the end of',
 };
 
 /** "read 64 bytes from 127.0.0.1:4040 (fd 14)", "tried to read from …: would block". */

@@ -4,6 +4,7 @@ import {
   operationKind,
   operationOutcome,
   parkKind,
+  pollOutcome,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 
 /** Counts that only ever grow, by event. */
@@ -86,4 +87,5 @@ export function countOnly(counts: Counts, kind: number, fields: Float64Array): v
     counts.tasksNotKept++;
     counts.aliveNotKept++;
   } else if (kind === eventKind.taskEnd) counts.aliveNotKept--;
+  else if (kind === eventKind.pollSettled && fields[2] === pollOutcome.none) counts.polls--;
 }

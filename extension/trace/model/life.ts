@@ -1,6 +1,11 @@
 // Owns the walk through a task's life: from its polls and wakes to the intervals in which it ran, was scheduled, was idle.
 // One walk serves prefix sums, exact spans, pixels and explanations. The rules are MODEL.md's. Knows nothing of queries.
-import { causeKind, pollOutcome, taskState } from '../../../runtime-probe/protocol/typescript/index.ts';
+import {
+  causeKind,
+  pollOutcome,
+  taskKind,
+  taskState,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SpanState, spanFlag, spanState } from '../../messages/lanes.ts';
 import {
   none,
@@ -191,6 +196,8 @@ export class LifeWalk {
     sink: LifeSink,
   ): boolean {
     const { epoch } = snapshot;
+    if (snapshot.state === taskState.unknown)
+      return this.emit(sink, spanState.gap, fromNs, untilNs, flags, epoch, none);
     if (snapshot.state === taskState.scheduled)
       return this.emit(sink, spanState.scheduled, fromNs, untilNs, flags, epoch, none);
     if (snapshot.state === taskState.running)
@@ -233,7 +240,7 @@ export class LifeWalk {
       const state = inGap ? spanState.gap : spanState.idleUnknown;
       const flags = wait | spanFlag.unknownCause;
       if (this.emit(sink, state, fromNs, startNs, flags, cursor.previousEpoch, slot)) return -1;
-      return inGap ? 0 : spanFlag.spurious;
+      return inGap || this.task?.taskKind === taskKind.rootUnheard ? 0 : spanFlag.spurious;
     }
     const wokenNs = Math.min(Math.max(segment.wakeNs[within] as number, fromNs), startNs);
     const certainty = this.certaintyOf(segment, within, slot, epoch);
@@ -341,8 +348,8 @@ export function stateOfWait(kind: number): SpanState {
 
 /** For what the task was idle after the poll in that slot; see "Idle by cause". */
 export function idleState(model: Model, segment: SlotSegment, within: number, woken: boolean): SpanState {
-  const first = segment.firstWait[within] as number;
   const { waits } = model;
+  const first = waits.firstKnown(segment.firstWait[within] as number);
   if (!woken) return first === none ? spanState.idleUnknown : stateOfWait(waits.onKindOf(first));
   const cause = segment.wakeCauseKind[within] as number;
   if (
@@ -360,7 +367,7 @@ export function idleState(model: Model, segment: SlotSegment, within: number, wo
       if (kind === causeKind.poll || kind === causeKind.frame) task = true;
     }
     if (task) return spanState.idleTask;
-    if (waits.nextOf(first) === none) return stateOfWait(waits.onKindOf(first));
+    if (waits.firstKnown(waits.nextOf(first)) === none) return stateOfWait(waits.onKindOf(first));
   }
   return cause === causeKind.poll ? spanState.idleTask : spanState.idleUnknown;
 }

@@ -1,6 +1,7 @@
 // Owns the tables of one session and the rules by which single facts (a spawn, a wake, a poll's end) enter them.
 // Independent of the order in which threads are read: see MODEL.md. Knows nothing of frames, chunks or queries.
 import {
+  causeKind,
   type DictionaryRecord,
   pollOutcome,
   runtimeFlavor,
@@ -12,6 +13,7 @@ import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wa
 import { type Counts, newCounts } from './counts.ts';
 import {
   type Frame,
+  isHeld,
   type Job,
   type OpenPoll,
   type Resource,
@@ -51,6 +53,8 @@ export interface WakeFact {
 
 /** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
 const spreadLimit = 1024;
+/** Among how many waits of a poll the one is looked for to which a chain of awaits belongs. */
+const joinedWaits = 64;
 
 export class Model {
   readonly slots = new SlotTable();
@@ -63,6 +67,8 @@ export class Model {
   readonly lanes: Lane[] = [];
   readonly pools = new Map<number, Pool>();
   readonly rings = new Map<number, Ring>();
+  /** By resource: how much each task has of it, where that is not nothing. */
+  private readonly holders = new Map<number, Map<number, number>>();
   readonly jobs = new IdTable<Job>();
   readonly timers = new IdTable<Timer>();
   readonly submissions = new IdTable<Submission>();
@@ -147,7 +153,7 @@ export class Model {
   /** Whether a thread stands in block_on for this task: the root of a runtime that has its threads to itself. */
   isBlockedOn(id: number): boolean {
     const task = this.taskById.get(id);
-    if (task?.taskKind !== taskKind.root) return false;
+    if (task?.taskKind !== taskKind.root && task?.taskKind !== taskKind.rootUnheard) return false;
     const flavor = this.runtimes.get(task.runtime)?.flavor;
     return flavor !== runtimeFlavor.wakelineNode && flavor !== runtimeFlavor.node;
   }
@@ -184,6 +190,27 @@ export class Model {
     this.pools.set(runtime, pool);
     this.newLane(laneKind.poolQueue, pool);
     return pool;
+  }
+
+  /** What a task has of a resource changes by so much. A sum, so that the order of reading does not matter. */
+  holds(resource: number, task: number, amount: number): void {
+    // The dictionary is complete before what refers to it; without a kind nothing is claimed.
+    if (!isHeld(this.resources.get(resource)?.resourceKind ?? 0)) return;
+    let holders = this.holders.get(resource);
+    if (holders === undefined) {
+      holders = new Map();
+      this.holders.set(resource, holders);
+    }
+    const sum = (holders.get(task) ?? 0) + amount;
+    if (sum === 0) holders.delete(task);
+    else holders.set(task, sum);
+    if (holders.size === 0) this.holders.delete(resource);
+  }
+
+  /** Tasks that have it (0: code outside any), by id; none where one gave back what another took, or took it unseen. */
+  holdersOf(resource: number): number[] {
+    const holders = [...(this.holders.get(resource) ?? [])];
+    return holders.some(([, sum]) => sum < 0) ? [] : holders.map(([task]) => task).sort((x, y) => x - y);
   }
 
   ringFor(source: number): Ring {
@@ -275,7 +302,9 @@ export class Model {
     const kept = (segment.bits[within] as number) & ~slotBit.outcomeMask & ~slotBit.endUnknown;
     segment.endNs[within] = Math.max(ns, segment.startNs[within] as number);
     segment.logTo[within] = log;
-    const known = outcome <= 3 ? outcome << slotBit.outcomeShift : 0;
+    // Returned is pending until it is settled otherwise.
+    const told = outcome === pollOutcome.returned ? pollOutcome.pending : outcome;
+    const known = told <= 3 ? told << slotBit.outcomeShift : 0;
     segment.bits[within] = kept | slotBit.hasEnd | known | (lost ? slotBit.endUnknown : 0);
     const final = outcome === pollOutcome.ready || outcome === pollOutcome.panicked;
     if (final && poll.epoch < poll.task.finalEpoch) {
@@ -284,6 +313,28 @@ export class Model {
       if (!Number.isNaN(poll.task.taskEndNs)) poll.task.validPages = 0;
     }
     this.touch(poll.task, poll.epoch);
+  }
+
+  /** An ended poll turned out to have been ready, or to have been none. */
+  pollSettles(id: number, epoch: number, outcome: number): void {
+    const task = this.taskById.get(id);
+    const slot = task === undefined ? none : this.slotOf(task, epoch);
+    if (task === undefined || slot === none) return;
+    const segment = this.slots.segmentOf(slot);
+    const within = SlotTable.within(slot);
+    const bits = segment.bits[within] as number;
+    if ((bits & slotBit.hasStart) === 0 || (bits & slotBit.hasEnd) === 0) return;
+    if (outcome === pollOutcome.ready) {
+      const poll = { task, epoch, slot, lastWait: none };
+      this.pollEnds(poll, segment.endNs[within] as number, outcome, false, segment.logTo[within] as number);
+    } else if (outcome === pollOutcome.none) {
+      segment.bits[within] =
+        bits & ~(slotBit.hasStart | slotBit.hasEnd | slotBit.outcomeMask | slotBit.endUnknown);
+      task.polls--;
+      this.counts.polls--;
+      if (task.highestPollEpoch === epoch) task.highestPollEpoch = epoch - 1;
+      this.touch(task, epoch);
+    }
   }
 
   wake(task: Task, epoch: number, epochAfter: number, effect: number, fact: WakeFact): void {
@@ -341,6 +392,7 @@ export class Model {
     stack: number,
   ): void {
     const { waits } = this;
+    if (onKind === causeKind.unknown && stack !== 0 && this.chainTold(poll, stack)) return;
     const index = waits.push(onKind, onId, interest, frame, site, stack);
     if (poll.lastWait !== none) waits.setNext(poll.lastWait, index);
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
@@ -364,6 +416,44 @@ export class Model {
 
   private addSample(task: Task, epoch: number, sample: PollSample): void {
     if (this.samples.add(this.slotFor(task, epoch), sample)) this.touch(task, epoch);
+  }
+
+  /**
+   * A chain of awaits that is told at the end of a poll belongs to a wait that was told when it began, where one has no
+   * chain yet: the first whose line is in the chain, else the only one of the poll. False where it is a wait by itself.
+   */
+  private chainTold(poll: OpenPoll, stack: number): boolean {
+    const { waits } = this;
+    const first = this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] as number;
+    if (first === none) return false;
+    const chain = this.stacks.get(stack) ?? [];
+    let found = none;
+    let looked = 0;
+    for (
+      let wait = first;
+      wait !== none && found === none && looked < joinedWaits;
+      wait = waits.nextOf(wait)
+    ) {
+      looked++;
+      if (waits.stackOf(wait) === 0 && this.isOnLineOf(waits.siteOf(wait), chain)) found = wait;
+    }
+    const onlyOne = waits.nextOf(first) === none && waits.stackOf(first) === 0;
+    if (found === none && onlyOne) found = first;
+    if (found === none) return false;
+    waits.setStack(found, stack);
+    this.noteStack(poll, waits.siteOf(found), stack);
+    return true;
+  }
+
+  private isOnLineOf(site: number, chain: readonly number[]): boolean {
+    const place = this.sites.get(site);
+    return (
+      place !== undefined &&
+      chain.some((each) => {
+        const other = this.sites.get(each);
+        return other !== undefined && other.line === place.line && other.file === place.file;
+      })
+    );
   }
 
   /** Whether the program stood at some instant of the interval. */

@@ -249,8 +249,11 @@ export class EventReader {
       thread.reactorMarks.push(thread.log.push(ns, kind, mask, source, waiting));
     } else if (kind === eventKind.park) this.park(ns, fields);
     else if (kind === eventKind.unpark) this.unpark(ns, fields);
-    else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease)
-      thread.log.push(ns, kind, 0, fields[0] as number, fields[2] as number);
+    else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease) {
+      const [resource = 0, task = 0, amount = 0] = fields;
+      thread.log.push(ns, kind, 0, resource, task);
+      model.holds(resource, task, kind === eventKind.resourceAcquire ? amount : -amount);
+    }
   }
 
   private operation(ns: number, fields: Float64Array): void {
@@ -435,6 +438,9 @@ export class EventReader {
     } else if (kind === eventKind.pollSample) {
       const [task = 0, epoch = 0, wallNs = 0, watchedNs = 0, cpuNs = 0, stack = 0] = fields;
       model.sample(task, epoch, { wallNs, watchedNs, cpuNs, stack });
+    } else if (kind === eventKind.pollSettled) {
+      const [task = 0, epoch = 0, outcome = 0] = fields;
+      model.pollSettles(task, epoch, outcome);
     } else if (kind === eventKind.snapshotTask) {
       const task = model.taskFor(fields[0] as number, ns);
       if (task.snapshot !== undefined) return;

@@ -1,4 +1,5 @@
-//! Decides where the reactor can be seen from below. It must not know how.
+//! Decides where the reactor can be seen from below, and where stacks can be taken. It must
+//! not know how.
 //!
 //! A system call of the C library is replaced by a function of the same name, which goes on
 //! to the library's own: that was written for glibc on two processors, whose few lines of
@@ -15,11 +16,17 @@ fn main() {
     let wanted = std::env::var_os("CARGO_FEATURE_REACTOR").is_some();
     println!("cargo:rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let wanted = wanted && !flags.contains("sanitizer");
     let is_known = matches!(target("ARCH").as_str(), "x86_64" | "aarch64")
         && target("POINTER_WIDTH") == "64"
-        && target("ENDIAN") == "little";
-    if wanted && is_known && target("OS") == "linux" && target("ENV") == "gnu" {
+        && target("ENDIAN") == "little"
+        && target("OS") == "linux"
+        && !flags.contains("sanitizer");
+    if wanted && is_known && target("ENV") == "gnu" {
         println!("cargo:rustc-cfg=wakeline_reactor");
+    }
+    // A handler that copies a stack as bytes is what a sanitizer calls a mistake.
+    println!("cargo:rustc-check-cfg=cfg(wakeline_stacks)");
+    if std::env::var_os("CARGO_FEATURE_STACKS").is_some() && is_known {
+        println!("cargo:rustc-cfg=wakeline_stacks");
     }
 }

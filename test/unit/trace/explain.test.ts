@@ -76,6 +76,33 @@ test('a file write on io_uring: submission, park, turn, readiness of the ring, c
   );
 });
 
+test('waits for each other: who held the mutex, who sent, and who holds what nobody gives back', () => {
+  check(golden('hand-overs'), {
+    'task 2@100':
+      'Waited 101 ns for mutex 1, held by task 1 for 110 ns; task 1 woke it in its poll 2; the task stood 17 ns in the queue behind task 1.',
+    'task 3@100':
+      'Waited 93 ns for channel 2, to which task 1 sent; task 1 woke it in its poll 2; the task stood 35 ns in the queue behind task 2 and task 1.',
+    'task 4@100': 'Waiting for semaphore 3, held by task 1, for 138 ns so far; nothing has woken it yet.',
+  });
+  const session = sessionOf(framesOf(golden('hand-overs')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 2'), atNs: 100 });
+  const holder = told?.steps.filter((step) => step.kind === 'operation');
+  assert.deepEqual(
+    holder?.map((step) => [step.atNs, step.text, step.lane === laneOf(session, 'task 1')]),
+    [
+      [22, 'Task 1 took mutex 1', true],
+      [132, 'Task 1 gave mutex 1 back', true],
+    ],
+  );
+});
+
+test('where events were lost nobody is said to hold anything', () => {
+  const lost = `${golden('hand-overs')}chunk thread=1 dropped=5\n  400 park parkKind=reactor\n`;
+  const session = sessionOf(framesOf(lost));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 4'), atNs: 100 });
+  assert.match(told?.sentence ?? '', /^Wait(ing|ed) .*for semaphore 3(,|;) (?!held)/);
+});
+
 test('an io_uring has a lane whose spans count what is under way, however the threads are read', () => {
   const session = sessionOf(framesOf(golden('ring-write')));
   const { answer, binary } = wholeView(session);
@@ -90,6 +117,25 @@ test('an io_uring has a lane whose spans count what is under way, however the th
       [304, 306, spanState.inFlight, 1],
     ],
   );
+});
+
+test("an io_uring's lane is covered when there are more spans than pixels", () => {
+  // Two in flight all the time, and a span each time that one completes and the next comes.
+  const lines = ['hello', 'dict source id=1 fd=7 sourceKind=ioUring', 'chunk thread=1'];
+  for (let i = 1; i <= 400; i++) {
+    lines.push(`  ${i * 10} submission submission=${i} source=1 operation=read bytes=1 depth=2`);
+    if (i > 1) lines.push(`  ${i * 10 + 5} completion submission=${i - 1} result=1`);
+  }
+  const session = sessionOf(framesOf(`${lines.join('\n')}\n`));
+  const query = { session: '', fromNs: 0, toNs: 4000, widthPx: 16, firstLane: 0, laneCount: 9, filter: '' };
+  const { answer, binary } = session.viewport(query);
+  const ring = answer.lanes.find((lane) => lane.kind === laneKind.ring);
+  assert.equal(ring?.mode, 'coverage');
+  const { pixelState, pixelRunning } = answer.columns;
+  for (let pixel = 1; pixel < 16; pixel++) {
+    assert.equal(binary[pixelState.offset + (ring?.first ?? 0) + pixel], spanState.inFlight);
+    assert.equal(binary[pixelRunning.offset + (ring?.first ?? 0) + pixel], 255);
+  }
 });
 
 test('a read: the steps stand in the order of cause, each with its lane and site', () => {
@@ -191,6 +237,29 @@ test('a cancelled task: by whom, as far as it was recorded', () => {
       'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled on thread 1, outside any poll.',
     'task 5@115':
       'Poll 1 ran 20 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted.',
+  });
+});
+
+/** Task 1 was alive when recording began, and nobody saw what it did. */
+const aliveUnknown = `
+hello
+chunk thread=1 firstTick=0
+  10 snapshotStart
+  10 snapshotTask task=1 epoch=3 state=unknown onKind=unknown onId=0 site=0
+  10 snapshotTask task=2 epoch=1 state=idle onKind=unknown onId=0 site=0
+  10 snapshotEnd
+  500 pollStart task=1 epoch=4
+  510 pollEnd outcome=pending
+  600 pollStart task=2 epoch=2
+  610 pollEnd outcome=pending
+`;
+
+test('a task that was alive when recording began is not said to have waited where nobody saw', () => {
+  check(aliveUnknown, {
+    'task 1@100':
+      'What the task did for these 490 ns was not recorded: it was not polled when recording began, and whether it waited or stood in the queue nobody saw.',
+    'task 2@100':
+      'Waited for something that was not recorded when recording began, and for 590 ns after; what came before was not recorded.',
   });
 });
 
@@ -391,4 +460,72 @@ end exit
     texts.join('\n'),
   );
   assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
+});
+
+const awaits = `hello rate=1000000000
+dict text id=1 text="src/main.rs"
+dict text id=2 text="app::read_frame"
+dict text id=3 text="app::handle"
+dict text id=4 text="tokio::time::sleep::Sleep"
+dict text id=5 text="app::other"
+dict site id=1 file=1 line=12 column=0 function=2
+dict site id=2 file=1 line=40 column=0 function=3
+dict site id=3 file=0 line=0 column=0 function=4
+dict site id=4 file=1 line=12 column=20
+dict site id=5 file=1 line=50 column=0 function=5
+dict stack id=1 sites=3,1,2
+dict stack id=2 sites=3,5,2
+chunk thread=1
+  0 taskSpawn task=1
+  100 pollStart task=1 epoch=1
+  190 waitStart site=1 stack=1
+  200 pollEnd outcome=pending
+  1000 wake task=1 epoch=1 effect=scheduled
+  1100 pollStart task=1 epoch=2
+  1120 waitStart onKind=timer onId=7 site=4
+  1130 waitStart onKind=timer onId=8 site=2
+  1180 waitStart site=1 stack=1
+  1190 waitStart site=5 stack=2
+  1200 pollEnd outcome=pending
+  2000 wake task=1 epoch=2 effect=scheduled
+  2100 pollStart task=1 epoch=3
+  2190 waitStart site=1 stack=1
+  2195 waitStart site=5 stack=2
+  2200 pollEnd outcome=pending
+  3000 taskSpawn task=2
+`;
+
+test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const told = session.explain({ session: '', lane, atNs: 500 });
+  assert.match(
+    told?.sentence ?? '',
+    /^Waited 800 ns for tokio::time::sleep::Sleep at read_frame \(main\.rs:12\); /,
+  );
+  assert.equal(told?.site?.line, 12);
+  assert.deepEqual(
+    told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
+    ['of awaits: tokio::time::sleep::Sleep:0,app::read_frame:12,app::handle:40'],
+  );
+});
+
+test('chains of awaits belong to the waits that were told before, by line; others are waits by themselves', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const joined = session.explain({ session: '', lane, atNs: 1500 });
+  assert.match(joined?.sentence ?? '', /^Waited 800 ns for 2 things at once \(timer 7 and timer 8\)/);
+  assert.deepEqual(
+    joined?.stacks.map((stack) => stack.frames.map((frame) => frame.line)),
+    [
+      [0, 12, 40],
+      [0, 50, 40],
+    ],
+  );
+  const unknown = session.explain({ session: '', lane, atNs: 2500 });
+  assert.match(unknown?.sentence ?? '', /^Waiting for something that was not recorded, for/);
+  assert.deepEqual(
+    unknown?.stacks.map((stack) => stack.title),
+    ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
+  );
 });

@@ -88,7 +88,7 @@ export type EndReason = (typeof endReason)[keyof typeof endReason];
 export const detail = {
   /** Nothing. */
   off: 1,
-  /** Polls, wakes, waits, reactor, timers, jobs. */
+  /** Polls, wakes, waits, reactor, timers, jobs; the program's own spans and markers. */
   lean: 2,
   /** Everything the tier can see. */
   full: 3,
@@ -154,6 +154,8 @@ export const taskKind = {
   root: 3,
   /** A blocking closure that its runtime counts as a task. */
   blocking: 4,
+  /** A root whose wakes the tier cannot see: a poll of it without a wake is not spurious. */
+  rootUnheard: 5,
 } as const;
 export type TaskKind = (typeof taskKind)[keyof typeof taskKind];
 
@@ -236,6 +238,10 @@ export const pollOutcome = {
   pending: 2,
   /** It panicked or threw. */
   panicked: 3,
+  /** It returned, and the tier cannot see yet whether it was ready: pending, unless a pollSettled of that poll follows. */
+  returned: 4,
+  /** Only in pollSettled: it was no poll. The runtime entered the future once more to drop it. */
+  none: 5,
 } as const;
 export type PollOutcome = (typeof pollOutcome)[keyof typeof pollOutcome];
 
@@ -247,6 +253,8 @@ export const endOutcome = {
   panicked: 2,
   /** It was dropped before it was done. */
   cancelled: 3,
+  /** It is gone; the tier cannot see how it ended. */
+  unknown: 4,
 } as const;
 export type EndOutcome = (typeof endOutcome)[keyof typeof endOutcome];
 
@@ -317,6 +325,8 @@ export const operationKind = {
   take: 5,
   /** The source was closed. */
   close: 6,
+  /** The look whether a child process has ended, which takes its exit status; wouldBlock while it runs. */
+  collect: 7,
 } as const;
 export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
 
@@ -363,6 +373,8 @@ export type JobKind = (typeof jobKind)[keyof typeof jobKind];
 
 /** The state of a task at a snapshot. */
 export const taskState = {
+  /** Not being polled; whether it waits or stands in a run queue the tier cannot see. */
+  unknown: 0,
   /** Pending, a waker is stored. */
   idle: 1,
   /** In a run queue. */
@@ -468,7 +480,7 @@ export const eventKind = {
   frameLeave: 42,
   /** The frame is over. */
   frameEnd: 43,
-  /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. */
+  /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself. */
   waitStart: 44,
   /** A frame's promise was settled by what runs now, so that frames that await it go on. */
   settle: 45,
@@ -536,6 +548,8 @@ export const eventKind = {
   snapshotEnd: 77,
   /** What is recorded changed at this tick. */
   detailChange: 78,
+  /** How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's. */
+  pollSettled: 84,
   /** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
   pollSample: 90,
 } as const;
@@ -587,6 +601,7 @@ export const eventField = {
   snapshotTask: { task: 0, epoch: 1, state: 2, onKind: 3, onId: 4, site: 5 },
   snapshotEnd: {  },
   detailChange: { detail: 0 },
+  pollSettled: { task: 0, epoch: 1, outcome: 2 },
   pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
 } as const;
 
@@ -604,7 +619,7 @@ export interface SiteRecord {
   readonly record: 'site';
   /** From 1; 0 elsewhere means not known. */
   readonly id: number;
-  /** Path as the compiler or the runtime gave it: absolute, or relative to where the build ran. */
+  /** Path as the compiler or the runtime gave it: absolute, or relative to where the build ran; 0 when only the function is known. */
   readonly file: number;
   /** From 1; 0 when only the function is known. */
   readonly line: number;
@@ -817,7 +832,7 @@ export interface FrameEndRecord {
   readonly outcome: number;
 }
 
-/** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. */
+/** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself. */
 export interface WaitStartRecord {
   readonly record: 'waitStart';
   /** The innermost frame; 0 for the task itself. */
@@ -1149,6 +1164,17 @@ export interface DetailChangeRecord {
   readonly detail: number;
 }
 
+/** How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's. */
+export interface PollSettledRecord {
+  readonly record: 'pollSettled';
+  /** Whose. */
+  readonly task: number;
+  /** Which poll of it. */
+  readonly epoch: number;
+  /** ready, or none when it was no poll. One of pollOutcome. */
+  readonly outcome: number;
+}
+
 /** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
 export interface PollSampleRecord {
   readonly record: 'pollSample';
@@ -1224,6 +1250,7 @@ export type EventRecord =
   | SnapshotTaskRecord
   | SnapshotEndRecord
   | DetailChangeRecord
+  | PollSettledRecord
   | PollSampleRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
@@ -1287,5 +1314,6 @@ export const shapes: readonly Shape[] = [
   { kind: 76, name: 'snapshotTask', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'state', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'site', type: 1 }] },
   { kind: 77, name: 'snapshotEnd', fields: [] },
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
+  { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
 ];

@@ -20,10 +20,8 @@ pub(crate) static RUNTIMES: Ids = Ids::new();
 pub(crate) static TASKS: Ids = Ids::new();
 #[cfg(feature = "runtime")]
 pub(crate) static FRAMES: Ids = Ids::new();
-#[cfg(feature = "runtime")]
 pub(crate) static RESOURCES: Ids = Ids::new();
 pub(crate) static SOURCES: Ids = Ids::new();
-#[cfg(feature = "runtime")]
 pub(crate) static TIMERS: Ids = Ids::new();
 pub(crate) static JOBS: Ids = Ids::new();
 #[cfg(all(target_os = "linux", feature = "io-uring"))]

@@ -1,6 +1,7 @@
 //! A small async executor that can be watched from inside.
 //!
-//! It is a real one: single- or multi-threaded, with TCP on epoll (through `mio`),
+//! It is a real one: single- or multi-threaded, with TCP, UDP, Unix sockets, signals
+//! and child processes on epoll (through `mio`),
 //! timers, files on a pool, on threads or on io_uring, a pool for blocking work, and the usual synchronisation primitives.
 //! What sets it apart is [`observe`]: every poll, wake, park, readiness,
 //! operation, timer and job is told to an [`observe::Observer`], exactly once and
@@ -44,6 +45,8 @@
 mod combine;
 #[cfg(feature = "runtime")]
 mod context;
+#[cfg(all(feature = "runtime", unix))]
+mod descriptor;
 #[cfg(feature = "runtime")]
 mod frame;
 #[cfg(feature = "runtime")]
@@ -56,6 +59,8 @@ pub mod net;
 pub mod observe;
 #[cfg(feature = "runtime")]
 mod pool;
+#[cfg(all(feature = "runtime", unix))]
+pub mod process;
 #[cfg(feature = "runtime")]
 mod reactor;
 #[cfg(feature = "runtime")]
@@ -68,6 +73,10 @@ mod ring;
 mod runtime;
 #[cfg(feature = "runtime")]
 mod scheduler;
+#[cfg(all(feature = "runtime", unix))]
+pub mod signal;
+#[cfg(feature = "runtime")]
+mod source;
 #[cfg(feature = "runtime")]
 mod spawn;
 #[cfg(feature = "runtime")]
@@ -107,3 +116,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The examples of the read-me run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;

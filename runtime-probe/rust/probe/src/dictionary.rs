@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
 use wakeline_wire::{
-    DictionaryRecord, Resource, Runtime, Site, Source, Task, Text, Thread, Writer,
+    DictionaryRecord, Resource, Runtime, Site, Source, Stack, Task, Text, Thread, Writer,
 };
 
 use crate::gate::leave_slots;
@@ -21,6 +21,22 @@ const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes of records that wait for a stalled collector. Beyond it recording
 /// pauses (events are dropped and counted), so that what is recorded stays complete.
 const PENDING_LIMIT_BYTES: usize = 4 << 20;
+
+/// The most different stacks of one recording: at 64 sites of two bytes 512 KiB, and few
+/// programs have as many places in which they are slow.
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
+const STACKS: usize = 4096;
+
+/// A place in the source that no compiler's constant names.
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    /// 0 when it is not known.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) function: &'a str,
+}
 
 /// What lives and can end. Its records are sent again after a reconnection until it
 /// ended and everything that refers to it was sent.
@@ -62,7 +78,10 @@ struct RingSlot {
 struct Inner {
     strings: HashMap<Arc<str>, u64>,
     sites_by_address: HashMap<usize, u64>,
-    sites_by_place: HashMap<(u64, u32, u32), u64>,
+    /// By file, line, column and function.
+    sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
+    /// By sites, innermost first.
+    stacks: HashMap<Arc<[u64]>, u64>,
     runtimes: Vec<Runtime>,
     alive: HashMap<Living, Alive>,
     dying: Vec<Living>,
@@ -85,13 +104,16 @@ struct Inner {
 /// The process's dictionary.
 pub(crate) struct Dictionary {
     ring: &'static Ring,
+    /// What was sent is in a memory from which it is written later: what ends is told then.
+    keeps_dead: bool,
     inner: Mutex<Inner>,
 }
 
 impl Dictionary {
-    pub(crate) fn new(ring: &'static Ring) -> Self {
+    pub(crate) fn new(ring: &'static Ring, keeps_dead: bool) -> Self {
         Self {
             ring,
+            keeps_dead,
             inner: Mutex::default(),
         }
     }
@@ -104,6 +126,11 @@ impl Dictionary {
         }
     }
 
+    /// Whether a flight recorder is behind it.
+    pub(crate) fn keeps_dead(&self) -> bool {
+        self.keeps_dead
+    }
+
     /// The id of a text that many records share and that is never forgotten: types,
     /// names given in the source. 0 for the empty text.
     pub(crate) fn string(&self, text: &str) -> u64 {
@@ -113,6 +140,36 @@ impl Dictionary {
     /// The id of a place in the source.
     pub(crate) fn site(&self, location: &'static Location<'static>) -> u64 {
         self.lock().site(location)
+    }
+
+    /// The id of one place of a stack.
+    #[cfg(feature = "await-sites")]
+    pub(crate) fn site_of(&self, place: Place<'_>) -> u64 {
+        let mut locked = self.lock();
+        let (file, function) = (locked.string(place.file), locked.string(place.function));
+        locked.place((file, place.line, place.column, function))
+    }
+
+    /// The id of a stack, innermost place first; 0 when there are too many different ones, as
+    /// stacks are never forgotten.
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
+        let mut locked = self.lock();
+        if places.is_empty() || locked.inner.stacks.len() >= STACKS {
+            return 0;
+        }
+        locked.stack(places)
+    }
+
+    /// The id of a place in the source that is told in words.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn site_at(&self, file: &str, line: u32, column: u32) -> u64 {
+        if file.is_empty() {
+            return 0;
+        }
+        let mut locked = self.lock();
+        let file = locked.string(file);
+        locked.place((file, line, column, 0))
     }
 
     pub(crate) fn runtime(&self, id: u64, name: &str, flavor: u64, workers: u64, pool_limit: u64) {
@@ -159,6 +216,23 @@ impl Dictionary {
         locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
     }
 
+    /// A task whose site is known by its id, and that has a name only where it was given one.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_task(&self, mut record: Task, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.own_text(Living::Task(record.id), name);
+        locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
+    }
+
+    /// A resource whose site is known by its id.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_resource(&self, mut record: Resource, name: &str) {
+        let mut locked = self.lock();
+        record.name = locked.string(name);
+        let living = Living::Resource(record.id);
+        locked.begin(living, DictionaryRecord::Resource(record));
+    }
+
     pub(crate) fn source(
         &self,
         mut record: Source,
@@ -195,7 +269,7 @@ impl Dictionary {
         let Some(alive) = inner.alive.get(&living) else {
             return;
         };
-        if alive.published_at > inner.sent_bytes {
+        if alive.published_at > inner.sent_bytes && !self.keeps_dead {
             // What is pending is sent on any connection, so nothing needs it again: what
             // is kept is bounded also while no collector reads.
             inner.alive.remove(&living);
@@ -248,12 +322,28 @@ impl Dictionary {
         std::mem::take(&mut self.lock().inner.dying)
     }
 
-    /// Nothing that is still to be sent refers to these.
-    pub(crate) fn forget(&self, ended: &[Living]) {
+    /// Nothing that is still to be sent refers to these. Gives their records to a flight
+    /// recorder, whose memory does.
+    pub(crate) fn forget(&self, ended: &[Living]) -> Vec<u8> {
+        let mut dead = Vec::new();
         let mut locked = self.lock();
         for living in ended {
-            locked.inner.alive.remove(living);
+            let Some(alive) = locked.inner.alive.remove(living) else {
+                continue;
+            };
+            if !self.keeps_dead {
+                continue;
+            }
+            let texts = alive.texts.into_iter().map(|(id, text)| {
+                let text = text.into();
+                DictionaryRecord::Text(Text { id, text })
+            });
+            for record in texts.chain(alive.record) {
+                dead.uint(record.kind());
+                record.encode_fields(&mut dead);
+            }
         }
+        dead
     }
 
     /// Puts everything that lives in front of what is pending: after a reconnection.
@@ -325,7 +415,12 @@ impl Locked<'_> {
         }
         // The compiler may keep several copies of one place.
         let file = self.string(location.file());
-        let place = (file, location.line(), location.column());
+        let id = self.place((file, location.line(), location.column(), 0));
+        self.inner.sites_by_address.insert(address, id);
+        id
+    }
+
+    fn place(&mut self, place: (u64, u32, u32, u64)) -> u64 {
         let next = self.inner.sites_by_place.len() as u64 + 1;
         let (id, new) = match self.inner.sites_by_place.entry(place) {
             Entry::Occupied(known) => (*known.get(), false),
@@ -334,7 +429,23 @@ impl Locked<'_> {
         if new {
             self.publish(&site_record(id, place));
         }
-        self.inner.sites_by_address.insert(address, id);
+        id
+    }
+
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    fn stack(&mut self, places: &[Place<'_>]) -> u64 {
+        let sites = places.iter().map(|place| {
+            let file = self.string(place.file);
+            let function = self.string(place.function);
+            self.place((file, place.line, place.column, function))
+        });
+        let sites: Arc<[u64]> = sites.collect();
+        if let Some(id) = self.inner.stacks.get(&sites) {
+            return *id;
+        }
+        let id = self.inner.stacks.len() as u64 + 1;
+        self.publish(&stack_record(id, &sites));
+        self.inner.stacks.insert(sites, id);
         id
     }
 
@@ -441,6 +552,8 @@ impl Locked<'_> {
         }
         let places = inner.sites_by_place.iter();
         records.extend(places.map(|(place, id)| site_record(*id, *place)));
+        let stacks = inner.stacks.iter();
+        records.extend(stacks.map(|(sites, id)| stack_record(*id, sites)));
         records.extend(
             inner
                 .runtimes
@@ -476,12 +589,17 @@ impl Locked<'_> {
     }
 }
 
-fn site_record(id: u64, (file, line, column): (u64, u32, u32)) -> DictionaryRecord {
+fn stack_record(id: u64, sites: &[u64]) -> DictionaryRecord {
+    let sites = sites.to_vec();
+    DictionaryRecord::Stack(Stack { id, sites })
+}
+
+fn site_record(id: u64, (file, line, column, function): (u64, u32, u32, u64)) -> DictionaryRecord {
     DictionaryRecord::Site(Site {
         id,
         file,
         line: u64::from(line),
         column: u64::from(column),
-        function: 0,
+        function,
     })
 }

@@ -14,6 +14,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
+use wakeline_wire::task_state;
+
 use crate::recorder::Recorder;
 use crate::session::Session;
 use crate::this_thread::with_recorder;
@@ -88,6 +90,14 @@ impl Held {
         Self { set, ..self }
     }
 
+    /// What the future does that was never polled: a runtime queues what it is given at once.
+    pub(crate) fn state_before_first_poll(&self) -> u64 {
+        match self.holder {
+            Holder::Program => task_state::UNKNOWN,
+            Holder::Runtime | Holder::LocalSet => task_state::SCHEDULED,
+        }
+    }
+
     /// Why the future is dropped here and now.
     pub(crate) fn dropped_by(&self) -> DroppedBy {
         if self.holder == Holder::Program {
@@ -130,6 +140,8 @@ pub(crate) fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
     }
     SPAWNING.set(SPAWNING.get() + 1);
     let _until = Until;
+    #[cfg(feature = "tracing")]
+    let _once = crate::tracing::unheard();
     spawn()
 }
 

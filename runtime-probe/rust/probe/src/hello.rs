@@ -12,7 +12,14 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
-    let (tier, capabilities) = match runtimes {
+    let (tier, mut capabilities) = match runtimes & !seen::AWAITS {
+        runtimes if runtimes & seen::TRACING != 0 => (
+            match runtimes & seen::EXECUTOR {
+                0 => "tokio tracing",
+                _ => "wakeline-executor and tokio tracing",
+            },
+            told_capabilities(),
+        ),
         seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
         // A note in place of a capability: what is missing is so for some tasks only.
         runtimes if runtimes & seen::WRAPPED != 0 => (
@@ -21,6 +28,12 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
         ),
         _ => ("wakeline-executor", executor_capabilities("")),
     };
+    let (visibility, note) = poll_samples(session);
+    capabilities.push(Capability {
+        name: "pollSamples".into(),
+        visibility,
+        note,
+    });
     Hello {
         session: session.id.clone(),
         tick_rate,
@@ -47,7 +60,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
 pub(crate) fn says_otherwise(told: u8, seen_now: u8) -> bool {
     // With none seen the hello is that of the executor alone.
     let meaning = |runtimes: u8| match runtimes {
-        0 => seen::EXECUTOR,
+        runtimes if runtimes & !seen::AWAITS == 0 => runtimes | seen::EXECUTOR,
         runtimes => runtimes,
     };
     meaning(told) != meaning(seen_now)
@@ -64,8 +77,30 @@ fn wrapped_tier() -> &'static str {
 const NO_CPU_TIME: (&str, u64, &str) = (
     "cpuTime",
     visibility::NOT_RECORDED,
-    "this probe does not sample processor time",
+    "this probe samples processor time of long polls only, see pollSamples",
 );
+
+/// Whether long polls are looked at, and from which length on.
+#[cfg(wakeline_stacks)]
+fn poll_samples(session: &Session) -> (u64, String) {
+    match session.long_poll.get() {
+        Some(threshold) => {
+            let ms = threshold.as_millis();
+            let note = format!("of polls that are open for {ms} ms and more");
+            (visibility::RECORDED, note)
+        }
+        None => (
+            visibility::NOT_RECORDED,
+            "switched off by WAKELINE_LONG_POLL_MS=0, or no real-time signal was free".into(),
+        ),
+    }
+}
+
+#[cfg(not(wakeline_stacks))]
+fn poll_samples(_session: &Session) -> (u64, String) {
+    let note = "needs the feature stacks, on Linux on x86-64 or aarch64, without a sanitizer";
+    (visibility::NOT_RECORDED, note.into())
+}
 
 fn list(each: &[(&str, u64, &str)]) -> Vec<Capability> {
     let one = |&(name, visibility, note): &(&str, u64, &str)| Capability {
@@ -116,6 +151,7 @@ fn mixed_capabilities() -> Vec<Capability> {
 
 fn wrapped_capabilities() -> Vec<Capability> {
     use visibility::{NOT_RECORDED as NOT, RECORDED};
+    let (awaits, awaits_note) = crate::awaits::visibility();
     let below = below();
     let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
     let note = below.note.as_str();
@@ -125,7 +161,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         seen(below.operations),
     );
     list(&[
-        ("polls", RECORDED, "of futures spawned or wrapped through wakeline; others are not seen"),
+        ("polls", RECORDED, of_wrapped()),
         ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
         ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
         ("sources", sources, note),
@@ -139,9 +175,43 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("submissions", NOT, "what goes through an io_uring passes no function that is watched"),
         ("resources", NOT, "locks and channels of the runtime are not seen"),
         ("frames", NOT, "parts of a task are not seen"),
-        ("awaitSites", NOT, "only the line of the spawn is known"),
+        ("awaitSites", awaits, awaits_note),
         NO_CPU_TIME,
     ])
+}
+
+/// tokio tells of its tasks itself.
+fn told_capabilities() -> Vec<Capability> {
+    const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
+    const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver";
+    let told = [
+        ("polls", visibility::RECORDED, EVERY_TASK),
+        ("wakes", visibility::RECORDED, "of every task of tokio, but not of a future given to block_on without wakeline::tokio::root"),
+        ("timers", visibility::INFERRED, "set and fired as tokio's sleep tells it; a wake outside of any poll, of a task whose timer is due, is taken for the timer's"),
+        ("jobs", visibility::RECORDED, "of every blocking closure of tokio, file operations of tokio::fs included"),
+        ("resources", visibility::RECORDED, LOCKS),
+        ("awaitSites", visibility::NOT_RECORDED, "the line of the spawn is known, and that of a sleep"),
+    ];
+    let mut all = wrapped_capabilities();
+    for capability in &mut all {
+        let told = told.iter().find(|(name, _, _)| *name == capability.name);
+        if let Some(&(_, visibility, note)) = told {
+            capability.visibility = visibility;
+            capability.note = note.into();
+        }
+    }
+    all
+}
+
+/// Of which tasks polls are recorded where tokio itself is not heard, and why it is not.
+fn of_wrapped() -> &'static str {
+    #[cfg(feature = "tracing")]
+    return match crate::tracing::tier() {
+        crate::tracing::Tier::Absent => "of futures spawned or wrapped through wakeline; for all others tokio must be built with RUSTFLAGS=\"--cfg tokio_unstable\"",
+        _ => "of futures spawned or wrapped through wakeline; others are not seen, because the program has a tracing subscriber of its own: add wakeline::tracing::layer() to it",
+    };
+    #[cfg(not(feature = "tracing"))]
+    "of futures spawned or wrapped through wakeline; others are not seen"
 }
 
 /// What is seen from below, with the note for it.

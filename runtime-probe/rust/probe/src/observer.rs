@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{
     Address, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome, Observer,
-    OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo, SourceInfo,
-    SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo,
-    ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
+    OperationKind, OperationResult, Outcome, ParkKind, PendingFuture, ResourceKind, RuntimeInfo,
+    SourceInfo, SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind,
+    ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
 };
 use wakeline_wire::codec::zigzag;
 use wakeline_wire::{
@@ -18,9 +18,11 @@ use wakeline_wire::{
     Resource, Source, Task,
 };
 
+use crate::awaits;
+use crate::breakpoints;
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
-use crate::gate::{detail_of, gate};
+use crate::gate::{detail_of, gate, has_conditions};
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
@@ -146,9 +148,19 @@ impl Observer for ProbeObserver {
 
     #[inline]
     fn poll_start(&self, task: u64, epoch: u64) -> u64 {
-        self.context(detail::LEAN, |r, recorded| {
+        let start = self.context(detail::LEAN, |r, recorded| {
             r.poll_start(recorded, task, epoch)
-        })
+        });
+        if has_conditions(gate()) {
+            breakpoints::poll_starts(task);
+        }
+        start
+    }
+
+    #[inline]
+    fn future_pending(&self, future: &PendingFuture) {
+        // SAFETY: the executor tells of a future that is alive and pending, for this call.
+        unsafe { awaits::told_at(self.session, future.poll, future.size_bytes, future.address) };
     }
 
     #[inline]
@@ -156,10 +168,16 @@ impl Observer for ProbeObserver {
         self.context(detail::LEAN, |r, recorded| {
             r.poll_end(recorded, poll_outcome_of(outcome))
         });
+        if has_conditions(gate()) {
+            breakpoints::poll_ends(self.session);
+        }
     }
 
     #[inline]
     fn wake(&self, wake: &Wake) {
+        if has_conditions(gate()) {
+            breakpoints::wakes(wake.task);
+        }
         let effect = match wake.effect {
             WakeEffect::Scheduled => wake_effect::SCHEDULED,
             WakeEffect::Redundant => wake_effect::REDUNDANT,
@@ -393,6 +411,7 @@ impl Observer for ProbeObserver {
             OperationKind::Write => operation_kind::WRITE,
             OperationKind::Accept => operation_kind::ACCEPT,
             OperationKind::Connect => operation_kind::CONNECT,
+            OperationKind::Collect => operation_kind::COLLECT,
         };
         let (outcome, bytes) = match result {
             OperationResult::Bytes(count) => (operation_outcome::DONE, count as u64),

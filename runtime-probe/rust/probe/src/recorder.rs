@@ -10,6 +10,8 @@ use std::panic::Location;
 use std::sync::atomic::{compiler_fence, Ordering};
 use std::sync::Arc;
 
+#[cfg(wakeline_stacks)]
+use wakeline_executor::observe::OpenPoll;
 use wakeline_executor::observe::{innermost_poll, open_poll_depth, open_polls};
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
@@ -79,7 +81,16 @@ pub(crate) struct Recorder {
     /// The park that is open was told as one on a lock.
     parked_on_lock: bool,
     sites: [(usize, u64); SITE_CACHE],
+    #[cfg(feature = "tracing")]
+    told_sites: [(ToldSite, u64); TOLD_SITE_CACHE],
 }
+
+/// A place as tokio tells it: the address of the file's name, line and column.
+#[cfg(feature = "tracing")]
+pub(crate) type ToldSite = (usize, u32, u32);
+/// The same as `SITE_CACHE` for these: 64 × 24 bytes.
+#[cfg(feature = "tracing")]
+const TOLD_SITE_CACHE: usize = 64;
 
 impl Recorder {
     pub(crate) fn open(session: &'static Session) -> Box<Self> {
@@ -124,6 +135,8 @@ impl Recorder {
             runtime: None,
             parked_on_lock: false,
             sites: [(0, 0); SITE_CACHE],
+            #[cfg(feature = "tracing")]
+            told_sites: [((0, 0, 0), 0); TOLD_SITE_CACHE],
         });
         // Ordering: Release, the tick comes before.
         recorder.shared.quiet.store(true, Ordering::Release);
@@ -344,6 +357,41 @@ impl Recorder {
         place.1
     }
 
+    /// The id of a place that tokio tells, mostly without the dictionary's lock.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn told_site(&mut self, told: ToldSite, file: &str) -> u64 {
+        let (address, line, column) = told;
+        let at = (address >> 3) ^ line as usize ^ (column as usize) << 3;
+        let place = &mut self.told_sites[at % TOLD_SITE_CACHE];
+        if place.0 != told {
+            *place = (told, self.session.dictionary.site_at(file, line, column));
+        }
+        place.1
+    }
+
+    /// A number that changes with every event of this thread, dropped ones included.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        // The next event's place inside its slot fits in the low bits.
+        let inside = (self.cursor as usize).wrapping_sub(self.payload as usize) as u64;
+        (self.sequence << 16 | inside) ^ self.dropped << 40
+    }
+
+    /// The tick of the last event.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(crate) fn last_tick(&self) -> u64 {
+        self.last_tick
+    }
+
+    /// The time now.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
     /// Takes a time whose event is written later by `stamped_event`.
     #[inline]
     pub(crate) fn stamp(&mut self) -> u64 {
@@ -372,15 +420,24 @@ impl Recorder {
         }
         let tick = self.hold(hold::POLL);
         self.put(kind::POLL_START, tick, [task, epoch]);
-        tick.max(1)
+        let start = tick.max(1);
+        #[cfg(wakeline_stacks)]
+        self.show_poll(OpenPoll { task, epoch, start });
+        start
     }
 
     /// The poll that was opened last on this thread ends; it is still open.
     #[inline]
     pub(crate) fn poll_end(&mut self, recorded: bool, outcome: u64) {
+        #[cfg(wakeline_stacks)]
+        if recorded && self.shared.watched.is_looked_at() {
+            self.tell_poll();
+        }
         if recorded {
             self.event(kind::POLL_END, [outcome]);
         }
+        #[cfg(wakeline_stacks)]
+        self.show_enclosing_poll();
         if open_poll_depth() <= 1 {
             // Frames are inside of polls: where a panic has passed over their ends,
             // nothing of them stays.

@@ -14,7 +14,9 @@ use crate::barrier;
 use crate::clock::Clock;
 use crate::destination::Destination;
 use crate::dictionary::Dictionary;
+use crate::flight_triggers::Requests;
 use crate::flusher::Flusher;
+use crate::fork;
 use crate::gate::{open_gate, shut_gate};
 use crate::observer::ProbeObserver;
 use crate::ring::Ring;
@@ -32,6 +34,9 @@ const GREETING_DELAY: Duration = Duration::from_millis(100);
 const NUDGE_LEVEL: usize = 64;
 /// Size of the rings unless told otherwise.
 pub(crate) const DEFAULT_MEMORY_MIB: usize = 8;
+/// From how long on a poll is long, unless told otherwise. 10 ms is what other tools call
+/// long, a hundred times what a poll should take, and above what a busy machine adds to one.
+pub(crate) const DEFAULT_LONG_POLL_MS: u64 = 10;
 
 static SESSION: OnceLock<&'static Session> = OnceLock::new();
 /// Whether a session was started, or is about to be.
@@ -44,6 +49,9 @@ pub(crate) struct Start {
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
     pub(crate) source_root: Option<PathBuf>,
+    /// From how long on a poll is long; zero: polls are not watched.
+    #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
+    pub(crate) long_poll: Duration,
 }
 
 /// Everything of one recording. Leaked: threads refer to it until the process ends.
@@ -63,10 +71,20 @@ pub(crate) struct Session {
     nudged: AtomicBool,
     /// A level of detail that the program asks for; 0 for none.
     asked_detail: AtomicU64,
+    /// Of the clock, once it is known.
+    pub(crate) tick_rate: AtomicU64,
     /// What kinds of runtime were seen at work: bits of [`seen`].
     runtimes_seen: AtomicU8,
+    pub(crate) flight_requests: Requests,
+    /// The first file that a signal or a panic asked for is there.
+    pub(crate) flight_written: Latch,
     greeted: Latch,
     finish: Finish,
+    /// From how long on a poll is looked at; not set where none is.
+    #[cfg(wakeline_stacks)]
+    pub(crate) long_poll: OnceLock<Duration>,
+    #[cfg(wakeline_stacks)]
+    pub(crate) pending_looks: crate::watch::Pending,
 }
 
 /// Kinds of runtime, by how the probe sees their tasks.
@@ -75,23 +93,29 @@ pub(crate) mod seen {
     pub(crate) const EXECUTOR: u8 = 1;
     /// Any other, through wrapped futures.
     pub(crate) const WRAPPED: u8 = 2;
+    /// No runtime: where futures await is read from now on.
+    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
+    pub(crate) const AWAITS: u8 = 128;
+    /// tokio, by what it tells itself.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) const TRACING: u8 = 4;
 }
 
 /// Something that happens once, and can be waited for.
 #[derive(Default)]
-struct Latch {
+pub(crate) struct Latch {
     happened: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Latch {
-    fn set(&self) {
+    pub(crate) fn set(&self) {
         *self.happened.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
 
     /// Waits until it has happened, or the time is over.
-    fn wait(&self, patience: Duration) {
+    pub(crate) fn wait(&self, patience: Duration) {
         let end = Instant::now() + patience;
         let mut happened = self.happened.lock().unwrap_or_else(PoisonError::into_inner);
         while !*happened {
@@ -177,7 +201,7 @@ impl Session {
             clock: Clock::start(),
             has_barrier: barrier::prepare(),
             ring,
-            dictionary: Dictionary::new(ring),
+            dictionary: Dictionary::new(ring, matches!(start.destination, Destination::Flight(_))),
             threads: Threads::default(),
             launch: start.launch,
             source_root: start.source_root,
@@ -185,17 +209,43 @@ impl Session {
             flusher: OnceLock::new(),
             nudged: AtomicBool::new(false),
             asked_detail: AtomicU64::new(0),
+            tick_rate: AtomicU64::new(0),
             runtimes_seen: AtomicU8::new(0),
+            flight_requests: Requests::default(),
+            flight_written: Latch::default(),
             greeted: Latch::default(),
             finish: Finish::default(),
+            #[cfg(wakeline_stacks)]
+            long_poll: OnceLock::new(),
+            #[cfg(wakeline_stacks)]
+            pending_looks: crate::watch::Pending::default(),
         }));
-        session.begin(start.destination).inspect_err(|error| {
+        #[cfg(wakeline_stacks)]
+        let watchdog = session.watchdog(start.long_poll);
+        let begun = session.begin(start.destination);
+        #[cfg(wakeline_stacks)]
+        if let (Ok(_), Some(watchdog)) = (&begun, watchdog) {
+            // Without it nothing is missing but samples.
+            let _ = watchdog.start(session);
+        }
+        begun.inspect_err(|error| {
             // The session that two threads began at once goes on with one of them.
             if !matches!(error, InitError::AlreadyStarted) {
                 shut_gate();
             }
             ring.remove_file();
         })
+    }
+
+    /// The watchdog that the greeting will tell of.
+    #[cfg(wakeline_stacks)]
+    fn watchdog(&self, long_poll: Duration) -> Option<crate::watch::Watchdog> {
+        if long_poll.is_zero() {
+            return None;
+        }
+        let watchdog = crate::watch::Watchdog::prepare(long_poll)?;
+        let _ = self.long_poll.set(long_poll);
+        Some(watchdog)
     }
 
     fn begin(&'static self, destination: Destination) -> Result<&'static Self, InitError> {
@@ -215,11 +265,9 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        // SAFETY: both functions are of the right type, take nothing and never unwind.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_fork_child));
-            libc::atexit(at_exit);
-        }
+        fork::prepare(self);
+        // SAFETY: the function is of the right type, takes nothing and never unwinds.
+        unsafe { libc::atexit(at_exit) };
         if !self.launch.is_empty() {
             self.greeted.wait(GREETING_DELAY);
         }
@@ -276,6 +324,11 @@ impl Session {
     /// Asks the flusher for another level of detail.
     pub(crate) fn ask_detail(&self, detail: u64) {
         self.asked_detail.store(detail, Ordering::Relaxed);
+        self.wake_flusher();
+    }
+
+    /// There is something to do before the flusher's next turn.
+    pub(crate) fn wake_flusher(&self) {
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
@@ -325,12 +378,6 @@ fn runtime_code() -> Option<*const libc::c_void> {
     return None;
 }
 
-/// In a fork's child there is no flusher and the rings are the parent's: nothing is
-/// recorded. Only stores, as everything else may be in any state here.
-extern "C" fn in_fork_child() {
-    shut_gate();
-}
-
 extern "C" fn at_exit() {
     if let Some(session) = SESSION.get() {
         session.finish();
@@ -339,12 +386,14 @@ extern "C" fn at_exit() {
 
 /// Tells the user, once, why the recording that was asked for is not made or ends.
 pub(crate) fn complain(why: &str) {
+    complain_of(&format!("{why}; the program goes on unrecorded"));
+}
+
+/// Tells the user of something that went wrong.
+pub(crate) fn complain_of(what: &str) {
     use io::Write;
     // Not by a macro: that panics where nobody can hear.
-    let _ = writeln!(
-        io::stderr(),
-        "wakeline: {why}; the program goes on unrecorded"
-    );
+    let _ = writeln!(io::stderr(), "wakeline: {what}");
 }
 
 /// 32 hexadecimal digits that no other process has.

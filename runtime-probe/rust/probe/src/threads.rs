@@ -16,9 +16,13 @@ pub(crate) struct ThreadShared {
     pub(crate) closed: AtomicBool,
     /// A tick before its first event.
     pub(crate) opened_tick: AtomicU64,
+    /// The poll that is open on it.
+    #[cfg(wakeline_stacks)]
+    pub(crate) watched: crate::watch::Watched,
 }
 
 impl ThreadShared {
+    /// Of the calling thread.
     pub(crate) fn new(id: u32) -> Self {
         Self {
             id,
@@ -26,6 +30,8 @@ impl ThreadShared {
             dropped: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             opened_tick: AtomicU64::new(0),
+            #[cfg(wakeline_stacks)]
+            watched: crate::watch::Watched::new(),
         }
     }
 }

@@ -77,6 +77,7 @@ where
     R: Send + 'static,
 {
     let job = Job::submit(None, type_name::<F>(), Location::caller());
+    let _once = is_recorded();
     ::tokio::task::spawn_blocking(move || Job::run(job, function))
 }
 
@@ -111,7 +112,21 @@ where
 #[track_caller]
 pub fn root<F: Future>(future: F) -> Traced<F> {
     let (site, held) = (Location::caller(), Held::by_program());
+    leave_next_root();
     Builder::new().wrap(future, task_kind::ROOT, site, held)
+}
+
+/// While what this gives lives, tokio's own word on what is spawned is not heard: the wrapper
+/// tells more.
+pub(crate) fn is_recorded() -> impl Sized {
+    #[cfg(feature = "tracing")]
+    crate::tracing::unheard()
+}
+
+/// The same for the future that this thread gives to `block_on` next.
+fn leave_next_root() {
+    #[cfg(feature = "tracing")]
+    crate::tracing::leave_next_root();
 }
 
 /// The methods of tokio's own builder of tasks, which tokio has with `tokio_unstable` only.
@@ -202,6 +217,7 @@ impl Builder<'_> {
         R: Send + 'static,
     {
         let job = Job::submit(self.given_name(), type_name::<F>(), Location::caller());
+        let _once = is_recorded();
         Ok(::tokio::task::spawn_blocking(move || {
             Job::run(job, function)
         }))
@@ -218,6 +234,7 @@ impl Builder<'_> {
         R: Send + 'static,
     {
         let job = Job::submit(self.given_name(), type_name::<F>(), Location::caller());
+        let _once = is_recorded();
         Ok(handle.spawn_blocking(move || Job::run(job, function)))
     }
 }
@@ -304,8 +321,8 @@ trait ParkHooks: Sized {
 
 impl ParkHooks for Runtimes {}
 
-/// Jobs submitted here and not started.
-static QUEUED: AtomicU64 = AtomicU64::new(0);
+/// Jobs submitted and not started.
+pub(crate) static QUEUED: AtomicU64 = AtomicU64::new(0);
 
 /// A blocking job on its way to its thread. Dropped before it ran it was cancelled.
 struct Job {

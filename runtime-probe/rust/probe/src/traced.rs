@@ -13,6 +13,8 @@
 //! after every poll that left no clone of it behind: a task that nothing can wake must
 //! stay as free to be forgotten as it is without us.
 
+mod alive;
+
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
@@ -26,9 +28,13 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use wakeline_executor::observe::{new_ids, open_poll, PollOpened};
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
+pub(crate) use alive::each_alive;
+
+use crate::awaits;
+use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
-use crate::gate::{detail_of, gate};
+use crate::gate::{detail_of, gate, has_conditions};
 use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::session::{seen, Session};
@@ -36,6 +42,9 @@ use crate::this_thread::with_recorder;
 
 /// In `Identity::epoch`: the future is over. Polls of one task do not reach this bit.
 const ENDED: u64 = 1 << 63;
+
+/// In `Identity::left`: the executor's own waker was given to the poll.
+const UNTOLD: u64 = 1;
 
 /// Records a future as a task, on any executor. The line of this call is the task's site.
 ///
@@ -83,11 +92,22 @@ impl<F: Future> Future for Traced<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: the future is not moved out of the pin; the record is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
+        let at: *mut F = &raw mut *this.future;
         // SAFETY: it is a part of a pinned value and is dropped in place.
-        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        let future = unsafe { Pin::new_unchecked(&mut *at) };
         match &mut this.record {
             None => future.poll(cx),
-            Some(record) => record.poll(cx, |cx| future.poll(cx)),
+            Some(record) => {
+                let session = record.identity.session;
+                record.poll(cx, |cx| {
+                    let polled = future.poll(cx);
+                    if polled.is_pending() {
+                        // SAFETY: it is alive and pending, and nobody else has it.
+                        unsafe { awaits::told::<F>(session, at) };
+                    }
+                    polled
+                })
+            }
         }
     }
 }
@@ -124,6 +144,8 @@ struct Identity {
     epoch: AtomicU64,
     /// The epoch of the last wake that was made through our waker.
     woken_at: AtomicU64,
+    /// The epoch of the last poll that is over, times two, and [`UNTOLD`].
+    left: AtomicU64,
     held: Held,
 }
 
@@ -164,10 +186,13 @@ impl TaskRecord {
             task,
             epoch: AtomicU64::new(0),
             woken_at: AtomicU64::new(u64::MAX),
+            left: AtomicU64::new(0),
             held,
         };
+        let identity = Arc::new(identity);
+        alive::begin(&identity);
         Self {
-            identity: Arc::new(identity),
+            identity,
             intercept: None,
             gave_plain_waker: false,
         }
@@ -209,6 +234,8 @@ impl TaskRecord {
             Poll::Pending => poll_outcome::PENDING,
         };
         drop(open);
+        // Ordering: none needed; a snapshot that reads the epoch before says "running".
+        self.identity.left.store(epoch << 1, Ordering::Relaxed);
         if polled.is_ready() || self.is_forgotten(epoch) {
             self.intercept = None;
         }
@@ -235,6 +262,9 @@ impl TaskRecord {
             opened: Some(open_poll(self.identity.task, epoch, 0)),
         };
         let polled = poll(cx);
+        // Ordering: as in `poll`.
+        let left = epoch << 1 | UNTOLD;
+        self.identity.left.store(left, Ordering::Relaxed);
         if polled.is_pending() && detail_of(gate()) < detail::LEAN {
             open.ends_untold();
         } else {
@@ -283,6 +313,7 @@ impl Identity {
     fn end(&self, record: impl FnOnce(&mut Recorder, u64)) {
         // Ordering: Release as for the epochs before it.
         self.epoch.fetch_or(ENDED, Ordering::Release);
+        alive::end(self.task);
         let now = detail_of(gate());
         if now >= detail::LEAN {
             with_recorder(self.session, |r| record(r, self.task));
@@ -299,8 +330,12 @@ impl Identity {
         let epoch = self.epoch.load(Ordering::Acquire);
         // Ordering: none needed; only the poll in which this wake is made asks.
         self.woken_at.store(epoch, Ordering::Relaxed);
-        if detail_of(gate()) < detail::LEAN {
+        let now = gate();
+        if detail_of(now) < detail::LEAN {
             return wake();
+        }
+        if has_conditions(now) {
+            breakpoints::wakes(self.task);
         }
         let _told = WakeTold {
             identity: self,
@@ -396,7 +431,8 @@ struct OpenPoll<'a> {
 impl<'a> OpenPoll<'a> {
     #[inline(always)]
     fn begin(identity: &'a Identity, epoch: u64) -> Self {
-        let told = detail_of(gate()) >= detail::LEAN;
+        let now = gate();
+        let told = detail_of(now) >= detail::LEAN;
         let start = match told {
             true => with_recorder(identity.session, |r| {
                 r.take_role(thread_role::WORKER);
@@ -404,11 +440,15 @@ impl<'a> OpenPoll<'a> {
             }),
             false => 0,
         };
+        let opened = Some(open_poll(identity.task, epoch, start));
+        if has_conditions(now) {
+            breakpoints::poll_starts(identity.task);
+        }
         Self {
             identity,
             outcome: poll_outcome::PANICKED,
             told,
-            opened: Some(open_poll(identity.task, epoch, start)),
+            opened,
         }
     }
 }
@@ -418,11 +458,15 @@ impl Drop for OpenPoll<'_> {
     fn drop(&mut self) {
         // A poll that began while recording was off ends in the records when it is on again:
         // the thread's context has named it as open.
-        let recorded = detail_of(gate()) >= detail::LEAN;
+        let now = gate();
+        let recorded = detail_of(now) >= detail::LEAN;
         if recorded || self.told {
             with_recorder(self.identity.session, |r| {
                 r.poll_end(recorded, self.outcome);
             });
+        }
+        if has_conditions(now) {
+            breakpoints::poll_ends(self.identity.session);
         }
         self.opened = None;
         self.identity.end_after(self.outcome);

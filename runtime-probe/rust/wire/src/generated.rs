@@ -88,7 +88,7 @@ pub mod end_reason {
 pub mod detail {
     /// Nothing.
     pub const OFF: u64 = 1;
-    /// Polls, wakes, waits, reactor, timers, jobs.
+    /// Polls, wakes, waits, reactor, timers, jobs; the program's own spans and markers.
     pub const LEAN: u64 = 2;
     /// Everything the tier can see.
     pub const FULL: u64 = 3;
@@ -150,6 +150,8 @@ pub mod task_kind {
     pub const ROOT: u64 = 3;
     /// A blocking closure that its runtime counts as a task.
     pub const BLOCKING: u64 = 4;
+    /// A root whose wakes the tier cannot see: a poll of it without a wake is not spurious.
+    pub const ROOT_UNHEARD: u64 = 5;
 }
 
 /// What kind of thing is registered with the reactor.
@@ -228,6 +230,10 @@ pub mod poll_outcome {
     pub const PENDING: u64 = 2;
     /// It panicked or threw.
     pub const PANICKED: u64 = 3;
+    /// It returned, and the tier cannot see yet whether it was ready: pending, unless a pollSettled of that poll follows.
+    pub const RETURNED: u64 = 4;
+    /// Only in pollSettled: it was no poll. The runtime entered the future once more to drop it.
+    pub const NONE: u64 = 5;
 }
 
 /// How a task or frame ended for good.
@@ -238,6 +244,8 @@ pub mod end_outcome {
     pub const PANICKED: u64 = 2;
     /// It was dropped before it was done.
     pub const CANCELLED: u64 = 3;
+    /// It is gone; the tier cannot see how it ended.
+    pub const UNKNOWN: u64 = 4;
 }
 
 /// What a wake did to its target; the state change that the executor itself made.
@@ -304,6 +312,8 @@ pub mod operation_kind {
     pub const TAKE: u64 = 5;
     /// The source was closed.
     pub const CLOSE: u64 = 6;
+    /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
+    pub const COLLECT: u64 = 7;
 }
 
 /// What an operation gave.
@@ -346,6 +356,8 @@ pub mod job_kind {
 
 /// The state of a task at a snapshot.
 pub mod task_state {
+    /// Not being polled; whether it waits or stands in a run queue the tier cannot see.
+    pub const UNKNOWN: u64 = 0;
     /// Pending, a waker is stored.
     pub const IDLE: u64 = 1;
     /// In a run queue.
@@ -452,7 +464,7 @@ pub mod kind {
     pub const FRAME_LEAVE: u64 = 42;
     /// The frame is over.
     pub const FRAME_END: u64 = 43;
-    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     pub const WAIT_START: u64 = 44;
     /// A frame's promise was settled by what runs now, so that frames that await it go on.
     pub const SETTLE: u64 = 45;
@@ -520,6 +532,8 @@ pub mod kind {
     pub const SNAPSHOT_END: u64 = 77;
     /// What is recorded changed at this tick.
     pub const DETAIL_CHANGE: u64 = 78;
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    pub const POLL_SETTLED: u64 = 84;
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
 }
@@ -561,7 +575,7 @@ impl Text {
 pub struct Site {
     /// From 1; 0 elsewhere means not known.
     pub id: u64,
-    /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran.
+    /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran; 0 when only the function is known.
     pub file: u64,
     /// From 1; 0 when only the function is known.
     pub line: u64,
@@ -1244,7 +1258,7 @@ impl FrameEnd {
     }
 }
 
-/// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+/// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WaitStart {
     /// The innermost frame; 0 for the task itself.
@@ -2369,6 +2383,42 @@ impl DetailChange {
     }
 }
 
+/// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollSettled {
+    /// Whose.
+    pub task: u64,
+    /// Which poll of it.
+    pub epoch: u64,
+    /// ready, or none when it was no poll.
+    pub outcome: u64,
+}
+
+impl PollSettled {
+    /// Kind on the wire.
+    pub const KIND: u64 = 84;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.outcome);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            outcome: reader.uint()?,
+        })
+    }
+}
+
 /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PollSample {
@@ -2511,7 +2561,7 @@ pub enum EventRecord {
     FrameLeave(FrameLeave),
     /// The frame is over.
     FrameEnd(FrameEnd),
-    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     WaitStart(WaitStart),
     /// A frame's promise was settled by what runs now, so that frames that await it go on.
     Settle(Settle),
@@ -2579,6 +2629,8 @@ pub enum EventRecord {
     SnapshotEnd(SnapshotEnd),
     /// What is recorded changed at this tick.
     DetailChange(DetailChange),
+    /// How an ended poll of outcome returned turned out. On the thread of that poll, after its end and before the task's.
+    PollSettled(PollSettled),
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     PollSample(PollSample),
 }
@@ -2632,6 +2684,7 @@ impl EventRecord {
             Self::SnapshotTask(_) => SnapshotTask::KIND,
             Self::SnapshotEnd(_) => SnapshotEnd::KIND,
             Self::DetailChange(_) => DetailChange::KIND,
+            Self::PollSettled(_) => PollSettled::KIND,
             Self::PollSample(_) => PollSample::KIND,
         }
     }
@@ -2684,6 +2737,7 @@ impl EventRecord {
             Self::SnapshotTask(record) => record.encode_fields(writer),
             Self::SnapshotEnd(record) => record.encode_fields(writer),
             Self::DetailChange(record) => record.encode_fields(writer),
+            Self::PollSettled(record) => record.encode_fields(writer),
             Self::PollSample(record) => record.encode_fields(writer),
         }
     }
@@ -2743,6 +2797,7 @@ impl EventRecord {
             SnapshotTask::KIND => Self::SnapshotTask(SnapshotTask::decode_fields(reader)?),
             SnapshotEnd::KIND => Self::SnapshotEnd(SnapshotEnd::decode_fields(reader)?),
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
+            PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             _ => return Ok(None),
         }))
@@ -3026,6 +3081,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 78,
         name: "detailChange",
         fields: &[1],
+    },
+    StaticShape {
+        kind: 84,
+        name: "pollSettled",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 90,

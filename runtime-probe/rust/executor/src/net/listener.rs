@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use mio::Interest;
 
-use super::source::{fd_of, Operation, Source, SourceIdentity};
 use super::stream::TcpStream;
 use crate::observe::{Address, OperationKind, OperationResult, SourceKind};
 use crate::reactor::Direction;
+use crate::source::{fd_of, Operation, Source, SourceIdentity};
 
 /// A listening TCP socket.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Owns the connected socket and its operations. It must not know protocols.
 
 use std::future::Future;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 
 use mio::Interest;
 
-use super::source::{fd_of, Operation, Source, SourceIdentity};
+use super::bytes::{Read, ReadExact, ReadToEnd, Write, WriteAll};
 use crate::observe::{Address, OperationKind, OperationResult, SourceKind};
 use crate::reactor::Direction;
+use crate::source::{fd_of, Operation, Source, SourceIdentity};
 
 type Site = &'static Location<'static>;
 
@@ -94,77 +95,31 @@ impl TcpStream {
     /// Reads what is there, at least one byte; 0 means the end of the stream.
     #[track_caller]
     pub fn read<'a>(&'a self, buffer: &'a mut [u8]) -> Read<'a> {
-        Read {
-            stream: self,
-            buffer,
-            site: Location::caller(),
-        }
+        Read::new(&self.source, buffer)
     }
 
     /// Fills the whole buffer. Ends with `UnexpectedEof` when the stream ends first.
     #[track_caller]
     pub fn read_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReadExact<'a> {
-        ReadExact {
-            stream: self,
-            buffer,
-            filled: 0,
-            site: Location::caller(),
-        }
+        ReadExact::new(&self.source, buffer)
+    }
+
+    /// Reads everything up to the end of the stream.
+    #[track_caller]
+    pub fn read_to_end(&self) -> ReadToEnd<'_> {
+        ReadToEnd::new(&self.source)
     }
 
     /// Writes what the system takes, at least one byte, and returns how many.
     #[track_caller]
     pub fn write<'a>(&'a self, bytes: &'a [u8]) -> Write<'a> {
-        Write {
-            stream: self,
-            bytes,
-            site: Location::caller(),
-        }
+        Write::new(&self.source, bytes)
     }
 
     /// Writes all bytes.
     #[track_caller]
     pub fn write_all<'a>(&'a self, bytes: &'a [u8]) -> WriteAll<'a> {
-        WriteAll {
-            stream: self,
-            bytes,
-            written: 0,
-            site: Location::caller(),
-        }
-    }
-
-    fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-        site: Site,
-    ) -> Poll<io::Result<usize>> {
-        let operation = Operation {
-            kind: OperationKind::Read,
-            direction: Direction::Read,
-            requested_bytes: buffer.len(),
-            site,
-        };
-        let call = |mut io: &mio::net::TcpStream| io.read(buffer);
-        self.source
-            .poll_operation(&operation, cx, call, |bytes| OperationResult::Bytes(*bytes))
-    }
-
-    fn poll_write(
-        &self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-        site: Site,
-    ) -> Poll<io::Result<usize>> {
-        let operation = Operation {
-            kind: OperationKind::Write,
-            direction: Direction::Write,
-            requested_bytes: bytes.len(),
-            site,
-        };
-        let call = |mut io: &mio::net::TcpStream| io.write(bytes);
-        self.source
-            .poll_operation(&operation, cx, call, |bytes| OperationResult::Bytes(*bytes))
+        WriteAll::new(&self.source, bytes)
     }
 
     /// Whether the connection is established; `WouldBlock` while it is under way.
@@ -224,114 +179,5 @@ impl Future for Connect {
                 Poll::Pending
             }
         }
-    }
-}
-
-/// Made by [`TcpStream::read`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct Read<'a> {
-    stream: &'a TcpStream,
-    buffer: &'a mut [u8],
-    site: Site,
-}
-
-impl Future for Read<'_> {
-    type Output = io::Result<usize>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        this.stream.poll_read(cx, this.buffer, this.site)
-    }
-}
-
-/// Made by [`TcpStream::read_exact`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct ReadExact<'a> {
-    stream: &'a TcpStream,
-    buffer: &'a mut [u8],
-    filled: usize,
-    site: Site,
-}
-
-impl Future for ReadExact<'_> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        while this.filled < this.buffer.len() {
-            let rest = &mut this.buffer[this.filled..];
-            match this.stream.poll_read(cx, rest, this.site) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(0)) => {
-                    return Poll::Ready(Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        format!(
-                            "the stream ended after {} of {} bytes",
-                            this.filled,
-                            this.buffer.len()
-                        ),
-                    )))
-                }
-                Poll::Ready(Ok(bytes)) => this.filled += bytes,
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Made by [`TcpStream::write`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct Write<'a> {
-    stream: &'a TcpStream,
-    bytes: &'a [u8],
-    site: Site,
-}
-
-impl Future for Write<'_> {
-    type Output = io::Result<usize>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.stream.poll_write(cx, self.bytes, self.site)
-    }
-}
-
-/// Made by [`TcpStream::write_all`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct WriteAll<'a> {
-    stream: &'a TcpStream,
-    bytes: &'a [u8],
-    written: usize,
-    site: Site,
-}
-
-impl Future for WriteAll<'_> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        while this.written < this.bytes.len() {
-            let rest = &this.bytes[this.written..];
-            match this.stream.poll_write(cx, rest, this.site) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(0)) => {
-                    return Poll::Ready(Err(io::Error::new(
-                        io::ErrorKind::WriteZero,
-                        format!(
-                            "the system took {} of {} bytes and no more",
-                            this.written,
-                            this.bytes.len()
-                        ),
-                    )))
-                }
-                Poll::Ready(Ok(bytes)) => this.written += bytes,
-            }
-        }
-        Poll::Ready(Ok(()))
     }
 }

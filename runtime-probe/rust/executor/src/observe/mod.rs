@@ -19,7 +19,7 @@ mod open_polls;
 mod records;
 
 pub use open_polls::{
-    innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
+    close_poll, innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
 };
 pub use records::*;
 
@@ -163,6 +163,10 @@ pub trait Observer: Sync {
     /// The poll that runs on this thread is over; it is among [`open_polls`] still.
     #[inline]
     fn poll_end(&self, task: u64, outcome: Outcome) {}
+    /// The poll that runs on this thread has polled the task's future, which is pending: it
+    /// says by its own state where it awaits. Told before `poll_end`.
+    #[inline]
+    fn future_pending(&self, future: &PendingFuture) {}
     /// A task was woken. Told after the state changed and, for
     /// [`WakeEffect::Scheduled`], before the task is queued.
     #[inline]
@@ -202,10 +206,12 @@ pub trait Observer: Sync {
         site: &'static Location<'static>,
     ) {
     }
-    /// A task (0: code outside of any poll) got the lock or a permit.
+    /// A task (0: code outside of any poll) got the lock or a permit, took a value out of
+    /// a channel, or was notified.
     #[inline]
     fn resource_acquired(&self, resource: u64, task: u64) {}
-    /// The lock or a permit was given back.
+    /// The lock or a permit was given back, a value was put into a channel, or a notify was
+    /// notified, by what runs on this thread. Told before the wake that it causes.
     #[inline]
     fn resource_released(&self, resource: u64) {}
     /// The resource is gone.

@@ -23,3 +23,13 @@ pub fn source() -> u64 {
 pub fn job() -> u64 {
     ids::JOBS.next()
 }
+
+/// An id for a resource.
+pub fn resource() -> u64 {
+    ids::RESOURCES.next()
+}
+
+/// An id for a timer.
+pub fn timer() -> u64 {
+    ids::TIMERS.next()
+}

@@ -57,6 +57,13 @@ pub fn open_poll(task: u64, epoch: u64, start: u64) -> PollOpened {
     })
 }
 
+/// Closes the innermost poll, where what [`open_poll`] gave was forgotten: for runtimes that
+/// tell of the two ends of a poll by two calls.
+#[inline]
+pub fn close_poll() {
+    OPEN.with(|open| open.depth.set(open.depth.get().saturating_sub(1)));
+}
+
 impl Drop for PollOpened {
     #[inline(always)]
     fn drop(&mut self) {

@@ -126,6 +126,19 @@ pub enum WakeCause {
     Submission(u64),
 }
 
+/// A task's future after a poll that returned pending, for an observer that knows how to
+/// read it: it may be looked at during the call, and not changed.
+#[derive(Debug, Clone, Copy)]
+pub struct PendingFuture {
+    /// Where it is.
+    pub address: *const u8,
+    /// Address of the function that polls it: in a build without optimisation no other type
+    /// has the same.
+    pub poll: usize,
+    /// Its size.
+    pub size_bytes: usize,
+}
+
 /// One wake of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wake {
@@ -372,6 +385,8 @@ pub enum OperationKind {
     Accept,
     /// The check whether a `connect` is done.
     Connect,
+    /// The look whether a child process has ended, which takes its exit status.
+    Collect,
 }
 
 /// What an operation gave. All are made by a poll.

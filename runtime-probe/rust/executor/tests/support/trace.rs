@@ -4,7 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::thread::ThreadId;
 
-use wakeline_executor::observe::{End, EndedBy, FrameKind, TaskKind, WakeCause, WakeEffect};
+use wakeline_executor::observe::{
+    End, EndedBy, FrameKind, OperationKind, OperationResult, SourceKind, TaskKind, WaitTarget,
+    WakeCause, WakeEffect,
+};
 
 use super::{Event, Told};
 
@@ -80,6 +83,71 @@ impl Trace {
         let end = ends.next();
         assert_eq!(ends.next(), None, "task {wanted} ended twice");
         end
+    }
+
+    /// The one wait for this source's data as a whole: an operation that would block, a
+    /// wait, readiness, the source's wake, the poll that it causes and
+    /// in it the operation that gave `expected`. Gives the line of the wait.
+    pub(crate) fn readable_chain(
+        &self,
+        source: u64,
+        kind: OperationKind,
+        expected: OperationResult,
+    ) -> u32 {
+        let blocked = Event::Operation {
+            source,
+            kind,
+            result: OperationResult::WouldBlock,
+        };
+        let blocked = self.position(0, |event| *event == blocked);
+        let target = WaitTarget::SourceReadable(source);
+        let wait = self.position(
+            blocked,
+            |event| matches!(event, Event::Wait { target: each, .. } if *each == target),
+        );
+        let ready = self.position(
+            wait,
+            |event| matches!(event, Event::Readiness { source: id, .. } if *id == source),
+        );
+        let cause = WakeCause::Source(source);
+        let wake = self.position(
+            ready,
+            |event| matches!(event, Event::Wake { cause: each, .. } if *each == cause),
+        );
+        let Event::Wake { task: woken, .. } = self.0[wake].event else {
+            unreachable!("found above");
+        };
+        let poll = self.position(
+            wake,
+            |event| matches!(event, Event::PollStart { task, .. } if *task == woken),
+        );
+        let done = Event::Operation {
+            source,
+            kind,
+            result: expected,
+        };
+        let done = self.position(poll, |event| *event == done);
+        self.position(done, |event| *event == Event::SourceDeregistered { source });
+        let Event::Wait { line, .. } = self.0[wait].event else {
+            unreachable!("found above");
+        };
+        line
+    }
+
+    /// What was told when the source was registered: its kind, local end and peer.
+    pub(crate) fn registered(&self, wanted: u64) -> (SourceKind, Option<&str>, Option<&str>) {
+        self.events()
+            .find_map(|event| match event {
+                Event::SourceRegistered {
+                    source,
+                    kind,
+                    local,
+                    peer,
+                    ..
+                } if *source == wanted => Some((*kind, local.as_deref(), peer.as_deref())),
+                _ => None,
+            })
+            .unwrap_or_else(|| panic!("source {wanted} was not registered"))
     }
 
     /// The frames opened, in order, with their kinds.

@@ -2,6 +2,8 @@
 //! what it sends. It must not know what is sent until then.
 
 use std::sync::atomic::Ordering;
+#[cfg(wakeline_stacks)]
+use std::time::Duration;
 use std::time::Instant;
 
 use wakeline_wire::frame::append_frame;
@@ -11,9 +13,18 @@ use wakeline_wire::{end_reason, frame_kind};
 use super::{total, Flusher, Turn, LAST_READ, LAST_SEND, SEND_PATIENCE};
 use crate::batch::Pieces;
 use crate::connection::Sent;
+use crate::destination::Destination;
 use crate::gate::shut_gate;
 use crate::link::Link;
 use crate::session::complain;
+
+/// How much of the time for the last events the names of the last stacks may take: a first look
+/// at a large program's line tables takes longer, and is not worth the end of the trace.
+#[cfg(wakeline_stacks)]
+const LAST_NAMES: Duration = Duration::from_millis(100);
+/// How often it is looked whether they have come.
+#[cfg(wakeline_stacks)]
+const AFTER_NAMES: Duration = Duration::from_millis(1);
 
 impl Flusher {
     /// Nobody wants the recording: from here on it costs nothing.
@@ -44,8 +55,14 @@ impl Flusher {
 
     /// Sends what is left and the end frame, and removes the ring file.
     pub(super) fn finish(mut self) {
-        shut_gate();
+        if matches!(self.destination, Destination::Flight(_)) {
+            // Who asked at the last moment gets it too.
+            self.round_kept();
+        }
         let end = Instant::now() + LAST_SEND;
+        #[cfg(wakeline_stacks)]
+        self.await_names();
+        shut_gate();
         let mut through = false;
         let mut tries = 0;
         while !through && Instant::now() < end {
@@ -88,6 +105,20 @@ impl Flusher {
         // What listens is closed before the program goes on to its end.
         drop(self);
         session.finished();
+    }
+
+    /// Goes on sending until the stacks that were taken are named and recorded, or for as
+    /// long as that is worth it.
+    #[cfg(wakeline_stacks)]
+    fn await_names(&mut self) {
+        let end = Instant::now() + LAST_NAMES;
+        while self.session.pending_looks.are_some() && Instant::now() < end {
+            if let Turn::Refused = self.round(AFTER_NAMES) {
+                self.link = None;
+                return;
+            }
+            std::thread::park_timeout(AFTER_NAMES);
+        }
     }
 
     pub(super) fn end_frame(&mut self, reason: u64) -> End {

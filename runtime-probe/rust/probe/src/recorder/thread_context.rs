@@ -3,10 +3,12 @@
 //! follow from that.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", wakeline_stacks))]
 use std::sync::Arc;
 
 use wakeline_executor::observe::open_poll_depth;
+#[cfg(wakeline_stacks)]
+use wakeline_executor::observe::{innermost_poll, open_polls, OpenPoll};
 use wakeline_wire::detail;
 
 use super::Recorder;
@@ -43,6 +45,12 @@ impl Recorder {
             (0, 0) if self.gate == gate() => self.outside,
             _ => outside::NOTHING,
         }
+    }
+
+    /// Whether the thread is in no poll and no job.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_outside(&self) -> bool {
+        (open_poll_depth(), self.job) == (0, 0)
     }
 
     #[inline]
@@ -95,5 +103,41 @@ impl Recorder {
             let runtime = self.runtime_id();
             self.thread_start(true, "", runtime, role, false);
         }
+    }
+}
+
+/// What the watchdog reads and is told.
+#[cfg(wakeline_stacks)]
+impl Recorder {
+    /// Shows the poll that begins.
+    #[inline(always)]
+    pub(super) fn show_poll(&self, poll: OpenPoll) {
+        let watched = &self.shared.watched;
+        // The words of one poll are never seen with the start of another.
+        watched.close();
+        watched.open(poll);
+    }
+
+    /// Shows what the innermost poll, which ends, is inside of: mostly nothing.
+    #[inline(always)]
+    pub(super) fn show_enclosing_poll(&self) {
+        self.shared.watched.close();
+        let enclosing = open_poll_depth().checked_sub(2);
+        if let Some(poll) = enclosing.and_then(|place| open_polls().nth(place)) {
+            self.shared.watched.open(poll);
+        }
+    }
+
+    /// The innermost poll, which ends, was looked at.
+    #[cold]
+    pub(super) fn tell_poll(&mut self) {
+        if let Some(poll) = innermost_poll() {
+            let shared = Arc::clone(&self.shared);
+            crate::watch::tell_end(self, &shared.watched, poll);
+        }
+    }
+
+    pub(crate) fn session(&self) -> &'static crate::session::Session {
+        self.session
     }
 }

@@ -65,6 +65,7 @@ pub fn instrument<'a>(
 pub fn root<F: Future>(name: &str, future: F) -> Traced<F> {
     let (site, held) = (Location::caller(), Held::by_program());
     let builder = Builder::new().name(name);
+    super::leave_next_root();
     builder.wrap(future, task_kind::ROOT, site, held)
 }
 

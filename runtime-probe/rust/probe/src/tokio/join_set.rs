@@ -122,6 +122,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let job = Job::submit(None, std::any::type_name::<F>(), Location::caller());
+        let _once = super::is_recorded();
         self.inner.spawn_blocking(move || Job::run(job, function))
     }
 
@@ -133,6 +134,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let job = Job::submit(None, std::any::type_name::<F>(), Location::caller());
+        let _once = super::is_recorded();
         self.inner
             .spawn_blocking_on(move || Job::run(job, function), handle)
     }

@@ -1,4 +1,4 @@
-//! Owns what all TCP sources share: being registered, and the loop of system call,
+//! Owns what all sources of readiness share: being registered, and the loop of system call,
 //! `WouldBlock` and stored waker. It must not know which calls there are.
 
 use std::fmt;
@@ -18,30 +18,30 @@ use crate::reactor::{Direction, SourceEntry};
 use crate::scheduler::Shared;
 
 /// A registered `mio` source; it leaves the reactor before it is closed.
-pub(super) struct Source<S: MioSource> {
+pub(crate) struct Source<S: MioSource> {
     io: S,
     entry: Arc<SourceEntry>,
     shared: Arc<Shared>,
 }
 
 /// How a source is presented to the observer.
-pub(super) struct SourceIdentity<'a> {
-    pub(super) fd: i32,
-    pub(super) kind: SourceKind,
-    pub(super) local: Option<Address<'a>>,
-    pub(super) peer: Option<Address<'a>>,
-    pub(super) site: &'static Location<'static>,
+pub(crate) struct SourceIdentity<'a> {
+    pub(crate) fd: i32,
+    pub(crate) kind: SourceKind,
+    pub(crate) local: Option<Address<'a>>,
+    pub(crate) peer: Option<Address<'a>>,
+    pub(crate) site: &'static Location<'static>,
 }
 
 impl<S: MioSource> Source<S> {
     /// Registers with the reactor of the runtime that this thread serves.
     #[track_caller]
-    pub(super) fn register(
+    pub(crate) fn register(
         mut io: S,
         interest: Interest,
         identity: &SourceIdentity<'_>,
     ) -> io::Result<Self> {
-        let shared = context::expect_runtime("a TCP source");
+        let shared = context::expect_runtime("a source of readiness");
         let entry = shared.reactor.register(&mut io, interest, |source| {
             if let Some(observer) = observe::observer() {
                 observer.source_registered(&SourceInfo {
@@ -59,18 +59,18 @@ impl<S: MioSource> Source<S> {
         Ok(Source { io, entry, shared })
     }
 
-    pub(super) fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> u64 {
         self.entry.id
     }
 
-    pub(super) fn io(&self) -> &S {
+    pub(crate) fn io(&self) -> &S {
         &self.io
     }
 
     /// Makes one operation: the system call, again when a signal interrupted it,
     /// until it gives something other than `WouldBlock`; then the waker is stored.
     /// Every call is told to the observer, with what `describe` makes of its result.
-    pub(super) fn poll_operation<T>(
+    pub(crate) fn poll_operation<T>(
         &self,
         operation: &Operation,
         cx: &mut Context<'_>,
@@ -129,11 +129,11 @@ impl<S: MioSource> fmt::Debug for Source<S> {
 }
 
 /// One operation of a source, as it is told to the observer.
-pub(super) struct Operation {
-    pub(super) kind: OperationKind,
-    pub(super) direction: Direction,
-    pub(super) requested_bytes: usize,
-    pub(super) site: &'static Location<'static>,
+pub(crate) struct Operation {
+    pub(crate) kind: OperationKind,
+    pub(crate) direction: Direction,
+    pub(crate) requested_bytes: usize,
+    pub(crate) site: &'static Location<'static>,
 }
 
 fn interest_mask(interest: Interest) -> u8 {
@@ -152,12 +152,12 @@ fn interest_mask(interest: Interest) -> u8 {
 
 /// The socket's number, where the system has such numbers.
 #[cfg(unix)]
-pub(super) fn fd_of(io: &impl std::os::fd::AsRawFd) -> i32 {
+pub(crate) fn fd_of(io: &impl std::os::fd::AsRawFd) -> i32 {
     io.as_raw_fd()
 }
 
 /// The socket's number, where the system has such numbers.
 #[cfg(not(unix))]
-pub(super) fn fd_of<T>(_io: &T) -> i32 {
+pub(crate) fn fd_of<T>(_io: &T) -> i32 {
     -1
 }

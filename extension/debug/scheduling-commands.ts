@@ -1,0 +1,148 @@
+// Owns the commands of scheduling breakpoints: which program and task are meant, and the talk with the debug session.
+// What is written into the program is scheduling.ts's matter.
+import * as vscode from 'vscode';
+import { debuggeeEvent } from './adapter-messages.ts';
+import { type Condition, evaluateArguments, problemOf, stopFunction } from './scheduling.ts';
+
+export interface TaskChoice {
+  readonly task: number;
+  readonly label: string;
+}
+
+export interface SchedulingTies {
+  /** Tasks of the program that is shown, for the user to choose among. */
+  tasks(): Promise<readonly TaskChoice[]>;
+  log(message: string): void;
+}
+
+/** A pause takes a debugger some ms; 5 s forgive a busy machine. */
+const pauseTimeoutMs = 5000;
+const defaultLongPollMs = 50;
+
+export function registerScheduling(ties: SchedulingTies): vscode.Disposable {
+  const stops = new Stops();
+  const command = (name: string, condition: (task: unknown) => Promise<Condition | undefined>) =>
+    vscode.commands.registerCommand(`wakeline.${name}`, async (task: unknown) => {
+      try {
+        await setCondition(stops, () => condition(task));
+      } catch (error) {
+        const message = (error as Error).message;
+        ties.log(`Scheduling breakpoint: ${message}`);
+        void vscode.window.showErrorMessage(`Wakeline set no breakpoint: ${message}`);
+      }
+    });
+  return vscode.Disposable.from(
+    stops.register(),
+    command('breakOnPoll', (task) => ofTask('poll', task, ties)),
+    command('breakOnWake', (task) => ofTask('wake', task, ties)),
+    command('breakOnLongPoll', askLongPoll),
+  );
+}
+
+async function ofTask(
+  on: 'poll' | 'wake',
+  given: unknown,
+  ties: SchedulingTies,
+): Promise<Condition | undefined> {
+  if (typeof given === 'number' && Number.isSafeInteger(given) && given > 0) return { on, task: given };
+  const tasks = await ties.tasks();
+  if (tasks.length === 0) throw new Error('no task of a traced program is alive');
+  const items = tasks.map(({ label, task }) => ({ label, description: `task ${task}`, task }));
+  const title = on === 'poll' ? 'Break When This Task Is Next Polled' : 'Break When This Task Is Next Woken';
+  const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  return picked === undefined ? undefined : { on, task: picked.task };
+}
+
+async function askLongPoll(): Promise<Condition | undefined> {
+  const text = await vscode.window.showInputBox({
+    title: 'Break at Next Poll Longer Than…',
+    prompt: 'Milliseconds. The program stops at the end of the first poll that took longer.',
+    value: String(defaultLongPollMs),
+    validateInput: (value) => (Number(value) > 0 ? '' : 'Give a number of milliseconds above 0.'),
+  });
+  return text === undefined ? undefined : { on: 'longPoll', ms: Number(text) };
+}
+
+async function setCondition(stops: Stops, ask: () => Promise<Condition | undefined>): Promise<void> {
+  const session = vscode.debug.activeDebugSession;
+  if (session === undefined || evaluateArguments(session.type, { on: 'poll', task: 1 }) === undefined)
+    throw new Error(
+      'scheduling breakpoints need a native program under a debugger (lldb-dap, CodeLLDB or cppdbg), started from this window',
+    );
+  const condition = await ask();
+  if (condition === undefined) return;
+  const asked = evaluateArguments(session.type, condition);
+  if (asked === undefined) return;
+  addStopFunction();
+  // A debugger writes into a program that stands only.
+  const resume = stops.isStopped(session) ? undefined : await stops.pause(session);
+  try {
+    const problem = problemOf(await session.customRequest('evaluate', asked));
+    if (problem !== '') throw new Error(problem);
+  } finally {
+    await resume?.();
+  }
+}
+
+/** The breakpoint stays: without a condition nobody comes to it. */
+function addStopFunction(): void {
+  const isOurs = (each: vscode.Breakpoint): boolean =>
+    each instanceof vscode.FunctionBreakpoint && each.functionName === stopFunction && each.enabled;
+  if (!vscode.debug.breakpoints.some(isOurs))
+    vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(stopFunction)]);
+}
+
+/** Which debug sessions stand, by what their adapters say. */
+class Stops {
+  private readonly stopped = new Set<string>();
+  private readonly waiting = new Map<string, () => void>();
+
+  register(): vscode.Disposable {
+    return vscode.Disposable.from(
+      vscode.debug.registerDebugAdapterTrackerFactory('*', {
+        createDebugAdapterTracker: (session) => ({
+          onDidSendMessage: (message: unknown) => {
+            const event = debuggeeEvent(message);
+            if (event?.event === 'stop') {
+              this.stopped.add(session.id);
+              this.waiting.get(session.id)?.();
+            } else if (event !== undefined) this.stopped.delete(session.id);
+          },
+        }),
+      }),
+      vscode.debug.onDidTerminateDebugSession((session) => {
+        this.stopped.delete(session.id);
+      }),
+    );
+  }
+
+  isStopped(session: vscode.DebugSession): boolean {
+    return this.stopped.has(session.id);
+  }
+
+  /** Stops the program; gives how to let it go on. */
+  async pause(session: vscode.DebugSession): Promise<() => Promise<void>> {
+    const { threads } = (await session.customRequest('threads')) as { threads: readonly { id: number }[] };
+    const threadId = threads[0]?.id;
+    if (threadId === undefined) throw new Error('the program has no thread that could be stopped');
+    const stands = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`the program did not stop within ${pauseTimeoutMs / 1000} s`)),
+        pauseTimeoutMs,
+      );
+      this.waiting.set(session.id, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    try {
+      await session.customRequest('pause', { threadId });
+      await stands;
+    } finally {
+      this.waiting.delete(session.id);
+    }
+    return async () => {
+      await session.customRequest('continue', { threadId });
+    };
+  }
+}

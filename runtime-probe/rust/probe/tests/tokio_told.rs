@@ -1,0 +1,560 @@
+//! What tokio tells of itself: what the trace says is what the program counted, through the
+//! subscriber and through the layer. Needs `--cfg tokio_unstable`; without it there is
+//! nothing here, and `tokio_silent.rs` instead.
+#![cfg(tokio_unstable)]
+
+mod support;
+
+use std::collections::HashMap;
+use std::future::{pending, poll_fn, Future};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use support::{child, connected, finish, role, Collector, Trace};
+use tokio::runtime::Builder;
+use wakeline_wire::{
+    cause_kind, end_outcome, job_kind, poll_outcome, resource_kind, task_kind, visibility,
+    DictionaryRecord, EventRecord,
+};
+
+/// Runs `program` in a child of this test with a collector, and gives the trace and what the
+/// child has [`support::say`]d. The child hears tokio as `role` says.
+fn trace_of(test: &str, by: &str, program: impl FnOnce()) -> Option<(Trace, String)> {
+    if let Some(role) = role() {
+        assert!(wakeline::init().is_active());
+        match role.as_str() {
+            "subscriber" => {
+                let subscriber = wakeline::tracing::subscriber().expect("tokio tells");
+                let dispatch = tracing_core::Dispatch::new(subscriber);
+                tracing_core::dispatcher::set_global_default(dispatch).unwrap();
+            }
+            "layer" => {
+                use tracing_subscriber::prelude::*;
+                tracing_subscriber::registry()
+                    .with(wakeline::tracing::layer())
+                    .init();
+            }
+            role => panic!("there is no role {role}"),
+        }
+        program();
+        return None;
+    }
+    let collector = Collector::start();
+    let output = finish(connected(child(test, by), &collector).spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    trace.check();
+    let end = trace.end.as_ref().expect("the stream is closed on purpose");
+    assert!(end.threads.iter().all(|thread| thread.dropped == 0));
+    Some((trace, String::from_utf8(output.stdout).unwrap()))
+}
+
+/// What the trace says of one task.
+#[derive(Debug, Default, PartialEq, Eq, Clone)]
+struct Life {
+    polls: u64,
+    ready: u64,
+    panicked: u64,
+    wakes: u64,
+    end: Option<u64>,
+}
+
+/// Each task's life; every poll after the first of a spawned task must have a wake that
+/// asked for it, unless the poll turned out to be none.
+fn lives(trace: &Trace) -> HashMap<u64, Life> {
+    let mut lives: HashMap<u64, Life> = HashMap::new();
+    let mut none = std::collections::HashSet::new();
+    let mut asked = std::collections::HashSet::new();
+    let mut started = Vec::new();
+    for event in trace.all() {
+        match event {
+            EventRecord::PollStart(e) => started.push((e.task, e.epoch)),
+            EventRecord::Wake(e) => {
+                lives.entry(e.task).or_default().wakes += 1;
+                asked.insert((e.task, e.epoch));
+            }
+            EventRecord::WakeFrom(e) => {
+                lives.entry(e.task).or_default().wakes += 1;
+                asked.extend((e.epoch..=e.epoch_after).map(|epoch| (e.task, epoch)));
+            }
+            EventRecord::PollSettled(e) if e.outcome == poll_outcome::NONE => {
+                none.insert((e.task, e.epoch));
+            }
+            EventRecord::PollSettled(e) => {
+                assert_eq!(e.outcome, poll_outcome::READY);
+                lives.entry(e.task).or_default().ready += 1;
+            }
+            EventRecord::TaskEnd(e) => {
+                let was = lives.entry(e.task).or_default().end.replace(e.outcome);
+                assert_eq!(was, None, "a task ends once");
+            }
+            _ => {}
+        }
+    }
+    let roots = kinds(trace, &[task_kind::ROOT_UNHEARD]);
+    for (task, epoch) in started {
+        if none.contains(&(task, epoch)) {
+            continue;
+        }
+        lives.entry(task).or_default().polls += 1;
+        let is_asked = epoch == 1 || asked.contains(&(task, epoch - 1));
+        assert!(
+            is_asked || roots.contains(&task),
+            "poll {epoch} of task {task} has no wake"
+        );
+    }
+    lives
+}
+
+fn kinds(trace: &Trace, wanted: &[u64]) -> Vec<u64> {
+    let of_kind = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Task(task) if wanted.contains(&task.task_kind) => Some(task.id),
+        _ => None,
+    };
+    trace.dictionary.iter().filter_map(of_kind).collect()
+}
+
+/// The tasks by the line of their spawn, relative to the line of `base`.
+fn at_line(trace: &Trace, line: u64) -> Vec<u64> {
+    let is_here = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Site(site) if site.line == line => trace
+            .text(site.file)
+            .ends_with("tokio_told.rs")
+            .then_some(site.id),
+        _ => None,
+    };
+    let sites: Vec<u64> = trace.dictionary.iter().filter_map(is_here).collect();
+    let spawned = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Task(task) if sites.contains(&task.site) => Some(task.id),
+        _ => None,
+    };
+    trace.dictionary.iter().filter_map(spawned).collect()
+}
+
+async fn counted<F: Future>(polls: Arc<AtomicU64>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        polls.fetch_add(1, Ordering::Relaxed);
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Lines `<line of the spawn> <polls> <outcome>` that a child said.
+fn said(output: &str) -> Vec<(u64, u64, u64)> {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok()).unwrap();
+    let line = |line: &str| {
+        let mut words = line.split(' ');
+        (
+            number(words.next()),
+            number(words.next()),
+            number(words.next()),
+        )
+    };
+    let own = output.lines().filter_map(|line| line.strip_prefix("task "));
+    own.map(line).collect()
+}
+
+/// Spawns, counts and ends tasks in every way that a program can, none through us.
+fn mixed_program() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    let mut expected: Vec<(u32, Arc<AtomicU64>, u64)> = Vec::new();
+    let mut count = |line: u32, outcome: u64| {
+        let polls = Arc::new(AtomicU64::new(0));
+        expected.push((line, Arc::clone(&polls), outcome));
+        polls
+    };
+    runtime.block_on(async {
+        let mut tasks = Vec::new();
+        for _ in 0..40 {
+            let (sender, mut receiver) = tokio::sync::mpsc::channel::<u64>(1);
+            let polls = count(line!() + 1, end_outcome::COMPLETED);
+            tasks.push(tokio::spawn(counted(polls, async move {
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                    receiver.recv().await;
+                }
+            })));
+            let polls = count(line!() + 1, end_outcome::COMPLETED);
+            tasks.push(tokio::spawn(counted(polls, async move {
+                for value in 0..50 {
+                    sender.send(value).await.unwrap();
+                }
+            })));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        // Ready at its last poll, in which it has woken itself too.
+        let polls = count(line!() + 5, end_outcome::COMPLETED);
+        let eager = poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            std::task::Poll::Ready(())
+        });
+        tokio::spawn(counted(polls, eager)).await.unwrap();
+        let polls = count(line!() + 1, end_outcome::PANICKED);
+        let panicked = tokio::spawn(counted(polls, async { panic!("on purpose") }));
+        panicked.await.unwrap_err();
+        let polls = count(line!() + 1, end_outcome::CANCELLED);
+        let aborted = tokio::spawn(counted(polls.clone(), pending::<()>()));
+        while polls.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        aborted.abort();
+        aborted.await.unwrap_err();
+    });
+    // Dropped by the runtime's end.
+    let polls = count(line!() + 1, end_outcome::CANCELLED);
+    drop(runtime.spawn(counted(polls.clone(), pending::<()>())));
+    while polls.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    drop(runtime);
+    for (line, polls, outcome) in expected {
+        let polls = polls.load(Ordering::Relaxed);
+        support::say(&format!("task {line} {polls} {outcome}"));
+    }
+}
+
+fn check_mixed_program(test: &str, by: &str) {
+    let Some((trace, output)) = trace_of(test, by, mixed_program) else {
+        return;
+    };
+    assert_eq!(trace.hellos.last().unwrap().tier, "tokio tracing");
+    let lives = lives(&trace);
+    let mut expected: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+    for (line, polls, outcome) in said(&output) {
+        expected.entry(line).or_default().push((polls, outcome));
+    }
+    assert_eq!(expected.len(), 6);
+    for (line, mut expected) in expected {
+        let tasks = at_line(&trace, line);
+        let mut found = Vec::new();
+        for task in tasks {
+            let life = &lives[&task];
+            let outcome = life.end.expect("every task ends");
+            // An abort can look like an end of its own accord, and is then not told as either.
+            let outcome = match outcome {
+                end_outcome::UNKNOWN if expected[0].1 != end_outcome::PANICKED => expected[0].1,
+                outcome => outcome,
+            };
+            if life.end == Some(end_outcome::COMPLETED) {
+                assert_eq!(life.ready, 1, "task {task} of line {line}: {life:?}");
+            }
+            found.push((life.polls, outcome));
+        }
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected, "line {line}");
+    }
+}
+
+#[test]
+fn the_subscriber_counts_what_the_program_counts() {
+    check_mixed_program(
+        "the_subscriber_counts_what_the_program_counts",
+        "subscriber",
+    );
+}
+
+#[test]
+fn the_layer_counts_what_the_program_counts() {
+    check_mixed_program("the_layer_counts_what_the_program_counts", "layer");
+}
+
+/// The lines of the sites of waits on this, in order of their threads.
+fn waits_on(trace: &Trace, kind: u64, id: u64) -> Vec<u64> {
+    let site = |id: u64| {
+        let site = |record: &DictionaryRecord| match record {
+            DictionaryRecord::Site(site) if site.id == id => Some(site.line),
+            _ => None,
+        };
+        trace.dictionary.iter().find_map(site).unwrap_or(0)
+    };
+    let wait = |event: &EventRecord| match event {
+        EventRecord::WaitStart(e) if (e.on_kind, e.on_id) == (kind, id) => Some(site(e.site)),
+        _ => None,
+    };
+    trace.all().filter_map(wait).collect()
+}
+
+/// The resources of this kind that this file makes; tokio has some of its own.
+fn resources(trace: &Trace, kind: u64) -> Vec<u64> {
+    let is_here = |id: u64| {
+        trace.dictionary.iter().any(|record| match record {
+            DictionaryRecord::Site(site) if site.id == id => {
+                trace.text(site.file).ends_with("tokio_told.rs")
+            }
+            _ => false,
+        })
+    };
+    let is = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Resource(resource) if resource.resource_kind == kind => {
+            is_here(resource.site).then_some(resource.id)
+        }
+        _ => None,
+    };
+    trace.dictionary.iter().filter_map(is).collect()
+}
+
+/// Who took and gave back the resource, in order: `(taken, task)`.
+fn holds(trace: &Trace, resource: u64) -> Vec<(bool, u64, u64)> {
+    let hold = |event: &EventRecord| match event {
+        EventRecord::ResourceAcquire(e) if e.resource == resource => Some((true, e.task, e.amount)),
+        EventRecord::ResourceRelease(e) if e.resource == resource => {
+            Some((false, e.task, e.amount))
+        }
+        _ => None,
+    };
+    trace.all().filter_map(hold).collect()
+}
+
+#[test]
+fn a_wait_names_the_lock_and_who_holds_it() {
+    let test = "a_wait_names_the_lock_and_who_holds_it";
+    let ran = trace_of(test, "subscriber", || {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let lock = Arc::new(tokio::sync::Mutex::new(0));
+            let places = Arc::new(tokio::sync::Semaphore::new(1));
+            let (sender, receiver) = tokio::sync::oneshot::channel::<u64>();
+            let held = (Arc::clone(&lock), Arc::clone(&places));
+            let holder = tokio::spawn(async move {
+                let value = held.0.lock().await;
+                let place = held.1.acquire().await.unwrap();
+                for _ in 0..5 {
+                    tokio::task::yield_now().await;
+                }
+                drop(place);
+                tokio::task::yield_now().await;
+                drop(value);
+                tokio::task::yield_now().await;
+                sender.send(7).unwrap();
+            });
+            let waiter = tokio::spawn(async move {
+                drop(places.acquire().await.unwrap());
+                *lock.lock().await += 1;
+                receiver.await.unwrap()
+            });
+            holder.await.unwrap();
+            assert_eq!(waiter.await.unwrap(), 7);
+        });
+        support::say(&format!("line {}", line!()));
+    });
+    let Some((trace, output)) = ran else { return };
+    let line: u64 = output
+        .lines()
+        .find_map(|line| line.strip_prefix("line "))
+        .and_then(|line| line.parse().ok())
+        .unwrap();
+    let [holder] = at_line(&trace, line - 20)[..] else {
+        panic!("one holder")
+    };
+    let [waiter] = at_line(&trace, line - 8)[..] else {
+        panic!("one waiter")
+    };
+    let [lock] = resources(&trace, resource_kind::MUTEX)[..] else {
+        panic!("one mutex")
+    };
+    let [places] = resources(&trace, resource_kind::SEMAPHORE)[..] else {
+        panic!("one semaphore")
+    };
+    let [channel] = resources(&trace, resource_kind::ONESHOT)[..] else {
+        panic!("one oneshot")
+    };
+    for resource in [lock, places, channel] {
+        assert!(!waits_on(&trace, cause_kind::RESOURCE, resource).is_empty());
+    }
+    let taken = (true, holder, 1);
+    let given = (false, holder, 1);
+    assert_eq!(
+        holds(&trace, lock),
+        [taken, given, (true, waiter, 1), (false, waiter, 1)]
+    );
+    // How many permits a waiter was handed tokio tells at the hand-over only.
+    assert_eq!(
+        holds(&trace, places),
+        [taken, given, (true, waiter, 0), (false, waiter, 1)]
+    );
+    assert_eq!(holds(&trace, channel), [given, (true, waiter, 1)]);
+}
+
+#[test]
+fn timers_are_set_waited_for_fired_and_cancelled() {
+    const SLEEPS: usize = 20;
+    let test = "timers_are_set_waited_for_fired_and_cancelled";
+    let ran = trace_of(test, "subscriber", || {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let sleeper = tokio::spawn(async {
+                for _ in 0..SLEEPS {
+                    tokio::time::sleep(Duration::from_millis(3)).await;
+                }
+                support::say(&format!("line {}", line!() - 2));
+                let never = tokio::sync::oneshot::channel::<u64>();
+                let patience = Duration::from_secs(60);
+                let long = tokio::time::timeout(patience, never.1);
+                let short = tokio::time::timeout(Duration::from_millis(3), long);
+                short.await.unwrap_err();
+                drop(never.0);
+            });
+            sleeper.await.unwrap();
+            let mut interval = tokio::time::interval(Duration::from_millis(2));
+            for _ in 0..4 {
+                interval.tick().await;
+            }
+        });
+    });
+    let Some((trace, output)) = ran else { return };
+    let line: u64 = output
+        .lines()
+        .find_map(|line| line.strip_prefix("line "))
+        .and_then(|line| line.parse().ok())
+        .unwrap();
+    let (mut set, mut fired, mut cancelled, mut woken) = (vec![], vec![], vec![], vec![]);
+    for event in trace.all() {
+        match event {
+            EventRecord::TimerSet(e) => set.push(e.timer),
+            EventRecord::TimerFire(e) => fired.push(e.timer),
+            EventRecord::TimerCancel(e) => cancelled.push(e.timer),
+            EventRecord::WakeFrom(e) if e.cause_kind == cause_kind::TIMER => woken.push(e.cause_id),
+            _ => {}
+        }
+    }
+    // The sleeps, one more, and the ticks of the interval; its next is cancelled, and a time-out.
+    assert_eq!(fired.len(), SLEEPS + 1 + 4, "{fired:?}");
+    assert_eq!(set.len(), fired.len() + cancelled.len());
+    assert_eq!(cancelled.len(), 1, "{cancelled:?}");
+    for timer in &woken {
+        assert!(fired.contains(timer));
+    }
+    assert!(woken.len() >= SLEEPS, "{woken:?}");
+    let waits_there = |timer: &&u64| waits_on(&trace, cause_kind::TIMER, **timer).contains(&line);
+    assert_eq!(set.iter().filter(waits_there).count(), SLEEPS);
+    let timers = |hello: &wakeline_wire::payload::Hello| {
+        let capability = hello.capabilities.iter().find(|each| each.name == "timers");
+        capability.map(|each| each.visibility)
+    };
+    let last = trace.hellos.last().unwrap();
+    assert_eq!(timers(last), Some(visibility::INFERRED));
+}
+
+#[test]
+fn blocking_closures_and_files_are_jobs() {
+    let test = "blocking_closures_and_files_are_jobs";
+    let ran = trace_of(test, "subscriber", || {
+        let folder = support::Folder::new();
+        let file = folder.0.join("file");
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let own = tokio::task::spawn_blocking(|| 7);
+            support::say(&format!("line {}", line!() - 1));
+            assert_eq!(own.await.unwrap(), 7);
+            let panicked = tokio::task::spawn_blocking(|| panic!("on purpose"));
+            panicked.await.unwrap_err();
+            tokio::fs::write(&file, b"twelve bytes").await.unwrap();
+            assert_eq!(tokio::fs::read(&file).await.unwrap().len(), 12);
+            tokio::fs::metadata(&file).await.unwrap();
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let mut open = tokio::fs::File::create(&file).await.unwrap();
+            open.write_all(b"more").await.unwrap();
+            open.flush().await.unwrap();
+            let mut open = tokio::fs::File::open(&file).await.unwrap();
+            let mut text = String::new();
+            open.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "more");
+        });
+    });
+    let Some((trace, output)) = ran else { return };
+    let mut kinds: HashMap<u64, usize> = HashMap::new();
+    let mut submitted = HashMap::new();
+    for event in trace.all() {
+        if let EventRecord::JobSubmit(e) = event {
+            assert_ne!(e.task, 0, "the root submits it");
+            submitted.insert(e.job, (e.job_kind, e.site));
+            *kinds.entry(e.job_kind).or_default() += 1;
+        }
+    }
+    assert_eq!(kinds.get(&job_kind::OTHER), Some(&2), "{kinds:?}");
+    assert_eq!(kinds.get(&job_kind::FILE_WRITE), Some(&2), "{kinds:?}");
+    assert!(kinds.get(&job_kind::FILE_READ) >= Some(&2), "{kinds:?}");
+    assert_eq!(kinds.get(&job_kind::FILE_OTHER), Some(&3), "{kinds:?}");
+    let (mut started, mut ended) = (Vec::new(), HashMap::new());
+    for event in trace.all() {
+        match event {
+            EventRecord::JobStart(e) => started.push(e.job),
+            EventRecord::JobEnd(e) => assert!(ended.insert(e.job, e.outcome).is_none()),
+            _ => {}
+        }
+    }
+    assert_eq!(started.len(), submitted.len());
+    let outcomes = |outcome: u64| ended.values().filter(|each| **each == outcome).count();
+    assert_eq!(outcomes(end_outcome::PANICKED), 1);
+    assert_eq!(outcomes(end_outcome::COMPLETED), submitted.len() - 1);
+    let line: u64 = output
+        .lines()
+        .find_map(|line| line.strip_prefix("line "))
+        .and_then(|line| line.parse().ok())
+        .unwrap();
+    let own_site = |record: &DictionaryRecord| match record {
+        DictionaryRecord::Site(site) if site.line == line => Some(site.id),
+        _ => None,
+    };
+    let own_site = trace.dictionary.iter().find_map(own_site).unwrap();
+    let own = (job_kind::OTHER, own_site);
+    assert_eq!(submitted.values().filter(|each| **each == own).count(), 1);
+}
+
+#[test]
+fn what_is_wrapped_is_recorded_once() {
+    let test = "what_is_wrapped_is_recorded_once";
+    let ran = trace_of(test, "subscriber", || {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let polls = Arc::new(AtomicU64::new(0));
+        let own = Arc::clone(&polls);
+        runtime.block_on(wakeline::tokio::root(async {
+            let wrapped = wakeline::spawn(counted(own, async {
+                for _ in 0..30 {
+                    tokio::task::yield_now().await;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }));
+            let job = wakeline::spawn_blocking(|| tokio::runtime::Handle::current());
+            wrapped.await.unwrap();
+            job.await.unwrap();
+            // Spawned after it by tokio itself, and not by the root.
+            tokio::spawn(async {}).await.unwrap();
+        }));
+        support::say(&format!("polls {}", polls.load(Ordering::Relaxed)));
+    });
+    let Some((trace, output)) = ran else { return };
+    assert_eq!(kinds(&trace, &[task_kind::ROOT_UNHEARD]), []);
+    assert_eq!(kinds(&trace, &[task_kind::ROOT]).len(), 1);
+    let tasks = kinds(&trace, &[task_kind::TASK]);
+    assert_eq!(tasks.len(), 2, "the wrapped one and tokio's own");
+    let spawns = trace.count(|event| matches!(event, EventRecord::TaskSpawn(_)));
+    assert_eq!(spawns, 3);
+    let polls: usize = output
+        .lines()
+        .find_map(|line| line.strip_prefix("polls "))
+        .and_then(|line| line.parse().ok())
+        .unwrap();
+    let of = |task: u64| {
+        trace.count(|event| matches!(event, EventRecord::PollStart(e) if e.task == task))
+    };
+    assert!(tasks.iter().any(|task| of(*task) == polls));
+    assert_eq!(tasks.iter().map(|task| of(*task)).sum::<usize>(), polls + 1);
+    let jobs = trace.count(|event| matches!(event, EventRecord::JobSubmit(_)));
+    assert_eq!(jobs, 1);
+    let waits = trace.count(
+        |event| matches!(event, EventRecord::WaitStart(e) if e.on_kind == cause_kind::TIMER),
+    );
+    assert_eq!(waits, 1, "a wrapped task waits for its timer");
+}
