@@ -57,6 +57,14 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
+await step(
+  'Rust example on hyper, tokio_unstable',
+  'cargo',
+  ['build', '--target-dir=../../rust/target/unstable', '--locked', '--quiet'],
+  join(root, 'runtime-probe/examples/rust-hyper'),
+  { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
+);
 await step(
   'Rust tests of the feature tokio-1-47',
   'cargo',

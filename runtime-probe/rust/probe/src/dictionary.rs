@@ -24,11 +24,11 @@ const PENDING_LIMIT_BYTES: usize = 4 << 20;
 
 /// The most different stacks of one recording: at 64 sites of two bytes 512 KiB, and few
 /// programs have as many places in which they are slow.
-#[cfg(wakeline_stacks)]
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
 const STACKS: usize = 4096;
 
 /// A place in the source that no compiler's constant names.
-#[cfg(wakeline_stacks)]
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
@@ -142,9 +142,17 @@ impl Dictionary {
         self.lock().site(location)
     }
 
+    /// The id of one place of a stack.
+    #[cfg(feature = "await-sites")]
+    pub(crate) fn site_of(&self, place: Place<'_>) -> u64 {
+        let mut locked = self.lock();
+        let (file, function) = (locked.string(place.file), locked.string(place.function));
+        locked.place((file, place.line, place.column, function))
+    }
+
     /// The id of a stack, innermost place first; 0 when there are too many different ones, as
     /// stacks are never forgotten.
-    #[cfg(wakeline_stacks)]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
         let mut locked = self.lock();
         if places.is_empty() || locked.inner.stacks.len() >= STACKS {
@@ -424,7 +432,7 @@ impl Locked<'_> {
         id
     }
 
-    #[cfg(wakeline_stacks)]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     fn stack(&mut self, places: &[Place<'_>]) -> u64 {
         let sites = places.iter().map(|place| {
             let file = self.string(place.file);

@@ -23,6 +23,13 @@
 //! what became ready, and reads and writes. What cannot be seen so is told to the viewer as not
 //! recorded.
 //!
+//! With the feature `tracing`, in a program that is built with
+//! `RUSTFLAGS="--cfg tokio_unstable"`, tokio tells of all its tasks itself, those that
+//! libraries spawn included, and nothing needs to be replaced: see the module `tracing`.
+//!
+//! With the feature `await-sites`, in a debug build (`debug = 2`) on 64-bit Linux, each wait
+//! of a task has the line of its await and of every await above it.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:
@@ -33,6 +40,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms `init` may wait until it is known how to read where tasks await, 300 when not given; `0` to not read it |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
 //! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
@@ -47,6 +55,7 @@
 //! listening, else the memory, else the collector.
 
 mod address;
+mod awaits;
 mod barrier;
 mod batch;
 mod breakpoints;
@@ -86,6 +95,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use address::{Address, Token};
 use destination::Destination;
@@ -173,6 +183,10 @@ impl Recording {
     }
 }
 
+/// A debug build of a small service is read in 30 to 100 ms; what takes longer is read while
+/// the program runs, and a task is told from its next poll on.
+const AWAIT_SITES_MS: u64 = 300;
+
 /// What [`init_with`] starts with. [`Config::from_env`] is the usual start.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -215,6 +229,10 @@ pub struct Config {
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
     /// from them after a kill.
     pub private_memory: bool,
+    /// With the feature `await-sites`: how many ms `init` may wait until it is known how to
+    /// read where tasks await, 300 when not given. 0: it is not read, which saves one event
+    /// for each poll that is pending.
+    pub await_sites_ms: Option<u64>,
 }
 
 impl Config {
@@ -238,6 +256,7 @@ impl Config {
             long_poll_ms: text("WAKELINE_LONG_POLL_MS").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
+            await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
     }
 }
@@ -315,6 +334,8 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
     }
     #[cfg(feature = "tracing")]
     tracing::begin(session);
+    let patience_ms = config.await_sites_ms.unwrap_or(AWAIT_SITES_MS);
+    awaits::begin(session, Duration::from_millis(patience_ms));
     Ok(Recording {
         session: Some(SessionRef(session)),
     })
