@@ -199,6 +199,24 @@ function table(figures: readonly Figure[]): void {
   }
 }
 
+function tellEach(figures: readonly Figure[]): void {
+  const round = (each: number) => Number(each.toFixed(2));
+  for (const { program, variant, figure, unit, value, min, runs: count } of figures) {
+    const name = `${program}, ${variant}`;
+    console.log(
+      JSON.stringify({
+        bench: 'rust',
+        figure,
+        variant: name,
+        value: round(value),
+        unit,
+        min: round(min),
+        runs: count,
+      }),
+    );
+  }
+}
+
 /** The targets of the product, in the order in which it states them. */
 function judge(figures: readonly Figure[]): void {
   const find = (program: string, variant: string, beginning: string): Figure | undefined =>
@@ -245,21 +263,11 @@ for (const name of Object.keys(builds) as (keyof typeof builds)[])
   if (!existsSync(join(folder, 'Cargo.toml'))) throw new Error('run this from the root of the repository');
   else build(name);
 const figures: Figure[] = [];
-for (const program of ours) figures.push(...(await measureProgram(program)));
-table(figures);
-for (const { program, variant, figure, unit, value, min, runs: count } of figures) {
-  const round = (each: number) => Number(each.toFixed(2));
-  const name = `${program}, ${variant}`;
-  console.log(
-    JSON.stringify({
-      bench: 'rust',
-      figure,
-      variant: name,
-      value: round(value),
-      unit,
-      min: round(min),
-      runs: count,
-    }),
-  );
+for (const program of ours) {
+  const some = await measureProgram(program);
+  // At once: a run of all programs takes minutes.
+  table(some);
+  tellEach(some);
+  figures.push(...some);
 }
 judge(figures);
