@@ -119,6 +119,25 @@ test('an io_uring has a lane whose spans count what is under way, however the th
   );
 });
 
+test("an io_uring's lane is covered when there are more spans than pixels", () => {
+  // Two in flight all the time, and a span each time that one completes and the next comes.
+  const lines = ['hello', 'dict source id=1 fd=7 sourceKind=ioUring', 'chunk thread=1'];
+  for (let i = 1; i <= 400; i++) {
+    lines.push(`  ${i * 10} submission submission=${i} source=1 operation=read bytes=1 depth=2`);
+    if (i > 1) lines.push(`  ${i * 10 + 5} completion submission=${i - 1} result=1`);
+  }
+  const session = sessionOf(framesOf(`${lines.join('\n')}\n`));
+  const query = { session: '', fromNs: 0, toNs: 4000, widthPx: 16, firstLane: 0, laneCount: 9, filter: '' };
+  const { answer, binary } = session.viewport(query);
+  const ring = answer.lanes.find((lane) => lane.kind === laneKind.ring);
+  assert.equal(ring?.mode, 'coverage');
+  const { pixelState, pixelRunning } = answer.columns;
+  for (let pixel = 1; pixel < 16; pixel++) {
+    assert.equal(binary[pixelState.offset + (ring?.first ?? 0) + pixel], spanState.inFlight);
+    assert.equal(binary[pixelRunning.offset + (ring?.first ?? 0) + pixel], 255);
+  }
+});
+
 test('a read: the steps stand in the order of cause, each with its lane and site', () => {
   const session = sessionOf(framesOf(golden('read-chain')));
   const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 500 });

@@ -295,6 +295,11 @@ fn a_forked_child_records_nothing() {
     let timers = trace.all().filter_map(|event| match event {
         EventRecord::TimerCancel(cancel) => Some(cancel.timer),
         EventRecord::ThreadStop(_) => None,
+        // The parent says that it has a child of which nothing is told.
+        EventRecord::Marker(marker) => {
+            assert!(trace.text(marker.name).starts_with("forked a child"));
+            None
+        }
         other => panic!("{other:?} was not recorded"),
     });
     assert_eq!(timers.collect::<Vec<_>>(), [1, 2]);
