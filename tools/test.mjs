@@ -57,6 +57,19 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step(
+  'Rust tests of the feature tokio-1-47',
+  'cargo',
+  'test --package wakeline --features tokio-1-47 --locked --quiet --test tokio_cancel'.split(' '),
+  cargoFolder,
+);
+await step(
+  'Rust tests on tokio 1.8.0',
+  'cargo',
+  ['test', '--locked', '--quiet'],
+  join(cargoFolder, 'oldest-tokio'),
+);
+await step('crates as they would be published', process.execPath, ['tools/crates.mjs']);
 await step('Rust examples', 'cargo', ['build', '--workspace', '--locked', '--quiet', '--bins'], cargoFolder);
 await step('bundles', process.execPath, ['tools/build.mjs']);
 await step(

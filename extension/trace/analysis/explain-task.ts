@@ -5,6 +5,7 @@ import {
   interestBit,
   pollOutcome,
   taskKind,
+  taskState,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SourceSite, type SpanState, spanFlag, spanState } from '../../messages/lanes.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
@@ -22,6 +23,7 @@ import {
   wakeIn,
 } from '../model/records.ts';
 import { type Blame, blameOf, starvedBy } from './blame.ts';
+import { type Handing, handingBefore, holdersNow } from './holders.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
 import { doingsOf, listText } from './operations.ts';
 import { looksAt } from './poll-looks.ts';
@@ -101,7 +103,7 @@ type Telling = Pick<Told, 'sentence' | 'certainty' | 'site' | 'steps' | 'stacks'
 function tellInterval(view: Summed, task: Task, interval: Interval): Telling {
   if (interval.state === spanState.running) return tellRunning(view, task, interval);
   if (interval.state === spanState.scheduled) return tellScheduled(view, task, interval);
-  if (interval.state === spanState.gap) return tellGap(view, interval);
+  if (interval.state === spanState.gap) return tellGap(view, task, interval);
   return tellIdle(view, task, interval);
 }
 
@@ -156,7 +158,8 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const wake = wakeIn(model, slot, pollSlot);
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
-  const what = waitedFor(view, waits, wake);
+  const handing = handingOf(view, waits, wake);
+  const what = `${waitedFor(view, waits, wake)}${handing.clause}`;
   const begin = step(
     'wait',
     fromNs,
@@ -182,8 +185,17 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
     sentence: `Waited ${duration} for ${what}; ${chain.ending}${after.clause}.`,
     certainty: wake.certainty,
     site,
-    steps: inOrder([begin, ...chain.steps], after.steps),
+    steps: inOrder([begin, ...handing.steps, ...chain.steps], after.steps),
   };
+}
+
+/** Who held or gave what was waited for, where that is one resource. */
+function handingOf(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord | undefined): Handing {
+  const [wait, ...more] = waits;
+  if (wait?.onKind !== causeKind.resource || more.length > 0) return { clause: '', steps: [] };
+  return wake === undefined
+    ? { clause: holdersNow(view.model, wait.onId), steps: [] }
+    : handingBefore(view.model, wake, wait.onId);
 }
 
 function tellSnapshotIdle(view: Summed, task: Task, interval: Interval): Telling {
@@ -453,7 +465,7 @@ function starvedText(view: Summed, poll: PollRecord, fromNs: number, toNs: numbe
   return ` Meanwhile ${taskName(view.model, first.task)}${others} stood in the queue, for up to ${formatDuration(first.ns)}.`;
 }
 
-function tellGap(view: Summed, interval: Interval): Telling {
+function tellGap(view: Summed, task: Task, interval: Interval): Telling {
   const { model } = view;
   const gaps = model.gaps.within(interval.fromNs, interval.toNs, 100);
   const dropped = gaps.reduce((sum, gap) => sum + gap.dropped, 0);
@@ -465,7 +477,11 @@ function tellGap(view: Summed, interval: Interval): Telling {
     dropped > 0
       ? `${formatQuantity(dropped, 'event')} of ${listText(threads)} were lost`
       : `events of ${listText(threads)} were lost`;
-  const why = gaps.length === 0 ? 'a poll or its end is missing from the trace' : lost;
+  const missing =
+    interval.slot === none && task.snapshot?.state === taskState.unknown
+      ? 'it was not polled when recording began, and whether it waited or stood in the queue nobody saw'
+      : 'a poll or its end is missing from the trace';
+  const why = gaps.length === 0 ? missing : lost;
   return {
     sentence: `What the task did for these ${formatDuration(interval.toNs - interval.fromNs)} was not recorded: ${why}.`,
     certainty: 'unknown',

@@ -1,5 +1,6 @@
 // Owns the plain objects of the model: tasks, threads, jobs, timers, sources and the rest, as they are filled while reading.
 // Knows nothing of how events arrive or of what is asked.
+import { resourceKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { Column, none, type SlotTable, words } from './columns.ts';
 import { PollSpans, SpanColumns } from './disjoint-spans.ts';
 
@@ -23,6 +24,11 @@ export interface Resource {
   readonly resourceKind: number;
   readonly name: number;
   readonly site: number;
+}
+
+/** Whether a resource of that kind belongs to a task for a while, other than a channel or a notify. */
+export function isHeld(kind: number): boolean {
+  return kind === resourceKind.mutex || kind === resourceKind.rwLock || kind === resourceKind.semaphore;
 }
 
 export interface Runtime {
@@ -169,7 +175,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.a[index & logMask] ?? 0;
   }
 
-  /** By kind: bytes (of a readiness those that wait, plus 1), epoch, time-out. */
+  /** By kind: bytes (of a readiness those that wait, plus 1), epoch, time-out, task of an acquire or release. */
   valueOf(index: number): number {
     const b = this.segments[index >>> logShift]?.b[index & logMask] ?? 0;
     return b === none ? (this.wide.get(index) ?? b) : b;

@@ -196,6 +196,8 @@ export class LifeWalk {
     sink: LifeSink,
   ): boolean {
     const { epoch } = snapshot;
+    if (snapshot.state === taskState.unknown)
+      return this.emit(sink, spanState.gap, fromNs, untilNs, flags, epoch, none);
     if (snapshot.state === taskState.scheduled)
       return this.emit(sink, spanState.scheduled, fromNs, untilNs, flags, epoch, none);
     if (snapshot.state === taskState.running)

@@ -12,6 +12,7 @@ import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wa
 import { type Counts, newCounts } from './counts.ts';
 import {
   type Frame,
+  isHeld,
   type Job,
   type OpenPoll,
   type Resource,
@@ -63,6 +64,8 @@ export class Model {
   readonly lanes: Lane[] = [];
   readonly pools = new Map<number, Pool>();
   readonly rings = new Map<number, Ring>();
+  /** By resource: how much each task has of it, where that is not nothing. */
+  private readonly holders = new Map<number, Map<number, number>>();
   readonly jobs = new IdTable<Job>();
   readonly timers = new IdTable<Timer>();
   readonly submissions = new IdTable<Submission>();
@@ -184,6 +187,27 @@ export class Model {
     this.pools.set(runtime, pool);
     this.newLane(laneKind.poolQueue, pool);
     return pool;
+  }
+
+  /** What a task has of a resource changes by so much. A sum, so that the order of reading does not matter. */
+  holds(resource: number, task: number, amount: number): void {
+    // The dictionary is complete before what refers to it; without a kind nothing is claimed.
+    if (!isHeld(this.resources.get(resource)?.resourceKind ?? 0)) return;
+    let holders = this.holders.get(resource);
+    if (holders === undefined) {
+      holders = new Map();
+      this.holders.set(resource, holders);
+    }
+    const sum = (holders.get(task) ?? 0) + amount;
+    if (sum === 0) holders.delete(task);
+    else holders.set(task, sum);
+    if (holders.size === 0) this.holders.delete(resource);
+  }
+
+  /** Tasks that have it (0: code outside any), by id; none where one gave back what another took, or took it unseen. */
+  holdersOf(resource: number): number[] {
+    const holders = [...(this.holders.get(resource) ?? [])];
+    return holders.some(([, sum]) => sum < 0) ? [] : holders.map(([task]) => task).sort((x, y) => x - y);
   }
 
   ringFor(source: number): Ring {

@@ -249,8 +249,11 @@ export class EventReader {
       thread.reactorMarks.push(thread.log.push(ns, kind, mask, source, waiting));
     } else if (kind === eventKind.park) this.park(ns, fields);
     else if (kind === eventKind.unpark) this.unpark(ns, fields);
-    else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease)
-      thread.log.push(ns, kind, 0, fields[0] as number, fields[2] as number);
+    else if (kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease) {
+      const [resource = 0, task = 0, amount = 0] = fields;
+      thread.log.push(ns, kind, 0, resource, task);
+      model.holds(resource, task, kind === eventKind.resourceAcquire ? amount : -amount);
+    }
   }
 
   private operation(ns: number, fields: Float64Array): void {

@@ -76,6 +76,33 @@ test('a file write on io_uring: submission, park, turn, readiness of the ring, c
   );
 });
 
+test('waits for each other: who held the mutex, who sent, and who holds what nobody gives back', () => {
+  check(golden('hand-overs'), {
+    'task 2@100':
+      'Waited 101 ns for mutex 1, held by task 1 for 110 ns; task 1 woke it in its poll 2; the task stood 17 ns in the queue behind task 1.',
+    'task 3@100':
+      'Waited 93 ns for channel 2, to which task 1 sent; task 1 woke it in its poll 2; the task stood 35 ns in the queue behind task 2 and task 1.',
+    'task 4@100': 'Waiting for semaphore 3, held by task 1, for 138 ns so far; nothing has woken it yet.',
+  });
+  const session = sessionOf(framesOf(golden('hand-overs')));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 2'), atNs: 100 });
+  const holder = told?.steps.filter((step) => step.kind === 'operation');
+  assert.deepEqual(
+    holder?.map((step) => [step.atNs, step.text, step.lane === laneOf(session, 'task 1')]),
+    [
+      [22, 'Task 1 took mutex 1', true],
+      [132, 'Task 1 gave mutex 1 back', true],
+    ],
+  );
+});
+
+test('where events were lost nobody is said to hold anything', () => {
+  const lost = `${golden('hand-overs')}chunk thread=1 dropped=5\n  400 park parkKind=reactor\n`;
+  const session = sessionOf(framesOf(lost));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 4'), atNs: 100 });
+  assert.match(told?.sentence ?? '', /^Wait(ing|ed) .*for semaphore 3(,|;) (?!held)/);
+});
+
 test('an io_uring has a lane whose spans count what is under way, however the threads are read', () => {
   const session = sessionOf(framesOf(golden('ring-write')));
   const { answer, binary } = wholeView(session);
@@ -191,6 +218,29 @@ test('a cancelled task: by whom, as far as it was recorded', () => {
       'Poll 1 ran 10 ns on thread 1, its first poll. It returned pending; later the task was cancelled on thread 1, outside any poll.',
     'task 5@115':
       'Poll 1 ran 20 ns on thread 1, its first poll. It returned pending; later the task was cancelled: it was aborted.',
+  });
+});
+
+/** Task 1 was alive when recording began, and nobody saw what it did. */
+const aliveUnknown = `
+hello
+chunk thread=1 firstTick=0
+  10 snapshotStart
+  10 snapshotTask task=1 epoch=3 state=unknown onKind=unknown onId=0 site=0
+  10 snapshotTask task=2 epoch=1 state=idle onKind=unknown onId=0 site=0
+  10 snapshotEnd
+  500 pollStart task=1 epoch=4
+  510 pollEnd outcome=pending
+  600 pollStart task=2 epoch=2
+  610 pollEnd outcome=pending
+`;
+
+test('a task that was alive when recording began is not said to have waited where nobody saw', () => {
+  check(aliveUnknown, {
+    'task 1@100':
+      'What the task did for these 490 ns was not recorded: it was not polled when recording began, and whether it waited or stood in the queue nobody saw.',
+    'task 2@100':
+      'Waited for something that was not recorded when recording began, and for 590 ns after; what came before was not recorded.',
   });
 });
 

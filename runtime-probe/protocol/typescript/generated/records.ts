@@ -88,7 +88,7 @@ export type EndReason = (typeof endReason)[keyof typeof endReason];
 export const detail = {
   /** Nothing. */
   off: 1,
-  /** Polls, wakes, waits, reactor, timers, jobs. */
+  /** Polls, wakes, waits, reactor, timers, jobs; the program's own spans and markers. */
   lean: 2,
   /** Everything the tier can see. */
   full: 3,
@@ -373,6 +373,8 @@ export type JobKind = (typeof jobKind)[keyof typeof jobKind];
 
 /** The state of a task at a snapshot. */
 export const taskState = {
+  /** Not being polled; whether it waits or stands in a run queue the tier cannot see. */
+  unknown: 0,
   /** Pending, a waker is stored. */
   idle: 1,
   /** In a run queue. */

@@ -142,6 +142,79 @@ impl<F> fmt::Debug for Timeout<F> {
     }
 }
 
+/// Ticks at once and then every `period`, each tick a timer of its own. A tick that
+/// comes too late is not made up for: the next one is the first whose time is still to
+/// come, in step with the beginning.
+///
+/// ```
+/// use std::time::Duration;
+/// use wakeline_executor::{block_on, time::interval};
+///
+/// block_on(async {
+///     let mut ticks = interval(Duration::from_millis(2));
+///     let first = ticks.tick().await;
+///     let second = ticks.tick().await;
+///     assert!(second >= first + Duration::from_millis(2));
+/// });
+/// ```
+///
+/// # Panics
+///
+/// When the period is zero.
+#[must_use]
+pub fn interval(period: Duration) -> Interval {
+    assert!(!period.is_zero(), "the period of an interval is zero");
+    Interval {
+        next: Instant::now(),
+        period,
+    }
+}
+
+/// Made by [`interval`].
+#[derive(Debug)]
+pub struct Interval {
+    next: Instant,
+    period: Duration,
+}
+
+impl Interval {
+    /// Waits for the next tick and gives the instant for which it was set.
+    #[track_caller]
+    pub fn tick(&mut self) -> Tick<'_> {
+        Tick {
+            sleep: sleep_until(self.next),
+            interval: self,
+        }
+    }
+}
+
+/// Made by [`Interval::tick`]. Dropped before it is ready, it uses no tick up.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Tick<'a> {
+    interval: &'a mut Interval,
+    sleep: Sleep,
+}
+
+impl Future for Tick<'_> {
+    type Output = Instant;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let this = &mut *self;
+        if Pin::new(&mut this.sleep).poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let Interval { next, period } = this.interval;
+        let set_for = *next;
+        let late = Instant::now().saturating_duration_since(set_for);
+        // Whole periods that have passed, and one more.
+        let periods = late.as_nanos() / period.as_nanos() + 1;
+        let periods = u32::try_from(periods).unwrap_or(u32::MAX);
+        *next = set_for + period.saturating_mul(periods);
+        Poll::Ready(set_for)
+    }
+}
+
 /// The time of a [`timeout`] was over first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elapsed;

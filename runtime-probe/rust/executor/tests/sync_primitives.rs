@@ -192,3 +192,107 @@ fn a_channel_without_its_other_end_says_so() {
     });
     trace.check();
 }
+
+/// Each wait's end: the release that is told just before the wake, on its thread, and
+/// the acquire by the task that was woken.
+fn hand_over(trace: &Trace, resource: u64, waiter: u64) -> (usize, usize) {
+    let waits = trace.position(0, |event| {
+        matches!(event, Event::Wait { target, .. } if *target == WaitTarget::Resource(resource))
+    });
+    let wake = trace.position(
+        waits,
+        |event| matches!(event, Event::Wake { task, .. } if *task == waiter),
+    );
+    assert_eq!(
+        trace.0[wake - 1].event,
+        Event::ResourceReleased { resource },
+        "the release stands before the wake"
+    );
+    assert_eq!(trace.0[wake - 1].thread, trace.0[wake].thread);
+    let acquired = Event::ResourceAcquired {
+        resource,
+        task: waiter,
+    };
+    (wake, trace.position(wake, |event| *event == acquired))
+}
+
+#[test]
+fn every_wait_names_who_gave_and_who_got() {
+    let ((ids, waiters), trace) = record(|| {
+        block_on(async {
+            let mutex = Arc::new(Mutex::new(0));
+            let semaphore = Arc::new(Semaphore::new(1));
+            let notify = Arc::new(Notify::new());
+            let (sender, mut receiver) = channel(1);
+            let (one, other) = oneshot();
+            let ids = [
+                mutex.id(),
+                semaphore.id(),
+                notify.id(),
+                receiver.id(),
+                other.id(),
+            ];
+            let guard = mutex.lock().await;
+            let permit = semaphore.acquire().await;
+            let tasks = [
+                spawn({
+                    let mutex = Arc::clone(&mutex);
+                    async move { *mutex.lock().await += 1 }
+                }),
+                spawn({
+                    let semaphore = Arc::clone(&semaphore);
+                    async move { drop(semaphore.acquire().await) }
+                }),
+                spawn({
+                    let notify = Arc::clone(&notify);
+                    async move { notify.notified().await }
+                }),
+                spawn(async move { assert_eq!(receiver.recv().await, Some(1)) }),
+                spawn(async move { assert_eq!(other.await, Ok(2)) }),
+            ];
+            let waiters = [0, 1, 2, 3, 4].map(|n: usize| tasks[n].id());
+            yield_now().await;
+            drop(guard);
+            drop(permit);
+            notify.notify_one();
+            sender.send(1).await.unwrap();
+            one.send(2).unwrap();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            (ids, waiters)
+        })
+    });
+    trace.check();
+    for (resource, waiter) in ids.into_iter().zip(waiters) {
+        let (wake, acquired) = hand_over(&trace, resource, waiter);
+        assert!(wake < acquired);
+    }
+}
+
+#[test]
+fn a_full_channel_names_the_receiver_that_made_room() {
+    let ((resource, sender_task), trace) = record(|| {
+        block_on(async {
+            let (sender, mut receiver) = channel(1);
+            let resource = receiver.id();
+            sender.send(1).await.unwrap();
+            let blocked = spawn(async move { sender.send(2).await.unwrap() });
+            let task = blocked.id();
+            yield_now().await;
+            assert_eq!(receiver.recv().await, Some(1));
+            blocked.await.unwrap();
+            (resource, task)
+        })
+    });
+    trace.check();
+    let wake = trace.position(
+        0,
+        |event| matches!(event, Event::Wake { task, .. } if *task == sender_task),
+    );
+    let took = Event::ResourceAcquired {
+        resource,
+        task: trace.root(),
+    };
+    assert_eq!(trace.0[wake - 1].event, took);
+}

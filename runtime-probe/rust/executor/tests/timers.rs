@@ -5,9 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::{record, Event};
-use wakeline_executor::observe::{ParkKind, WakeCause, WakeEffect};
-use wakeline_executor::time::{sleep, sleep_until};
-use wakeline_executor::{block_on, join, join_all, spawn, Runtime};
+use wakeline_executor::observe::{ParkKind, WaitTarget, WakeCause, WakeEffect};
+use wakeline_executor::time::{interval, sleep, sleep_until, timeout};
+use wakeline_executor::{block_on, join, join_all, select, spawn, yield_now, Either, Runtime};
 
 #[test]
 fn the_park_lasts_until_the_next_deadline() {
@@ -151,4 +151,72 @@ fn an_earlier_deadline_shortens_a_park_that_has_begun() {
     });
     trace.check();
     assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn each_tick_of_an_interval_is_a_timer_at_the_line_that_awaits_it() {
+    const PERIOD: Duration = Duration::from_millis(4);
+    let ((set_for, line), trace) = record(|| {
+        block_on(async {
+            let mut ticks = interval(PERIOD);
+            let mut set_for = Vec::new();
+            let line = line!() + 2;
+            for _ in 0..5 {
+                set_for.push(ticks.tick().await);
+            }
+            // One that is given up uses no tick up.
+            let given_up = select(ticks.tick(), yield_now()).await;
+            assert!(matches!(given_up, Either::Right(_)));
+            std::thread::sleep(PERIOD * 3); // Three ticks pass unseen.
+            set_for.push(ticks.tick().await);
+            set_for.push(ticks.tick().await);
+            (set_for, line)
+        })
+    });
+    trace.check();
+    for pair in set_for[..6].windows(2) {
+        let after = pair[1] - pair[0];
+        // In step, whatever the machine did in between.
+        assert!(after >= PERIOD && after.as_nanos() % PERIOD.as_nanos() == 0);
+    }
+    assert!(set_for[6] - set_for[5] >= PERIOD * 3, "{set_for:?}");
+    let mut waits = 0;
+    for event in trace.events() {
+        if let Event::Wait {
+            target: WaitTarget::Timer(timer),
+            line: at,
+            ..
+        } = event
+        {
+            waits += usize::from(*at == line);
+            let ends = trace.count(|event| {
+                matches!(event, Event::TimerFired { timer: id, .. } | Event::TimerCancelled { timer: id } if id == timer)
+            });
+            assert_eq!(ends, 1, "timer {timer}");
+        }
+    }
+    assert_eq!(waits, 5);
+}
+
+#[test]
+fn a_timer_that_is_given_up_is_cancelled_and_a_late_one_says_by_how_much() {
+    let ((), trace) = record(|| {
+        block_on(async {
+            timeout(Duration::from_secs(60), yield_now()).await.unwrap();
+            join(sleep(Duration::from_millis(2)), async {
+                yield_now().await; // The timer is set by now.
+                std::thread::sleep(Duration::from_millis(12));
+            })
+            .await;
+        });
+    });
+    trace.check();
+    let cancelled = trace.count(|event| matches!(event, Event::TimerCancelled { .. }));
+    assert_eq!(cancelled, 1);
+    let late = trace.events().find_map(|event| match event {
+        Event::TimerFired { lateness, .. } => Some(*lateness),
+        _ => None,
+    });
+    // It was set at most a moment before a poll that held the thread for 12 ms.
+    assert!(late.unwrap() >= Duration::from_millis(9), "{late:?}");
 }

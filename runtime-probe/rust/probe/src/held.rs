@@ -14,6 +14,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
+use wakeline_wire::task_state;
+
 use crate::recorder::Recorder;
 use crate::session::Session;
 use crate::this_thread::with_recorder;
@@ -86,6 +88,14 @@ impl Held {
     pub(crate) fn in_set(self, state: &mut Option<SetState>) -> Self {
         let set = Session::current().map(|_| state.get_or_insert_default().clone());
         Self { set, ..self }
+    }
+
+    /// What the future does that was never polled: a runtime queues what it is given at once.
+    pub(crate) fn state_before_first_poll(&self) -> u64 {
+        match self.holder {
+            Holder::Program => task_state::UNKNOWN,
+            Holder::Runtime | Holder::LocalSet => task_state::SCHEDULED,
+        }
     }
 
     /// Why the future is dropped here and now.

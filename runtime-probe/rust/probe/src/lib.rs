@@ -13,12 +13,15 @@
 //! waits for the collector, and a collector that is gone, slow or unwilling changes nothing
 //! but the trace.
 //!
-//! With the feature `tokio` the same line records a tokio program: put `wakeline::spawn`,
-//! `spawn_local` and `spawn_blocking` where it has tokio's, which they are otherwise the same
-//! as, and see the module `tokio` for the rest. On any executor, [`traced`] records a future
-//! as a task. On Linux the reactor is seen where the runtime calls the C library (feature
-//! `reactor`, part of `tokio`): its waits, what became ready, and reads and writes. What
-//! cannot be seen so is told to the viewer as not recorded.
+//! With the feature `tokio` one attribute records a tokio program, `#[wakeline::main]`, which takes what
+//! tokio's own takes, or the same line in a `main` that builds its runtimes by hand. Put
+//! `wakeline::spawn`, `spawn_local`, `spawn_blocking`, `JoinSet`, `LocalSet` and `task::Builder`
+//! where the program has tokio's, which they are otherwise the same as, and see the module
+//! `tokio` for the rest. On any executor, [`traced`] records a future as a task, and [`span()`]
+//! and [`marker`] tell of sections and instants of the program's own. On Linux the reactor is
+//! seen where the runtime calls the C library (feature `reactor`, part of `tokio`): its waits,
+//! what became ready, and reads and writes. What cannot be seen so is told to the viewer as not
+//! recorded.
 //!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
@@ -317,3 +320,8 @@ fn source_root(manifest_folder: PathBuf) -> PathBuf {
     let workspace = folders.find(|folder| folder.join("Cargo.lock").is_file());
     workspace.unwrap_or(&manifest_folder).to_path_buf()
 }
+
+/// The examples of the read-me run as tests.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct ReadMe;

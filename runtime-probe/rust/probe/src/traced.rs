@@ -13,6 +13,8 @@
 //! after every poll that left no clone of it behind: a task that nothing can wake must
 //! stay as free to be forgotten as it is without us.
 
+mod alive;
+
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
@@ -26,6 +28,8 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use wakeline_executor::observe::{new_ids, open_poll, PollOpened};
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
+pub(crate) use alive::each_alive;
+
 use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
@@ -37,6 +41,9 @@ use crate::this_thread::with_recorder;
 
 /// In `Identity::epoch`: the future is over. Polls of one task do not reach this bit.
 const ENDED: u64 = 1 << 63;
+
+/// In `Identity::left`: the executor's own waker was given to the poll.
+const UNTOLD: u64 = 1;
 
 /// Records a future as a task, on any executor. The line of this call is the task's site.
 ///
@@ -125,6 +132,8 @@ struct Identity {
     epoch: AtomicU64,
     /// The epoch of the last wake that was made through our waker.
     woken_at: AtomicU64,
+    /// The epoch of the last poll that is over, times two, and [`UNTOLD`].
+    left: AtomicU64,
     held: Held,
 }
 
@@ -165,10 +174,13 @@ impl TaskRecord {
             task,
             epoch: AtomicU64::new(0),
             woken_at: AtomicU64::new(u64::MAX),
+            left: AtomicU64::new(0),
             held,
         };
+        let identity = Arc::new(identity);
+        alive::begin(&identity);
         Self {
-            identity: Arc::new(identity),
+            identity,
             intercept: None,
             gave_plain_waker: false,
         }
@@ -210,6 +222,8 @@ impl TaskRecord {
             Poll::Pending => poll_outcome::PENDING,
         };
         drop(open);
+        // Ordering: none needed; a snapshot that reads the epoch before says "running".
+        self.identity.left.store(epoch << 1, Ordering::Relaxed);
         if polled.is_ready() || self.is_forgotten(epoch) {
             self.intercept = None;
         }
@@ -236,6 +250,9 @@ impl TaskRecord {
             opened: Some(open_poll(self.identity.task, epoch, 0)),
         };
         let polled = poll(cx);
+        // Ordering: as in `poll`.
+        let left = epoch << 1 | UNTOLD;
+        self.identity.left.store(left, Ordering::Relaxed);
         if polled.is_pending() && detail_of(gate()) < detail::LEAN {
             open.ends_untold();
         } else {
@@ -284,6 +301,7 @@ impl Identity {
     fn end(&self, record: impl FnOnce(&mut Recorder, u64)) {
         // Ordering: Release as for the epochs before it.
         self.epoch.fetch_or(ENDED, Ordering::Release);
+        alive::end(self.task);
         let now = detail_of(gate());
         if now >= detail::LEAN {
             with_recorder(self.session, |r| record(r, self.task));

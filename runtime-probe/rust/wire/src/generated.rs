@@ -88,7 +88,7 @@ pub mod end_reason {
 pub mod detail {
     /// Nothing.
     pub const OFF: u64 = 1;
-    /// Polls, wakes, waits, reactor, timers, jobs.
+    /// Polls, wakes, waits, reactor, timers, jobs; the program's own spans and markers.
     pub const LEAN: u64 = 2;
     /// Everything the tier can see.
     pub const FULL: u64 = 3;
@@ -356,6 +356,8 @@ pub mod job_kind {
 
 /// The state of a task at a snapshot.
 pub mod task_state {
+    /// Not being polled; whether it waits or stands in a run queue the tier cannot see.
+    pub const UNKNOWN: u64 = 0;
     /// Pending, a waker is stored.
     pub const IDLE: u64 = 1;
     /// In a run queue.

@@ -202,10 +202,12 @@ pub trait Observer: Sync {
         site: &'static Location<'static>,
     ) {
     }
-    /// A task (0: code outside of any poll) got the lock or a permit.
+    /// A task (0: code outside of any poll) got the lock or a permit, took a value out of
+    /// a channel, or was notified.
     #[inline]
     fn resource_acquired(&self, resource: u64, task: u64) {}
-    /// The lock or a permit was given back.
+    /// The lock or a permit was given back, a value was put into a channel, or a notify was
+    /// notified, by what runs on this thread. Told before the wake that it causes.
     #[inline]
     fn resource_released(&self, resource: u64) {}
     /// The resource is gone.

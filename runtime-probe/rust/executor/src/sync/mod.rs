@@ -32,14 +32,16 @@ impl Resource {
         Resource(id)
     }
 
-    /// Tells that the task polled on this thread has the lock or a permit now.
+    /// Tells that the task polled on this thread has the lock or a permit now, or took a
+    /// value or a notification.
     fn acquired(&self) {
         if let Some(observer) = observe::observer() {
             observer.resource_acquired(self.0, context::task());
         }
     }
 
-    /// Tells that the lock or a permit is about to be given back.
+    /// Tells that the lock or a permit is about to be given back, or a value or a
+    /// notification given: before the wake that follows, on the same thread.
     fn released(&self) {
         if let Some(observer) = observe::observer() {
             observer.resource_released(self.0);

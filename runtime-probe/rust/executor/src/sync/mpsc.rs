@@ -153,6 +153,7 @@ impl<T> Future for Send<'_, T> {
             state.values.push_back(value);
             state.receiver_waker.take()
         };
+        this.inner.resource.released();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -239,6 +240,7 @@ impl<T> Future for Recv<'_, T> {
         let mut state = lock(&self.inner.state);
         if let Some(value) = state.values.pop_front() {
             drop(state);
+            self.inner.resource.acquired();
             self.inner.room.release();
             return Poll::Ready(Some(value));
         }

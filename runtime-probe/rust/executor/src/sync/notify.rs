@@ -46,11 +46,13 @@ impl Notify {
     /// Wakes the one that waits longest. If nobody waits, the next one to wait need
     /// not; this is remembered once, however often it is called.
     pub fn notify_one(&self) {
+        self.resource.released();
         self.permits.release();
     }
 
     /// Wakes all that wait now.
     pub fn notify_all(&self) {
+        self.resource.released();
         self.permits.release_all_waiting();
     }
 
@@ -80,7 +82,10 @@ impl Future for Notified<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         match this.notify.permits.poll_acquire(&mut this.ticket, cx) {
-            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Ready(_) => {
+                this.notify.resource.acquired();
+                Poll::Ready(())
+            }
             Poll::Pending => {
                 this.notify.resource.waited_for(this.site);
                 Poll::Pending

@@ -75,6 +75,8 @@ impl<T> OneshotSender<T> {
             return Err(value);
         }
         state.value = Some(value);
+        drop(state);
+        self.inner.resource.released();
         // The drop of this half, which follows, wakes the receiver.
         Ok(())
     }
@@ -159,6 +161,8 @@ impl<T> Future for OneshotWait<T> {
         let inner = &self.receiver.inner;
         let mut state = lock(&inner.state);
         if let Some(value) = state.value.take() {
+            drop(state);
+            inner.resource.acquired();
             return Poll::Ready(Ok(value));
         }
         if state.sender_gone {

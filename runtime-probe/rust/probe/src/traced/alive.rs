@@ -1,0 +1,98 @@
+//! Owns which wrapped futures are alive, for a recording that begins, or goes on, late. It must
+//! not know how they are told.
+//!
+//! A future is put in when it is wrapped and taken out when it ends; its polls touch nothing
+//! here. What is kept is one entry for each that is alive.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wakeline_wire::task_state;
+
+use super::{Identity, ENDED, UNTOLD};
+use crate::gate::gate;
+
+/// Parts of the list, each with a lock of its own, so that spawns on several threads seldom
+/// meet, and none of them long the snapshot: of 50,000 tasks it holds 800 at a time.
+const SHARDS: usize = 64;
+
+type Shard = Mutex<BTreeMap<u64, Arc<Identity>>>;
+
+static ALIVE: [Shard; SHARDS] = [const { Mutex::new(BTreeMap::new()) }; SHARDS];
+
+fn shard(task: u64) -> &'static Shard {
+    &ALIVE[task as usize % SHARDS]
+}
+
+pub(super) fn begin(identity: &Arc<Identity>) {
+    let mut shard = lock(shard(identity.task));
+    shard.insert(identity.task, Arc::clone(identity));
+}
+
+fn lock(shard: &Shard) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Identity>>> {
+    // A panic under the lock cannot come from here; what is there is whole.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn end(task: u64) {
+    let shard = shard(task);
+    // With the gate shut this may be a fork's child, in which another thread of the parent may
+    // have left the lock taken.
+    let taken = match gate() {
+        0 => shard.try_lock().ok(),
+        _ => Some(lock(shard)),
+    };
+    // Dropped after the lock is free.
+    let _identity = taken.and_then(|mut shard| shard.remove(&task));
+}
+
+/// One future that is alive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AliveFuture {
+    pub(crate) task: u64,
+    /// Polls begun so far.
+    pub(crate) epoch: u64,
+    /// A value of the wire's `task_state`.
+    pub(crate) state: u64,
+}
+
+/// Tells every future that is alive. They go on meanwhile, so two of them may be told as of two
+/// moments.
+pub(crate) fn each_alive(mut tell: impl FnMut(AliveFuture)) {
+    for shard in &ALIVE {
+        let told: Vec<_> = lock(shard).values().filter_map(|each| each.now()).collect();
+        told.into_iter().for_each(&mut tell);
+    }
+}
+
+impl Identity {
+    /// What the future does now; nothing when it has just ended.
+    fn now(&self) -> Option<AliveFuture> {
+        // Ordering: Acquire, so that the marks of the polls before this epoch are seen. A poll
+        // that begins or ends meanwhile makes this the state of a moment ago.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if epoch & ENDED != 0 {
+            return None;
+        }
+        // Ordering: none needed beside that.
+        let left = self.left.load(Ordering::Relaxed);
+        let state = if left >> 1 < epoch {
+            task_state::RUNNING
+        } else if left & UNTOLD != 0 {
+            // The executor's own waker may have been called, which nobody sees.
+            task_state::UNKNOWN
+        } else if self.woken_at.load(Ordering::Relaxed) == epoch {
+            task_state::SCHEDULED
+        } else if epoch == 0 {
+            self.held.state_before_first_poll()
+        } else {
+            task_state::IDLE
+        };
+        Some(AliveFuture {
+            task: self.task,
+            epoch,
+            state,
+        })
+    }
+}
