@@ -57,6 +57,7 @@ await step(
   cargoFolder,
   { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
 );
+await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
 await step(
   'Rust tests of the feature tokio-1-47',
   'cargo',

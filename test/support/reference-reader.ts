@@ -48,7 +48,7 @@ export interface ReferencePoll {
   /** 0 while open or when its end is unknown. */
   outcome: number;
   endUnknown: boolean;
-  waits: { onKind: number; onId: number; site: number; ns: number }[];
+  waits: { onKind: number; onId: number; site: number; stack: number; ns: number }[];
 }
 
 export interface ReferenceWake {
@@ -111,6 +111,7 @@ interface Reading {
   readonly unheard: Set<number>;
   readonly wakes: ReferenceWake[];
   readonly threads: Map<number, ThreadState>;
+  readonly dictionary: Map<string, DictionaryRecord>;
   rate: bigint;
 }
 
@@ -128,6 +129,7 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
     wakes: [],
     unheard: new Set(),
     threads: new Map(),
+    dictionary,
     rate: 1_000_000_000n,
   };
   for (const frame of frames) {
@@ -183,6 +185,18 @@ function readChunk(reading: Reading, payload: Uint8Array, plan: EventPlan): void
     readEvent(reading, head.thread, thread, kind, toNs(tick, reading.rate), [...fields]);
   });
   thread.end = Math.max(alreadyRead, head.offset + (payload.length - head.eventsAt));
+}
+
+/** The wait to which a chain of awaits belongs that is told at the end of the poll; see MODEL.md. */
+function waitOfChain(reading: Reading, waits: ReferencePoll['waits'], stack: number) {
+  const lineOf = (site: number): string => {
+    const record = reading.dictionary.get(`site ${site}`);
+    return record?.record === 'site' ? `${record.file} ${record.line}` : '';
+  };
+  const record = reading.dictionary.get(`stack ${stack}`);
+  const lines = record?.record === 'stack' ? record.sites.map(lineOf).filter((line) => line !== '') : [];
+  const free = waits.slice(0, 64).filter((wait) => wait.stack === 0);
+  return free.find((wait) => lines.includes(lineOf(wait.site))) ?? (waits.length === 1 ? free[0] : undefined);
 }
 
 function newThread(): ThreadState {
@@ -268,7 +282,10 @@ function readEvent(
     if (poll?.endNs !== undefined && c === pollOutcome.none) reading.polls.delete(key);
     else if (poll?.endNs !== undefined) poll.outcome = c;
   } else if (kind === eventKind.waitStart) {
-    innermost?.waits.push({ onKind: b, onId: c, site: e, ns });
+    const joined =
+      b === causeKind.unknown && f !== 0 ? waitOfChain(reading, innermost?.waits ?? [], f) : undefined;
+    if (joined === undefined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
+    else joined.stack = f;
   } else if (kind === eventKind.jobStart) thread.openJob = a;
   else if (kind === eventKind.jobEnd) thread.openJob = 0;
   else if (kind === eventKind.wake)
@@ -464,7 +481,7 @@ function stateOfWait(kind: number): string {
 }
 
 function idleState(before: ReferencePoll, wake: ReferenceWake | undefined): string {
-  const kinds = before.waits.map((w) => w.onKind);
+  const kinds = before.waits.map((w) => w.onKind).filter((waited) => waited !== causeKind.unknown);
   if (wake === undefined) return kinds.length === 0 ? 'idleUnknown' : stateOfWait(kinds[0] as number);
   const direct: readonly number[] = [causeKind.source, causeKind.timer, causeKind.job, causeKind.submission];
   if (direct.includes(wake.causeKind)) return stateOfWait(wake.causeKind);

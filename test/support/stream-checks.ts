@@ -31,6 +31,10 @@ export function recordsBeforeUse(frames: readonly Frame[]): string[] {
   const known = new Set<string>();
   const use = (by: string, ref: string | undefined, id: unknown): void => {
     if (ref === undefined || !dictionaryNames.has(ref) || id === 0) return;
+    if (Array.isArray(id)) {
+      for (const each of id) use(by, ref, each);
+      return;
+    }
     if (!known.has(`${ref} ${id}`)) problems.add(`${by} names ${ref} ${id}, which was not told before`);
   };
   let hello: Hello | undefined;

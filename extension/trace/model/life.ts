@@ -348,8 +348,8 @@ export function stateOfWait(kind: number): SpanState {
 
 /** For what the task was idle after the poll in that slot; see "Idle by cause". */
 export function idleState(model: Model, segment: SlotSegment, within: number, woken: boolean): SpanState {
-  const first = segment.firstWait[within] as number;
   const { waits } = model;
+  const first = waits.firstKnown(segment.firstWait[within] as number);
   if (!woken) return first === none ? spanState.idleUnknown : stateOfWait(waits.onKindOf(first));
   const cause = segment.wakeCauseKind[within] as number;
   if (
@@ -367,7 +367,7 @@ export function idleState(model: Model, segment: SlotSegment, within: number, wo
       if (kind === causeKind.poll || kind === causeKind.frame) task = true;
     }
     if (task) return spanState.idleTask;
-    if (waits.nextOf(first) === none) return stateOfWait(waits.onKindOf(first));
+    if (waits.firstKnown(waits.nextOf(first)) === none) return stateOfWait(waits.onKindOf(first));
   }
   return cause === causeKind.poll ? spanState.idleTask : spanState.idleUnknown;
 }

@@ -1,6 +1,7 @@
 // Owns the tables of one session and the rules by which single facts (a spawn, a wake, a poll's end) enter them.
 // Independent of the order in which threads are read: see MODEL.md. Knows nothing of frames, chunks or queries.
 import {
+  causeKind,
   type DictionaryRecord,
   pollOutcome,
   runtimeFlavor,
@@ -52,6 +53,8 @@ export interface WakeFact {
 
 /** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
 const spreadLimit = 1024;
+/** Among how many waits of a poll the one is looked for to which a chain of awaits belongs. */
+const joinedWaits = 64;
 
 export class Model {
   readonly slots = new SlotTable();
@@ -389,6 +392,7 @@ export class Model {
     stack: number,
   ): void {
     const { waits } = this;
+    if (onKind === causeKind.unknown && stack !== 0 && this.chainTold(poll, stack)) return;
     const index = waits.push(onKind, onId, interest, frame, site, stack);
     if (poll.lastWait !== none) waits.setNext(poll.lastWait, index);
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
@@ -412,6 +416,44 @@ export class Model {
 
   private addSample(task: Task, epoch: number, sample: PollSample): void {
     if (this.samples.add(this.slotFor(task, epoch), sample)) this.touch(task, epoch);
+  }
+
+  /**
+   * A chain of awaits that is told at the end of a poll belongs to a wait that was told when it began, where one has no
+   * chain yet: the first whose line is in the chain, else the only one of the poll. False where it is a wait by itself.
+   */
+  private chainTold(poll: OpenPoll, stack: number): boolean {
+    const { waits } = this;
+    const first = this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] as number;
+    if (first === none) return false;
+    const chain = this.stacks.get(stack) ?? [];
+    let found = none;
+    let looked = 0;
+    for (
+      let wait = first;
+      wait !== none && found === none && looked < joinedWaits;
+      wait = waits.nextOf(wait)
+    ) {
+      looked++;
+      if (waits.stackOf(wait) === 0 && this.isOnLineOf(waits.siteOf(wait), chain)) found = wait;
+    }
+    const onlyOne = waits.nextOf(first) === none && waits.stackOf(first) === 0;
+    if (found === none && onlyOne) found = first;
+    if (found === none) return false;
+    waits.setStack(found, stack);
+    this.noteStack(poll, waits.siteOf(found), stack);
+    return true;
+  }
+
+  private isOnLineOf(site: number, chain: readonly number[]): boolean {
+    const place = this.sites.get(site);
+    return (
+      place !== undefined &&
+      chain.some((each) => {
+        const other = this.sites.get(each);
+        return other !== undefined && other.line === place.line && other.file === place.file;
+      })
+    );
   }
 
   /** Whether the program stood at some instant of the interval. */

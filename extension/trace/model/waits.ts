@@ -1,6 +1,7 @@
 // Owns the table of waits: what polls stored wakers in, chained in the order in which they were stored;
 // and the newest waits of each await.
 // Knows nothing of polls or of how waits are shown.
+import { causeKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { none } from './columns.ts';
 
 const segmentShift = 12;
@@ -66,6 +67,17 @@ export class WaitTable {
   /** The wait that the same poll stored next; `none` after the last. */
   nextOf(index: number): number {
     return this.segmentOf(index).next[index & segmentMask] as number;
+  }
+
+  /** The first of a chain, from that one on, of which is known what it is for; `none` when none is. */
+  firstKnown(index: number): number {
+    let wait = index;
+    while (wait !== none && this.onKindOf(wait) === causeKind.unknown) wait = this.nextOf(wait);
+    return wait;
+  }
+
+  setStack(index: number, stack: number): void {
+    this.segmentOf(index).stack[index & segmentMask] = stack < none ? stack : 0;
   }
 
   get bytes(): number {

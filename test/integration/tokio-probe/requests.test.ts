@@ -133,7 +133,7 @@ test('tokio: which source ended a wait is inferred and said so, a timer is unkno
     'tokio says of no wait for a source or timer who ended it',
   );
   const said = new Map(model.hello?.capabilities.map((each) => [each.name, each.visibility]));
-  for (const name of ['wakeEffects', 'timers', 'resources', 'frames', 'awaitSites', 'cpuTime'])
+  for (const name of ['wakeEffects', 'timers', 'resources', 'frames', 'cpuTime'])
     assert.equal(said.get(name), visibility.notRecorded, name);
   for (const name of ['polls', 'wakes', 'reactor', 'readiness', 'operations', 'sources', 'jobs'])
     assert.equal(said.get(name), visibility.recorded, name);

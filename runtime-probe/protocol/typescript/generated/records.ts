@@ -480,7 +480,7 @@ export const eventKind = {
   frameLeave: 42,
   /** The frame is over. */
   frameEnd: 43,
-  /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. */
+  /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself. */
   waitStart: 44,
   /** A frame's promise was settled by what runs now, so that frames that await it go on. */
   settle: 45,
@@ -619,7 +619,7 @@ export interface SiteRecord {
   readonly record: 'site';
   /** From 1; 0 elsewhere means not known. */
   readonly id: number;
-  /** Path as the compiler or the runtime gave it: absolute, or relative to where the build ran. */
+  /** Path as the compiler or the runtime gave it: absolute, or relative to where the build ran; 0 when only the function is known. */
   readonly file: number;
   /** From 1; 0 when only the function is known. */
   readonly line: number;
@@ -832,7 +832,7 @@ export interface FrameEndRecord {
   readonly outcome: number;
 }
 
-/** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. */
+/** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself. */
 export interface WaitStartRecord {
   readonly record: 'waitStart';
   /** The innermost frame; 0 for the task itself. */

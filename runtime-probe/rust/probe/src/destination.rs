@@ -6,6 +6,7 @@ use std::io;
 use crate::address::{Address, Token};
 use crate::connection::Connection;
 use crate::file::RecordingFile;
+use crate::flight::Flight;
 use crate::link::Link;
 use crate::listener::Listener;
 
@@ -17,6 +18,8 @@ pub(crate) enum Destination {
     File(Option<RecordingFile>),
     /// Whoever attaches.
     Listener(Listener),
+    /// Memory, until somebody asks for a file.
+    Flight(Flight),
 }
 
 impl Destination {
@@ -31,6 +34,7 @@ impl Destination {
             }
             Self::File(file) => Ok(file.take().map(Link::File)),
             Self::Listener(listener) => Ok(listener.look(false).map(Link::Socket)),
+            Self::Flight(_) => Ok(None),
         }
     }
 

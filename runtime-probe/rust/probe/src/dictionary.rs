@@ -24,11 +24,11 @@ const PENDING_LIMIT_BYTES: usize = 4 << 20;
 
 /// The most different stacks of one recording: at 64 sites of two bytes 512 KiB, and few
 /// programs have as many places in which they are slow.
-#[cfg(wakeline_stacks)]
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
 const STACKS: usize = 4096;
 
 /// A place in the source that no compiler's constant names.
-#[cfg(wakeline_stacks)]
+#[cfg(any(wakeline_stacks, feature = "await-sites"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
@@ -104,13 +104,16 @@ struct Inner {
 /// The process's dictionary.
 pub(crate) struct Dictionary {
     ring: &'static Ring,
+    /// What was sent is in a memory from which it is written later: what ends is told then.
+    keeps_dead: bool,
     inner: Mutex<Inner>,
 }
 
 impl Dictionary {
-    pub(crate) fn new(ring: &'static Ring) -> Self {
+    pub(crate) fn new(ring: &'static Ring, keeps_dead: bool) -> Self {
         Self {
             ring,
+            keeps_dead,
             inner: Mutex::default(),
         }
     }
@@ -121,6 +124,11 @@ impl Dictionary {
             // A panic under the lock cannot come from here; what is there is whole.
             inner: self.inner.lock().unwrap_or_else(PoisonError::into_inner),
         }
+    }
+
+    /// Whether a flight recorder is behind it.
+    pub(crate) fn keeps_dead(&self) -> bool {
+        self.keeps_dead
     }
 
     /// The id of a text that many records share and that is never forgotten: types,
@@ -134,9 +142,17 @@ impl Dictionary {
         self.lock().site(location)
     }
 
+    /// The id of one place of a stack.
+    #[cfg(feature = "await-sites")]
+    pub(crate) fn site_of(&self, place: Place<'_>) -> u64 {
+        let mut locked = self.lock();
+        let (file, function) = (locked.string(place.file), locked.string(place.function));
+        locked.place((file, place.line, place.column, function))
+    }
+
     /// The id of a stack, innermost place first; 0 when there are too many different ones, as
     /// stacks are never forgotten.
-    #[cfg(wakeline_stacks)]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
         let mut locked = self.lock();
         if places.is_empty() || locked.inner.stacks.len() >= STACKS {
@@ -253,7 +269,7 @@ impl Dictionary {
         let Some(alive) = inner.alive.get(&living) else {
             return;
         };
-        if alive.published_at > inner.sent_bytes {
+        if alive.published_at > inner.sent_bytes && !self.keeps_dead {
             // What is pending is sent on any connection, so nothing needs it again: what
             // is kept is bounded also while no collector reads.
             inner.alive.remove(&living);
@@ -306,12 +322,28 @@ impl Dictionary {
         std::mem::take(&mut self.lock().inner.dying)
     }
 
-    /// Nothing that is still to be sent refers to these.
-    pub(crate) fn forget(&self, ended: &[Living]) {
+    /// Nothing that is still to be sent refers to these. Gives their records to a flight
+    /// recorder, whose memory does.
+    pub(crate) fn forget(&self, ended: &[Living]) -> Vec<u8> {
+        let mut dead = Vec::new();
         let mut locked = self.lock();
         for living in ended {
-            locked.inner.alive.remove(living);
+            let Some(alive) = locked.inner.alive.remove(living) else {
+                continue;
+            };
+            if !self.keeps_dead {
+                continue;
+            }
+            let texts = alive.texts.into_iter().map(|(id, text)| {
+                let text = text.into();
+                DictionaryRecord::Text(Text { id, text })
+            });
+            for record in texts.chain(alive.record) {
+                dead.uint(record.kind());
+                record.encode_fields(&mut dead);
+            }
         }
+        dead
     }
 
     /// Puts everything that lives in front of what is pending: after a reconnection.
@@ -400,7 +432,7 @@ impl Locked<'_> {
         id
     }
 
-    #[cfg(wakeline_stacks)]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     fn stack(&mut self, places: &[Place<'_>]) -> u64 {
         let sites = places.iter().map(|place| {
             let file = self.string(place.file);

@@ -91,11 +91,12 @@ impl RecordingFile {
     }
 }
 
-/// The path that a pattern means: `%p` is the process's id, `%%` a percent sign.
+/// The path that a pattern means: `%p` is the process's id, `%n` a number where files are
+/// counted, `%%` a percent sign.
 ///
 /// # Errors
 /// When there is another letter behind a percent sign, which may mean something one day.
-pub(crate) fn expand(pattern: &str) -> Result<PathBuf, String> {
+pub(crate) fn expand(pattern: &str, number: Option<u64>) -> Result<PathBuf, String> {
     let mut path = String::with_capacity(pattern.len() + 8);
     let mut letters = pattern.chars();
     while let Some(letter) = letters.next() {
@@ -104,6 +105,9 @@ pub(crate) fn expand(pattern: &str) -> Result<PathBuf, String> {
             (_, true) => match letters.next() {
                 Some('p') => path.push_str(&std::process::id().to_string()),
                 Some('%') => path.push('%'),
+                Some('n') if number.is_some() => {
+                    path.push_str(&number.map_or_else(String::new, |number| number.to_string()));
+                }
                 other => {
                     let found = other.map_or_else(String::new, String::from);
                     return Err(format!(
@@ -123,10 +127,12 @@ mod tests {
     #[test]
     fn patterns_name_the_process() {
         let pid = std::process::id();
-        let expanded = |pattern| expand(pattern).map(|path| path.to_string_lossy().into_owned());
+        let expanded =
+            |pattern| expand(pattern, None).map(|path| path.to_string_lossy().into_owned());
         assert_eq!(expanded("a/b.wakeline"), Ok("a/b.wakeline".into()));
         assert_eq!(expanded("%p-%%p.x"), Ok(format!("{pid}-%p.x")));
         assert!(expanded("a%q").is_err_and(|message| message.contains("%q")));
-        assert!(expanded("a%").is_err());
+        assert!(expanded("a%").is_err() && expanded("a%n").is_err());
+        assert_eq!(expand("a%n", Some(3)), Ok("a3".into()));
     }
 }

@@ -2,6 +2,7 @@
 //! know how events are encoded. It is the only reader of the rings in this process.
 
 mod ending;
+mod kept;
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -290,8 +291,10 @@ impl Flusher {
     /// A round of a program to which nobody is attached: what is published is thrown away, so
     /// that it is not taken for a part of what comes later.
     fn round_alone(&mut self) -> Turn {
-        if !self.destination.is_listener() {
-            return Turn::Idle;
+        match self.destination {
+            Destination::Flight(_) => return self.round_kept(),
+            Destination::Listener(_) => {}
+            Destination::Collector(..) | Destination::File(_) => return Turn::Idle,
         }
         let mut nowhere = Vec::new();
         let (flight, more) = self.load(&mut nowhere);
@@ -426,15 +429,16 @@ impl Flusher {
         });
     }
 
-    /// Everything of the flight is written to the socket.
-    fn land(&mut self) {
+    /// Everything of the flight is written to the socket. Gives the records of what nothing
+    /// refers to any more, where they are kept.
+    fn land(&mut self) -> Vec<u8> {
         let Some(flight) = self.flight.take() else {
-            return;
+            return Vec::new();
         };
         let dictionary = &self.session.dictionary;
         dictionary.sent(flight.dictionary_segments);
         self.sender.commit(self.session.ring, flight.pieces);
-        dictionary.forget(&self.dying);
+        let dead = dictionary.forget(&self.dying);
         self.dying = flight.dying;
         for id in &flight.closed_threads {
             let thread = self.threads.iter().find(|thread| thread.id == *id);
@@ -449,6 +453,7 @@ impl Flusher {
         if !flight.closed_threads.is_empty() {
             self.session.threads.remove(&flight.closed_threads);
         }
+        dead
     }
 }
 

@@ -10,7 +10,24 @@ use wakeline_wire::detail;
 /// number that changes with the level, so that a thread notices a change by one comparison.
 /// 0 is "nothing, for good". A debugger finds it by its name.
 #[export_name = "wakeline_gate"]
-static GATE: AtomicU32 = AtomicU32::new(0);
+static GATE: Page = Page(AtomicU32::new(0));
+
+/// A page of its own, which the system can be asked to empty in a fork's child.
+#[repr(align(4096))]
+struct Page(AtomicU32);
+
+/// Asks for that: a child that was made without the C library's `fork` runs no handler of
+/// ours, and finds the gate shut all the same. Linux before 4.14 refuses.
+fn empty_in_children() {
+    #[cfg(target_os = "linux")]
+    {
+        // The lowest libc crate has no name for it.
+        const MADV_WIPEONFORK: libc::c_int = 18;
+        let page = std::ptr::from_ref(&GATE).cast_mut();
+        // SAFETY: the page is ours alone, and zeros in the child are a valid value of it.
+        unsafe { libc::madvise(page.cast(), size_of::<Page>(), MADV_WIPEONFORK) };
+    }
+}
 
 /// How often recording has gone off or on. Between two events that were written at two
 /// values of this, others may have happened that were not.
@@ -27,7 +44,7 @@ pub(crate) fn has_conditions(gate: u32) -> bool {
 
 /// There are none any more.
 pub(crate) fn drop_conditions() {
-    GATE.fetch_and(!CONDITIONS, Ordering::Relaxed);
+    GATE.0.fetch_and(!CONDITIONS, Ordering::Relaxed);
 }
 
 /// Level of detail of a gate word.
@@ -40,12 +57,13 @@ pub(crate) fn detail_of(gate: u32) -> u64 {
 #[inline(always)]
 pub(crate) fn gate() -> u32 {
     // Ordering: none needed; a thread that sees a change some events later is no harm.
-    GATE.load(Ordering::Relaxed)
+    GATE.0.load(Ordering::Relaxed)
 }
 
 /// Recording begins.
 pub(crate) fn open_gate(wanted: u64) {
-    GATE.store(1 << 8 | wanted as u32, Ordering::Relaxed);
+    empty_in_children();
+    GATE.0.store(1 << 8 | wanted as u32, Ordering::Relaxed);
     set_paused(wanted == detail::OFF);
 }
 
@@ -82,14 +100,16 @@ fn change(detail: impl Fn(u32) -> u32) {
     // Ordering: none needed for the level. Who learns of what this thread does next, a task's spawn for
     // instance, has synchronised with it and so reads the new word.
     // Release for `turns`.
-    let _ = GATE.fetch_update(Ordering::Release, Ordering::Relaxed, |word| {
-        let generation = (word >> 8).wrapping_add(1) & 0x00ff_ffff;
-        (word != 0).then(|| generation << 8 | word & CONDITIONS | detail(word & 0x7f))
-    });
+    let _ = GATE
+        .0
+        .fetch_update(Ordering::Release, Ordering::Relaxed, |word| {
+            let generation = (word >> 8).wrapping_add(1) & 0x00ff_ffff;
+            (word != 0).then(|| generation << 8 | word & CONDITIONS | detail(word & 0x7f))
+        });
 }
 
 /// Ends recording for good. Also called in a fork's child, so it only stores.
 pub(crate) fn shut_gate() {
-    GATE.store(0, Ordering::Relaxed);
+    GATE.0.store(0, Ordering::Relaxed);
     set_paused(true);
 }

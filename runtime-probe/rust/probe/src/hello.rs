@@ -12,7 +12,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
-    let (tier, mut capabilities) = match runtimes {
+    let (tier, mut capabilities) = match runtimes & !seen::AWAITS {
         runtimes if runtimes & seen::TRACING != 0 => (
             match runtimes & seen::EXECUTOR {
                 0 => "tokio tracing",
@@ -60,7 +60,7 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
 pub(crate) fn says_otherwise(told: u8, seen_now: u8) -> bool {
     // With none seen the hello is that of the executor alone.
     let meaning = |runtimes: u8| match runtimes {
-        0 => seen::EXECUTOR,
+        runtimes if runtimes & !seen::AWAITS == 0 => runtimes | seen::EXECUTOR,
         runtimes => runtimes,
     };
     meaning(told) != meaning(seen_now)
@@ -151,6 +151,7 @@ fn mixed_capabilities() -> Vec<Capability> {
 
 fn wrapped_capabilities() -> Vec<Capability> {
     use visibility::{NOT_RECORDED as NOT, RECORDED};
+    let (awaits, awaits_note) = crate::awaits::visibility();
     let below = below();
     let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
     let note = below.note.as_str();
@@ -174,7 +175,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("submissions", NOT, "what goes through an io_uring passes no function that is watched"),
         ("resources", NOT, "locks and channels of the runtime are not seen"),
         ("frames", NOT, "parts of a task are not seen"),
-        ("awaitSites", NOT, "only the line of the spawn is known"),
+        ("awaitSites", awaits, awaits_note),
         NO_CPU_TIME,
     ])
 }

@@ -23,6 +23,9 @@
 //! what became ready, and reads and writes. What cannot be seen so is told to the viewer as not
 //! recorded.
 //!
+//! With the feature `await-sites`, in a debug build (`debug = 2`) on 64-bit Linux, each wait
+//! of a task has the line of its await and of every await above it.
+//!
 //! Owns how recording is asked for. It must not know what is recorded or how.
 //!
 //! Environment:
@@ -33,16 +36,22 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms `init` may wait until it is known how to read where tasks await, 300 when not given; `0` to not read it |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
 //! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
 //! | `WAKELINE_LISTEN` | `unix:<path>` or `tcp://127.0.0.1:<port>`: listen there, record while a collector with the token is attached |
 //! | `WAKELINE_LISTEN_REMOTE` | `1`: the address may be one that other machines reach |
+//! | `WAKELINE_FLIGHT_MIB` | keep the last so many MiB in memory, and write them when asked |
+//! | `WAKELINE_FLIGHT_SIGNAL` | the signal that asks: `USR1`, `USR2`, `HUP`, `QUIT` or `WINCH` |
+//! | `WAKELINE_FLIGHT_ON_PANIC` | `1`: the first panic asks too |
+//! | `WAKELINE_FLIGHT_FILE` | where signal and panic write, `wakeline-flight-%p-%n.wakeline` when not given; `%n` counts |
 //!
 //! Of several ways the one that was asked for most plainly is taken: the file, else
-//! listening, else the collector.
+//! listening, else the memory, else the collector.
 
 mod address;
+mod awaits;
 mod barrier;
 mod batch;
 mod breakpoints;
@@ -51,8 +60,11 @@ mod connection;
 mod destination;
 mod dictionary;
 mod file;
+mod flight;
+mod flight_triggers;
 mod flusher;
 mod foreign;
+mod fork;
 mod gate;
 mod held;
 mod hello;
@@ -77,12 +89,14 @@ pub mod tracing;
 #[cfg(wakeline_stacks)]
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use address::{Address, Token};
 use destination::Destination;
 use file::RecordingFile;
+use flight::Flight;
 use listener::Listener;
 use wakeline_executor::observe::Observer;
 
@@ -165,6 +179,10 @@ impl Recording {
     }
 }
 
+/// A debug build of a small service is read in 30 to 100 ms; what takes longer is read while
+/// the program runs, and a task is told from its next poll on.
+const AWAIT_SITES_MS: u64 = 300;
+
 /// What [`init_with`] starts with. [`Config::from_env`] is the usual start.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -180,6 +198,16 @@ pub struct Config {
     /// Where to listen for a collector, as in `WAKELINE_LISTEN`. Nothing is recorded while
     /// none is attached.
     pub listen: Option<String>,
+    /// How many MiB of the newest records to keep in memory, for
+    /// [`write_flight_recording`], as in `WAKELINE_FLIGHT_MIB`. The rings and what lives in
+    /// the dictionary come on top.
+    pub flight_mib: Option<usize>,
+    /// Where a signal or a panic writes what is kept, as in `WAKELINE_FLIGHT_FILE`.
+    pub flight_file: Option<String>,
+    /// Which signal asks for that, as in `WAKELINE_FLIGHT_SIGNAL`.
+    pub flight_signal: Option<String>,
+    /// Whether the first panic does, as in `WAKELINE_FLIGHT_ON_PANIC`.
+    pub flight_on_panic: bool,
     /// Whether `listen` may be an address that other machines reach. The token goes over the
     /// connection in clear.
     pub listen_remote: bool,
@@ -197,6 +225,10 @@ pub struct Config {
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
     /// from them after a kill.
     pub private_memory: bool,
+    /// With the feature `await-sites`: how many ms `init` may wait until it is known how to
+    /// read where tasks await, 300 when not given. 0: it is not read, which saves one event
+    /// for each poll that is pending.
+    pub await_sites_ms: Option<u64>,
 }
 
 impl Config {
@@ -208,6 +240,11 @@ impl Config {
             file: text("WAKELINE_FILE"),
             file_mib: text("WAKELINE_FILE_MIB").and_then(|text| text.parse().ok()),
             listen: text("WAKELINE_LISTEN"),
+            flight_mib: text("WAKELINE_FLIGHT_MIB")
+                .map(|text| text.parse().unwrap_or(flight::DEFAULT_FLIGHT_MIB)),
+            flight_file: text("WAKELINE_FLIGHT_FILE"),
+            flight_signal: text("WAKELINE_FLIGHT_SIGNAL"),
+            flight_on_panic: text("WAKELINE_FLIGHT_ON_PANIC").is_some_and(|text| text == "1"),
             listen_remote: text("WAKELINE_LISTEN_REMOTE").is_some_and(|text| text == "1"),
             token: text("WAKELINE_TOKEN").unwrap_or_default(),
             launch: text("WAKELINE_LAUNCH").unwrap_or_default(),
@@ -215,6 +252,7 @@ impl Config {
             long_poll_ms: text("WAKELINE_LONG_POLL_MS").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
+            await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
     }
 }
@@ -236,7 +274,7 @@ pub fn init_at(manifest_folder: &str) -> Recording {
 }
 
 fn init_from(config: Config) -> Recording {
-    let is_told = config.file.is_some() || config.listen.is_some();
+    let is_told = config.file.is_some() || config.listen.is_some() || config.flight_mib.is_some();
     let session = match init_with(config) {
         Ok(recording) => return recording,
         Err(InitError::AlreadyStarted) => Session::current().map(SessionRef),
@@ -267,6 +305,7 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         return Err(InitError::AlreadyStarted);
     }
     let destination = config.destination()?;
+    let is_flight = matches!(destination, Destination::Flight(_));
     let session = Session::start(Start {
         // A file has all that is published but the last 10 ms, and nobody would look for a
         // ring beside it; who attaches comes to a session that has another name by then.
@@ -279,21 +318,51 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
             config.long_poll_ms.unwrap_or(DEFAULT_LONG_POLL_MS),
         ),
     })?;
+    if is_flight {
+        // A wrong name is told and no more: the program may ask by itself.
+        let signal = config.flight_signal.as_deref();
+        if let Some(Err(why)) = signal.map(flight_triggers::listen_to_signal) {
+            session::complain_of(&why);
+        }
+        if config.flight_on_panic {
+            flight_triggers::listen_to_panics(session);
+        }
+    }
     #[cfg(feature = "tracing")]
     tracing::begin(session);
+    let patience_ms = config.await_sites_ms.unwrap_or(AWAIT_SITES_MS);
+    awaits::begin(session, Duration::from_millis(patience_ms));
     Ok(Recording {
         session: Some(SessionRef(session)),
     })
 }
 
+/// Writes what the flight recorder keeps (`WAKELINE_FLIGHT_MIB`) into this file: a recording
+/// of the last moments, which begins in the middle and says so. Waits until it is written,
+/// so not for the poll of a task that others wait for. Recording goes on.
+///
+/// # Errors
+/// When this program keeps nothing in memory, or the file cannot be written.
+pub fn write_flight_recording(path: impl AsRef<Path>) -> std::io::Result<()> {
+    let unsupported = || {
+        let message = "no flight recorder runs in this program; set WAKELINE_FLIGHT_MIB";
+        std::io::Error::new(std::io::ErrorKind::Unsupported, message)
+    };
+    let session = Session::current().filter(|session| session.dictionary.keeps_dead());
+    flight_triggers::write(session.ok_or_else(unsupported)?, path.as_ref())
+}
+
 impl Config {
     fn asks_for_recording(&self) -> bool {
-        self.collector.is_some() || self.file.is_some() || self.listen.is_some()
+        self.collector.is_some()
+            || self.file.is_some()
+            || self.listen.is_some()
+            || self.flight_mib.is_some()
     }
 
     fn destination(&self) -> Result<Destination, InitError> {
         if let Some(pattern) = &self.file {
-            let path = file::expand(pattern).map_err(InitError::BadEnvironment)?;
+            let path = file::expand(pattern, None).map_err(InitError::BadEnvironment)?;
             let limit_mib = self.file_mib.unwrap_or(file::DEFAULT_FILE_MIB);
             let file = RecordingFile::create(path.clone(), limit_mib);
             let file = file.map_err(|error| InitError::File(path, error))?;
@@ -306,6 +375,12 @@ impl Config {
             let listener = Listener::bind(&address, token()?)
                 .map_err(|error| InitError::Listen(text.clone(), error))?;
             return Ok(Destination::Listener(listener));
+        }
+        if let Some(limit_mib) = self.flight_mib {
+            let usual = "wakeline-flight-%p-%n.wakeline";
+            let pattern = self.flight_file.as_deref().unwrap_or(usual);
+            file::expand(pattern, Some(1)).map_err(InitError::BadEnvironment)?;
+            return Ok(Destination::Flight(Flight::new(limit_mib, pattern.into())));
         }
         let text = self.collector.as_deref().unwrap_or_default();
         let address = Address::parse("WAKELINE", text, false).map_err(InitError::BadEnvironment)?;

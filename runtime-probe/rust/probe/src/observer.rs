@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{
     Address, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome, Observer,
-    OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo, SourceInfo,
-    SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind, ThreadInfo,
-    ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
+    OperationKind, OperationResult, Outcome, ParkKind, PendingFuture, ResourceKind, RuntimeInfo,
+    SourceInfo, SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind,
+    ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
 };
 use wakeline_wire::codec::zigzag;
 use wakeline_wire::{
@@ -18,6 +18,7 @@ use wakeline_wire::{
     Resource, Source, Task,
 };
 
+use crate::awaits;
 use crate::breakpoints;
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
@@ -154,6 +155,12 @@ impl Observer for ProbeObserver {
             breakpoints::poll_starts(task);
         }
         start
+    }
+
+    #[inline]
+    fn future_pending(&self, future: &PendingFuture) {
+        // SAFETY: the executor tells of a future that is alive and pending, for this call.
+        unsafe { awaits::told_at(self.session, future.poll, future.size_bytes, future.address) };
     }
 
     #[inline]

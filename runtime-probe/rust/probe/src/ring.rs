@@ -8,7 +8,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+#[cfg(not(all(test, loom)))]
 use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+#[cfg(all(test, loom))]
+use loom::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use wakeline_wire::ring::{
     ring_header, slot_offset, slot_state, RING_HEADER_BYTES, SLOT_BYTES, SLOT_HEADER_BYTES,
@@ -173,9 +177,8 @@ impl Ring {
     /// The slot at this place.
     pub(crate) fn slot(&self, index: SlotIndex) -> Slot {
         assert!(index < self.slot_count, "the ring has no slot {index}");
-        let offset = RING_HEADER_BYTES + index * SLOT_BYTES;
         // SAFETY: the mapping has `slot_count` slots behind its header.
-        let base = unsafe { self.memory.add(offset) };
+        let base = unsafe { self.memory.add(slot_start(index)) };
         Slot { base, index }
     }
 
@@ -193,6 +196,12 @@ impl Ring {
     }
 }
 
+/// Where a slot begins, in bytes from the start of the memory.
+#[cfg(not(all(test, loom)))]
+fn slot_start(index: SlotIndex) -> usize {
+    RING_HEADER_BYTES + index * SLOT_BYTES
+}
+
 /// A slot of the ring: raw memory with atomics in its header.
 ///
 /// Who took it from the pool is its only writer until `seal`; everybody may read the
@@ -207,6 +216,7 @@ pub(crate) struct Slot {
 unsafe impl Send for Slot {}
 
 impl Slot {
+    #[cfg(not(all(test, loom)))]
     #[inline(always)]
     fn header_u32(&self, offset: usize) -> &AtomicU32 {
         debug_assert!(offset + 4 <= SLOT_HEADER_BYTES);
@@ -215,6 +225,7 @@ impl Slot {
         unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(offset).cast()) }
     }
 
+    #[cfg(not(all(test, loom)))]
     #[inline(always)]
     fn header_u64(&self, offset: usize) -> &AtomicU64 {
         debug_assert!(offset + 8 <= SLOT_HEADER_BYTES && offset % 8 == 0);
@@ -338,6 +349,11 @@ impl Slot {
         unsafe { std::slice::from_raw_parts(self.payload().add(from), to - from) }
     }
 }
+
+#[cfg(all(test, loom))]
+mod interleavings;
+#[cfg(all(test, loom))]
+use interleavings::slot_start;
 
 /// Makes the owner-only file on tmpfs and maps it.
 #[cfg(target_os = "linux")]

@@ -14,7 +14,9 @@ use crate::barrier;
 use crate::clock::Clock;
 use crate::destination::Destination;
 use crate::dictionary::Dictionary;
+use crate::flight_triggers::Requests;
 use crate::flusher::Flusher;
+use crate::fork;
 use crate::gate::{open_gate, shut_gate};
 use crate::observer::ProbeObserver;
 use crate::ring::Ring;
@@ -73,6 +75,9 @@ pub(crate) struct Session {
     pub(crate) tick_rate: AtomicU64,
     /// What kinds of runtime were seen at work: bits of [`seen`].
     runtimes_seen: AtomicU8,
+    pub(crate) flight_requests: Requests,
+    /// The first file that a signal or a panic asked for is there.
+    pub(crate) flight_written: Latch,
     greeted: Latch,
     finish: Finish,
     /// From how long on a poll is looked at; not set where none is.
@@ -88,6 +93,9 @@ pub(crate) mod seen {
     pub(crate) const EXECUTOR: u8 = 1;
     /// Any other, through wrapped futures.
     pub(crate) const WRAPPED: u8 = 2;
+    /// No runtime: where futures await is read from now on.
+    #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
+    pub(crate) const AWAITS: u8 = 128;
     /// tokio, by what it tells itself.
     #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
     pub(crate) const TRACING: u8 = 4;
@@ -95,19 +103,19 @@ pub(crate) mod seen {
 
 /// Something that happens once, and can be waited for.
 #[derive(Default)]
-struct Latch {
+pub(crate) struct Latch {
     happened: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Latch {
-    fn set(&self) {
+    pub(crate) fn set(&self) {
         *self.happened.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
 
     /// Waits until it has happened, or the time is over.
-    fn wait(&self, patience: Duration) {
+    pub(crate) fn wait(&self, patience: Duration) {
         let end = Instant::now() + patience;
         let mut happened = self.happened.lock().unwrap_or_else(PoisonError::into_inner);
         while !*happened {
@@ -193,7 +201,7 @@ impl Session {
             clock: Clock::start(),
             has_barrier: barrier::prepare(),
             ring,
-            dictionary: Dictionary::new(ring),
+            dictionary: Dictionary::new(ring, matches!(start.destination, Destination::Flight(_))),
             threads: Threads::default(),
             launch: start.launch,
             source_root: start.source_root,
@@ -203,6 +211,8 @@ impl Session {
             asked_detail: AtomicU64::new(0),
             tick_rate: AtomicU64::new(0),
             runtimes_seen: AtomicU8::new(0),
+            flight_requests: Requests::default(),
+            flight_written: Latch::default(),
             greeted: Latch::default(),
             finish: Finish::default(),
             #[cfg(wakeline_stacks)]
@@ -255,11 +265,9 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        // SAFETY: both functions are of the right type, take nothing and never unwind.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_fork_child));
-            libc::atexit(at_exit);
-        }
+        fork::prepare(self);
+        // SAFETY: the function is of the right type, takes nothing and never unwinds.
+        unsafe { libc::atexit(at_exit) };
         if !self.launch.is_empty() {
             self.greeted.wait(GREETING_DELAY);
         }
@@ -316,6 +324,11 @@ impl Session {
     /// Asks the flusher for another level of detail.
     pub(crate) fn ask_detail(&self, detail: u64) {
         self.asked_detail.store(detail, Ordering::Relaxed);
+        self.wake_flusher();
+    }
+
+    /// There is something to do before the flusher's next turn.
+    pub(crate) fn wake_flusher(&self) {
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
@@ -365,12 +378,6 @@ fn runtime_code() -> Option<*const libc::c_void> {
     return None;
 }
 
-/// In a fork's child there is no flusher and the rings are the parent's: nothing is
-/// recorded. Only stores, as everything else may be in any state here.
-extern "C" fn in_fork_child() {
-    shut_gate();
-}
-
 extern "C" fn at_exit() {
     if let Some(session) = SESSION.get() {
         session.finish();
@@ -379,12 +386,14 @@ extern "C" fn at_exit() {
 
 /// Tells the user, once, why the recording that was asked for is not made or ends.
 pub(crate) fn complain(why: &str) {
+    complain_of(&format!("{why}; the program goes on unrecorded"));
+}
+
+/// Tells the user of something that went wrong.
+pub(crate) fn complain_of(what: &str) {
     use io::Write;
     // Not by a macro: that panics where nobody can hear.
-    let _ = writeln!(
-        io::stderr(),
-        "wakeline: {why}; the program goes on unrecorded"
-    );
+    let _ = writeln!(io::stderr(), "wakeline: {what}");
 }
 
 /// 32 hexadecimal digits that no other process has.

@@ -30,6 +30,7 @@ use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_r
 
 pub(crate) use alive::each_alive;
 
+use crate::awaits;
 use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
@@ -91,11 +92,22 @@ impl<F: Future> Future for Traced<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: the future is not moved out of the pin; the record is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
+        let at: *mut F = &raw mut *this.future;
         // SAFETY: it is a part of a pinned value and is dropped in place.
-        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        let future = unsafe { Pin::new_unchecked(&mut *at) };
         match &mut this.record {
             None => future.poll(cx),
-            Some(record) => record.poll(cx, |cx| future.poll(cx)),
+            Some(record) => {
+                let session = record.identity.session;
+                record.poll(cx, |cx| {
+                    let polled = future.poll(cx);
+                    if polled.is_pending() {
+                        // SAFETY: it is alive and pending, and nobody else has it.
+                        unsafe { awaits::told::<F>(session, at) };
+                    }
+                    polled
+                })
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! tokio's own metrics as an outside witness: what `RuntimeMetrics` counts, the trace counts.
 //!
 //! Where the two may differ is said at each comparison, and why.
+#![cfg(wakeline_reactor)] // Where it is not seen from below there is nothing to compare.
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What is seen from below: system calls on registered descriptors, whoever makes them.
+#![cfg(wakeline_reactor)] // Where it is not seen from below there is nothing to compare.
 
 #[path = "support/epoll.rs"]
 mod epoll;

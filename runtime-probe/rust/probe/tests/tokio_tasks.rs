@@ -499,5 +499,6 @@ fn an_instrumented_runtime_tells_of_its_threads_and_their_parks() {
             }
         }
     }
-    assert!(on_lock > 0);
+    // That another thread has it is seen from below.
+    assert!(on_lock > 0 || cfg!(not(wakeline_reactor)));
 }

@@ -464,7 +464,7 @@ pub mod kind {
     pub const FRAME_LEAVE: u64 = 42;
     /// The frame is over.
     pub const FRAME_END: u64 = 43;
-    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     pub const WAIT_START: u64 = 44;
     /// A frame's promise was settled by what runs now, so that frames that await it go on.
     pub const SETTLE: u64 = 45;
@@ -575,7 +575,7 @@ impl Text {
 pub struct Site {
     /// From 1; 0 elsewhere means not known.
     pub id: u64,
-    /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran.
+    /// Path as the compiler or the runtime gave it: absolute, or relative to where the build ran; 0 when only the function is known.
     pub file: u64,
     /// From 1; 0 when only the function is known.
     pub line: u64,
@@ -1258,7 +1258,7 @@ impl FrameEnd {
     }
 }
 
-/// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+/// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WaitStart {
     /// The innermost frame; 0 for the task itself.
@@ -2561,7 +2561,7 @@ pub enum EventRecord {
     FrameLeave(FrameLeave),
     /// The frame is over.
     FrameEnd(FrameEnd),
-    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several.
+    /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     WaitStart(WaitStart),
     /// A frame's promise was settled by what runs now, so that frames that await it go on.
     Settle(Settle),

@@ -163,6 +163,10 @@ pub trait Observer: Sync {
     /// The poll that runs on this thread is over; it is among [`open_polls`] still.
     #[inline]
     fn poll_end(&self, task: u64, outcome: Outcome) {}
+    /// The poll that runs on this thread has polled the task's future, which is pending: it
+    /// says by its own state where it awaits. Told before `poll_end`.
+    #[inline]
+    fn future_pending(&self, future: &PendingFuture) {}
     /// A task was woken. Told after the state changed and, for
     /// [`WakeEffect::Scheduled`], before the task is queued.
     #[inline]

@@ -126,6 +126,19 @@ pub enum WakeCause {
     Submission(u64),
 }
 
+/// A task's future after a poll that returned pending, for an observer that knows how to
+/// read it: it may be looked at during the call, and not changed.
+#[derive(Debug, Clone, Copy)]
+pub struct PendingFuture {
+    /// Where it is.
+    pub address: *const u8,
+    /// Address of the function that polls it: in a build without optimisation no other type
+    /// has the same.
+    pub poll: usize,
+    /// Its size.
+    pub size_bytes: usize,
+}
+
 /// One wake of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wake {

@@ -306,8 +306,9 @@ impl Drop for Ring {
             .queue
             .get_mut()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // The kernel may still write there, whatever becomes of the ring.
-        std::mem::forget(std::mem::take(&mut queue.in_flight));
+        // The kernel may still write there, whatever becomes of the ring. The map itself is
+        // ours alone.
+        queue.in_flight.drain().for_each(std::mem::forget);
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread::{self, ThreadId};
 
 use crate::join_handle::JoinError;
 use crate::lock;
-use crate::observe::Outcome;
+use crate::observe::{observer, Outcome, PendingFuture};
 
 /// Where a task's result waits for whoever holds its join handle.
 pub(crate) struct Packet<T>(Mutex<PacketState<T>>);
@@ -128,7 +128,12 @@ impl<F: Future> ErasedBody for FutureBody<F> {
             polled
         }));
         match polled {
-            Ok(Poll::Pending) => Outcome::Pending,
+            Ok(Poll::Pending) => {
+                if let (Some(observer), Some(future)) = (observer(), future.as_ref().as_pin_ref()) {
+                    observer.future_pending(&view_of(&*future));
+                }
+                Outcome::Pending
+            }
             Ok(Poll::Ready(output)) => {
                 packet.complete(Ok(output));
                 Outcome::Ready
@@ -145,6 +150,16 @@ impl<F: Future> ErasedBody for FutureBody<F> {
         let (mut future, packet, task) = self.project();
         let _ = catch_unwind(AssertUnwindSafe(|| future.set(None)));
         packet.complete(Err(JoinError::cancelled(task)));
+    }
+}
+
+/// What an observer is told of a future that stays where it is.
+fn view_of<F: Future>(future: &F) -> PendingFuture {
+    let poll: fn(Pin<&mut F>, &mut Context<'_>) -> Poll<F::Output> = F::poll;
+    PendingFuture {
+        address: std::ptr::from_ref(future).cast(),
+        poll: poll as usize,
+        size_bytes: size_of::<F>(),
     }
 }
 

@@ -19,6 +19,9 @@
 //! Because phase and epoch share a word, a wake learns in one step what it did and
 //! after how many polls it did so; nothing has to be read twice.
 
+#[cfg(all(test, loom))]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(all(test, loom)))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::observe::{TaskPhase, WakeEffect};
@@ -194,7 +197,10 @@ impl TaskState {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod interleavings;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::{AfterPoll, Start, TaskState};
     use crate::observe::WakeEffect::{AfterCompletion, Redundant, Scheduled, WhileRunning};

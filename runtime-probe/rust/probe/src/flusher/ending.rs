@@ -13,6 +13,7 @@ use wakeline_wire::{end_reason, frame_kind};
 use super::{total, Flusher, Turn, LAST_READ, LAST_SEND, SEND_PATIENCE};
 use crate::batch::Pieces;
 use crate::connection::Sent;
+use crate::destination::Destination;
 use crate::gate::shut_gate;
 use crate::link::Link;
 use crate::session::complain;
@@ -54,6 +55,10 @@ impl Flusher {
 
     /// Sends what is left and the end frame, and removes the ring file.
     pub(super) fn finish(mut self) {
+        if matches!(self.destination, Destination::Flight(_)) {
+            // Who asked at the last moment gets it too.
+            self.round_kept();
+        }
         let end = Instant::now() + LAST_SEND;
         #[cfg(wakeline_stacks)]
         self.await_names();

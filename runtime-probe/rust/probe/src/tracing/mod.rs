@@ -83,7 +83,7 @@ pub(crate) fn begin(session: &'static Session) {
 }
 
 /// The subscriber that records what tokio tells, for a program that sets it itself, with
-/// `tracing::subscriber::set_global_default`. [`init!`](crate::init) does so where no other
+/// `tracing::subscriber::set_global_default`. [`init!`](crate::init!) does so where no other
 /// subscriber is set. None where nothing is recorded or tokio does not tell.
 pub fn subscriber() -> Option<TokioSubscriber> {
     let told = heard()?;

@@ -16,7 +16,7 @@
 
 use std::sync::atomic::Ordering;
 
-use wakeline_executor::observe::{close_poll, new_ids, open_poll};
+use wakeline_executor::observe::{close_poll, innermost_poll, new_ids, open_poll};
 use wakeline_wire::{
     cause_kind, detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task,
 };
@@ -25,9 +25,10 @@ use super::context::{context, Context, LastExit};
 use super::fields::{SpanFields, WakerOp};
 use super::spans::{Key, Kind, Span};
 use super::Told;
+use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
-use crate::gate::{detail_of, gate};
+use crate::gate::{detail_of, gate, has_conditions};
 use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::this_thread::with_recorder;
@@ -120,6 +121,10 @@ impl Told {
                 std::mem::forget(open_poll(id, epoch + 1, start));
             });
         });
+        // Not where the span is entered to drop the future: then no poll was opened.
+        if has_conditions(gate()) && innermost_poll().is_some_and(|poll| poll.task == id) {
+            breakpoints::poll_starts(id);
+        }
     }
 
     #[inline]
@@ -144,6 +149,9 @@ impl Told {
                     tell_waker_counts(r, span);
                 }
                 r.poll_end(now >= detail::LEAN, outcome);
+                if has_conditions(gate()) {
+                    breakpoints::poll_ends(self.session);
+                }
                 close_poll();
                 here.last_exit.set(LastExit {
                     span: key,
@@ -224,6 +232,9 @@ impl Told {
     fn woken(&self, span: &Span, is_consumed: bool) {
         if is_consumed {
             span.drops.fetch_add(1, Ordering::Relaxed);
+        }
+        if has_conditions(gate()) {
+            breakpoints::wakes(span.id.load(Ordering::Relaxed));
         }
         // Ordering: Acquire pairs with the store at a poll's start.
         let epoch = span.count.load(Ordering::Acquire);
