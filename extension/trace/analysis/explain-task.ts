@@ -22,6 +22,7 @@ import {
   waitsIn,
   wakeIn,
 } from '../model/records.ts';
+import { awaitChains, awaitedFuture, placeOfWait } from './await-chains.ts';
 import { type Blame, blameOf, starvedBy } from './blame.ts';
 import { type Handing, handingBefore, holdersNow } from './holders.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
@@ -123,18 +124,22 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
   const answering =
     wake === undefined ? undefined : waits.find((w) => w.onKind === wake.kind && w.onId === wake.id);
   const known = wake !== undefined && wake.kind !== causeKind.unknown && wake.kind !== causeKind.turn;
-  if (waits.length === 0) {
+  const told = waits.filter((wait) => wait.onKind !== causeKind.unknown);
+  if (told.length === 0) {
     const names = known && wake.kind !== causeKind.thread ? causeName(view.model, wake.kind, wake.id) : '';
-    return names === '' ? 'something that was not recorded' : names;
+    if (names !== '') return names;
+    const [only, ...more] = waits;
+    const future = only === undefined || more.length > 0 ? '' : awaitedFuture(view.model, only);
+    return future === '' ? 'something that was not recorded' : future;
   }
-  const texts = waits.slice(0, namedWaits).map((wait) => waitText(view, wait));
-  if (waits.length === 1) return texts[0] ?? '';
+  const texts = told.slice(0, namedWaits).map((wait) => waitText(view, wait));
+  if (told.length === 1) return texts[0] ?? '';
   const all =
-    waits.length > namedWaits
-      ? `${texts.join(', ')} and ${formatCount(waits.length - namedWaits)} more`
+    told.length > namedWaits
+      ? `${texts.join(', ')} and ${formatCount(told.length - namedWaits)} more`
       : listText(texts);
   const first = answering === undefined ? '' : `; ${waitText(view, answering)} came first`;
-  return `${formatQuantity(waits.length, 'thing')} at once (${all})${first}`;
+  return `${formatQuantity(told.length, 'thing')} at once (${all})${first}`;
 }
 
 /** A join of 10,000 would make a sentence nobody reads; more waits than this are only counted. */
@@ -159,7 +164,8 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
   const handing = handingOf(view, waits, wake);
-  const what = `${waitedFor(view, waits, wake)}${handing.clause}`;
+  const what = `${waitedFor(view, waits, wake)}${placeOfWait(model, waits.length === 1 ? waits[0] : undefined)}${handing.clause}`;
+  const stacks = awaitChains(model, waits);
   const begin = step(
     'wait',
     fromNs,
@@ -175,9 +181,11 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
         certainty: 'recorded',
         site,
         steps: [begin],
+        stacks,
       };
     const sentence = `Waited ${duration} for ${what}; then it was polled without a wake (a spurious poll).`;
-    return { sentence, certainty: 'unknown', site, steps: [begin, pollStep(task, interval.epoch + 1, poll)] };
+    const steps = [begin, pollStep(task, interval.epoch + 1, poll)];
+    return { sentence, certainty: 'unknown', site, steps, stacks };
   }
   const chain = chainOfWake(view, task, wake, fromNs, new Set());
   const after = whatFollowed(view, task, interval.epoch + 1, Math.max(wake.ns, fromNs));
@@ -186,6 +194,7 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
     certainty: wake.certainty,
     site,
     steps: inOrder([begin, ...handing.steps, ...chain.steps], after.steps),
+    stacks,
   };
 }
 

@@ -40,6 +40,8 @@ export interface WaitRecord {
   readonly onId: number;
   readonly interest: number;
   readonly site: number;
+  /** The chain of awaits; 0 when it was not captured. */
+  readonly stack: number;
 }
 
 /** Undefined when the slot holds no poll. */
@@ -102,6 +104,7 @@ export function waitsIn(model: Model, slot: number, limit: number): WaitRecord[]
       onId: waits.onIdOf(wait),
       interest: waits.interestOf(wait),
       site: waits.siteOf(wait) || (model.stacks.get(waits.stackOf(wait))?.[0] ?? 0),
+      stack: waits.stackOf(wait),
     });
   return found;
 }

@@ -10,7 +10,7 @@ import { pageAt } from '../model/pages.ts';
 import type { Sums } from '../model/sums.ts';
 
 /** Time in each of this many states is kept apart. */
-const stateCount = 15;
+const stateCount = Math.max(...Object.values(spanState)) + 1;
 
 /** The pixels of one lane, as they go to the viewer. */
 export interface PixelRow {

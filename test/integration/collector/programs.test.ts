@@ -150,4 +150,41 @@ test('a Rust program that stands, and then is killed, shows every event that it 
   }
 });
 
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  test(`a tokio program that dies of ${signal}, for which it has no handler, keeps its trace`, async () => {
+    const launch = `tokio ${signal}`;
+    const child = spawn(rustExample('requests-tokio'), ['--rounds', '50'], {
+      env: { PATH: process.env['PATH'], ...environment(launch) },
+      stdio: 'ignore',
+    });
+    const pid = child.pid as number;
+    const exited = new Promise((resolve) => child.on('exit', (_code, by) => resolve(by)));
+    try {
+      await eventually('some polls', async () => ((await sessionOf(launch))?.totals.polls ?? 0) > 300);
+      child.kill('SIGSTOP');
+      await eventually('the standstill', () => isStopped(pid));
+      const last = lastTicksInRing(pid);
+      assert.ok(last.size > 0);
+      // It dies where it stands, without another word to the collector.
+      child.kill(signal);
+      child.kill('SIGCONT');
+      assert.equal(await exited, signal);
+      await eventually('the cut', async () => (await sessionOf(launch))?.state === 'cut');
+      const recording = (await sessionOf(launch))?.recording ?? '';
+      for (const [thread, tick] of last)
+        await eventually(`thread ${thread} up to tick ${tick} after the signal`, () => {
+          const { events, hello } = readReference(framesOfRecording(readFileSync(recording)));
+          const ns = Number((BigInt(tick) * 1_000_000_000n) / (hello?.tickRate ?? 1n));
+          return events.some((event) => event.thread === thread && event.ns === ns);
+        });
+      assert.equal((await sessionOf(launch))?.totals.gaps, 0);
+      await eventually(
+        'the ring’s removal',
+        () => !readdirSync('/dev/shm').some((name) => name.startsWith(`wakeline-${pid}-`)),
+      );
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
 test('the token is nowhere', () => collector.assertTokenNowhere());

@@ -119,6 +119,25 @@ test('an io_uring has a lane whose spans count what is under way, however the th
   );
 });
 
+test("an io_uring's lane is covered when there are more spans than pixels", () => {
+  // Two in flight all the time, and a span each time that one completes and the next comes.
+  const lines = ['hello', 'dict source id=1 fd=7 sourceKind=ioUring', 'chunk thread=1'];
+  for (let i = 1; i <= 400; i++) {
+    lines.push(`  ${i * 10} submission submission=${i} source=1 operation=read bytes=1 depth=2`);
+    if (i > 1) lines.push(`  ${i * 10 + 5} completion submission=${i - 1} result=1`);
+  }
+  const session = sessionOf(framesOf(`${lines.join('\n')}\n`));
+  const query = { session: '', fromNs: 0, toNs: 4000, widthPx: 16, firstLane: 0, laneCount: 9, filter: '' };
+  const { answer, binary } = session.viewport(query);
+  const ring = answer.lanes.find((lane) => lane.kind === laneKind.ring);
+  assert.equal(ring?.mode, 'coverage');
+  const { pixelState, pixelRunning } = answer.columns;
+  for (let pixel = 1; pixel < 16; pixel++) {
+    assert.equal(binary[pixelState.offset + (ring?.first ?? 0) + pixel], spanState.inFlight);
+    assert.equal(binary[pixelRunning.offset + (ring?.first ?? 0) + pixel], 255);
+  }
+});
+
 test('a read: the steps stand in the order of cause, each with its lane and site', () => {
   const session = sessionOf(framesOf(golden('read-chain')));
   const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 500 });
@@ -455,4 +474,72 @@ end exit
     texts.join('\n'),
   );
   assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
+});
+
+const awaits = `hello rate=1000000000
+dict text id=1 text="src/main.rs"
+dict text id=2 text="app::read_frame"
+dict text id=3 text="app::handle"
+dict text id=4 text="tokio::time::sleep::Sleep"
+dict text id=5 text="app::other"
+dict site id=1 file=1 line=12 column=0 function=2
+dict site id=2 file=1 line=40 column=0 function=3
+dict site id=3 file=0 line=0 column=0 function=4
+dict site id=4 file=1 line=12 column=20
+dict site id=5 file=1 line=50 column=0 function=5
+dict stack id=1 sites=3,1,2
+dict stack id=2 sites=3,5,2
+chunk thread=1
+  0 taskSpawn task=1
+  100 pollStart task=1 epoch=1
+  190 waitStart site=1 stack=1
+  200 pollEnd outcome=pending
+  1000 wake task=1 epoch=1 effect=scheduled
+  1100 pollStart task=1 epoch=2
+  1120 waitStart onKind=timer onId=7 site=4
+  1130 waitStart onKind=timer onId=8 site=2
+  1180 waitStart site=1 stack=1
+  1190 waitStart site=5 stack=2
+  1200 pollEnd outcome=pending
+  2000 wake task=1 epoch=2 effect=scheduled
+  2100 pollStart task=1 epoch=3
+  2190 waitStart site=1 stack=1
+  2195 waitStart site=5 stack=2
+  2200 pollEnd outcome=pending
+  3000 taskSpawn task=2
+`;
+
+test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const told = session.explain({ session: '', lane, atNs: 500 });
+  assert.match(
+    told?.sentence ?? '',
+    /^Waited 800 ns for tokio::time::sleep::Sleep at read_frame \(main\.rs:12\); /,
+  );
+  assert.equal(told?.site?.line, 12);
+  assert.deepEqual(
+    told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
+    ['of awaits: tokio::time::sleep::Sleep:0,app::read_frame:12,app::handle:40'],
+  );
+});
+
+test('chains of awaits belong to the waits that were told before, by line; others are waits by themselves', () => {
+  const session = sessionOf(framesOf(awaits));
+  const lane = laneOf(session, 'task 1');
+  const joined = session.explain({ session: '', lane, atNs: 1500 });
+  assert.match(joined?.sentence ?? '', /^Waited 800 ns for 2 things at once \(timer 7 and timer 8\)/);
+  assert.deepEqual(
+    joined?.stacks.map((stack) => stack.frames.map((frame) => frame.line)),
+    [
+      [0, 12, 40],
+      [0, 50, 40],
+    ],
+  );
+  const unknown = session.explain({ session: '', lane, atNs: 2500 });
+  assert.match(unknown?.sentence ?? '', /^Waiting for something that was not recorded, for/);
+  assert.deepEqual(
+    unknown?.stacks.map((stack) => stack.title),
+    ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
+  );
 });

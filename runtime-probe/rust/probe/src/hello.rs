@@ -128,6 +128,7 @@ fn executor_capabilities(note: &str) -> Vec<Capability> {
         "resources",
         "frames",
         "awaitSites",
+        "cancelCauses",
     ];
     let mut all = recorded
         .map(|name| (name, visibility::RECORDED, note))
@@ -151,6 +152,10 @@ fn mixed_capabilities() -> Vec<Capability> {
 
 fn wrapped_capabilities() -> Vec<Capability> {
     use visibility::{NOT_RECORDED as NOT, RECORDED};
+    let cancel_causes = match cfg!(feature = "tokio-1-47") {
+        true => (RECORDED, "of futures spawned through wakeline"),
+        false => (NOT, "the runtime does not tell an abort from its shutdown; known for wakeline's JoinSet, LocalSet and main, and, with the crate's feature tokio-1-47, for all that is spawned through wakeline"),
+    };
     let (awaits, awaits_note) = crate::awaits::visibility();
     let below = below();
     let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
@@ -176,6 +181,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
         ("resources", NOT, "locks and channels of the runtime are not seen"),
         ("frames", NOT, "parts of a task are not seen"),
         ("awaitSites", awaits, awaits_note),
+        ("cancelCauses", cancel_causes.0, cancel_causes.1),
         NO_CPU_TIME,
     ])
 }

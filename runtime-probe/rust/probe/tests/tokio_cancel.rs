@@ -10,7 +10,7 @@ use std::task::Poll;
 use support::{child, connected, finish, role, Collector, Trace};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{yield_now, JoinHandle};
-use wakeline_wire::{cause_kind, end_outcome, DictionaryRecord, EventRecord};
+use wakeline_wire::{cause_kind, end_outcome, visibility, DictionaryRecord, EventRecord};
 
 fn trace_of(test: &str, program: impl FnOnce()) -> Option<Trace> {
     if role().is_some() {
@@ -136,6 +136,17 @@ fn an_abort_and_a_shutdown_are_told_apart_where_tokio_tells() {
     for name in left {
         told(name, 1, cause_kind::SHUTDOWN);
     }
+    // Which of the two it is, the hello has said.
+    let hello = trace.hellos.last().unwrap();
+    let capability = hello
+        .capabilities
+        .iter()
+        .find(|each| each.name == "cancelCauses");
+    let expected = match cfg!(feature = "tokio-1-47") {
+        true => visibility::RECORDED,
+        false => visibility::NOT_RECORDED,
+    };
+    assert_eq!(capability.unwrap().visibility, expected);
 }
 
 #[wakeline::main(flavor = "current_thread")]
