@@ -59,6 +59,13 @@ await step(
 );
 await step('loom', process.execPath, ['tools/sanitize.mjs', 'loom']);
 await step(
+  'Rust example on hyper, tokio_unstable',
+  'cargo',
+  ['build', '--target-dir=../../rust/target/unstable', '--locked', '--quiet'],
+  join(root, 'runtime-probe/examples/rust-hyper'),
+  { ...process.env, RUSTFLAGS: '--cfg tokio_unstable' },
+);
+await step(
   'Rust tests of the feature tokio-1-47',
   'cargo',
   'test --package wakeline --features tokio-1-47 --locked --quiet --test tokio_cancel'.split(' '),

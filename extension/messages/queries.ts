@@ -33,6 +33,8 @@ export interface SessionSummary {
   readonly problem: string;
   /** The debugger holds the program now. */
   readonly stopped: boolean;
+  /** How much the program records now. */
+  readonly detail: 'off' | 'lean' | 'full';
 }
 
 /** Exact counts over the whole session. */

@@ -150,6 +150,11 @@ export class TraceSession {
     return siteSummaries(this.view());
   }
 
+  /** How much the program records, as it said last: a value of the wire's `detail`. */
+  detail(): number {
+    return this.model.detail;
+  }
+
   /** The debugger holds the program now. */
   stopped(): boolean {
     return this.model.stops.at(-1)?.toNs === Number.POSITIVE_INFINITY;

@@ -1,23 +1,53 @@
-// Owns programs from the public crate registry that nobody here wrote: fetched by cargo, copied, given the probe by one
-// line, built, and their own tests run. Knows nothing of traces.
+// Owns crates from the public registry that nobody here wrote: fetched by cargo, copied, edited, built, and their own
+// tests run. Knows nothing of traces.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const probe = fileURLToPath(new URL('../../runtime-probe/rust/probe', import.meta.url));
+/** A crate of this project as a dependency in a manifest. */
+export function ownCrate(folderName: 'probe' | 'executor', features: readonly string[] = []): string {
+  const path = fileURLToPath(new URL(`../../runtime-probe/rust/${folderName}`, import.meta.url));
+  return `path = "${path}"\nfeatures = ${JSON.stringify(features)}\n`;
+}
+
 const folder = fileURLToPath(new URL('../../test-results/world/', import.meta.url));
 
-export interface RegistryProgram {
+export interface RegistryCrate {
   readonly name: string;
   readonly version: string;
-  /** Where `wakeline::init!();` goes: behind this text of this file. */
-  readonly lines: readonly { readonly file: string; readonly after: string }[];
 }
 
 /** What a test of the program's own came to: `ok`, `FAILED` or `ignored`, by the names of its binary and of itself. */
 export type Outcomes = ReadonlyMap<string, string>;
+
+export interface TestRun {
+  readonly targets?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly name?: string;
+}
+
+/**
+ * The tests that end otherwise than before. Others' tests have time-outs of their own, which a busy machine exceeds: one
+ * that differs is asked twice more, alone.
+ */
+export async function differences(
+  copy: RegistryCopy,
+  before: Outcomes,
+  how: TestRun,
+): Promise<readonly string[]> {
+  const now = await copy.test(how);
+  const differing: string[] = [];
+  for (const test of new Set([...before.keys(), ...now.keys()])) {
+    let outcome = now.get(test);
+    const name = test.slice(test.indexOf(' ') + 1);
+    for (let again = 0; again < 2 && outcome !== before.get(test); again++)
+      outcome = (await copy.test({ ...how, name })).get(test);
+    if (outcome !== before.get(test)) differing.push(`${test}: ${before.get(test)} before, ${outcome} now`);
+  }
+  return differing;
+}
 
 interface Entry {
   readonly name: string;
@@ -26,36 +56,37 @@ interface Entry {
 
 export class RegistryCopy {
   readonly path: string;
-  private readonly program: RegistryProgram;
+  private readonly crate: RegistryCrate;
 
-  private constructor(program: RegistryProgram) {
-    this.program = program;
-    this.path = join(folder, `${program.name}-${program.version}`);
+  private constructor(crate: RegistryCrate) {
+    this.crate = crate;
+    this.path = join(folder, `${crate.name}-${crate.version}`);
   }
 
   /** A fresh copy of what the registry has. */
-  static async fetch(program: RegistryProgram): Promise<RegistryCopy> {
-    const copy = new RegistryCopy(program);
+  static async fetch(crate: RegistryCrate): Promise<RegistryCopy> {
+    const copy = new RegistryCopy(crate);
     rmSync(copy.path, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    cpSync(await sourceOf(program), copy.path, { recursive: true });
+    cpSync(await sourceOf(crate), copy.path, { recursive: true });
     rmSync(join(copy.path, '.cargo-ok'), { force: true });
     // Not a member of the workspace above it.
     writeFileSync(join(copy.path, 'Cargo.toml'), `${copy.read('Cargo.toml')}\n[workspace]\n`);
     return copy;
   }
 
-  /** Adds the dependency and the line, and lets cargo write the lock file. */
-  async addProbe(): Promise<void> {
-    const dependency = `[dependencies.wakeline]\npath = "${probe}"\nfeatures = ["tokio"]\n`;
-    writeFileSync(join(this.path, 'Cargo.toml'), `${this.read('Cargo.toml')}\n${dependency}`);
-    for (const { file, after } of this.program.lines) {
-      const parts = this.read(file).split(after);
-      if (parts.length !== 2)
-        throw new Error(`${file} of ${this.program.name} has no single place '${after}'`);
-      writeFileSync(join(this.path, file), parts.join(`${after}\n    wakeline::init!();`));
-    }
+  /** Adds to the manifest, and lets cargo write the lock file. */
+  async addToManifest(text: string): Promise<void> {
+    this.edit('Cargo.toml', (manifest) => `${manifest}\n${text}`);
     await this.cargo(['metadata', '--format-version', '1', '--quiet']);
+  }
+
+  /** Changes a file; it is an error when nothing changes. */
+  edit(file: string, change: (text: string) => string): void {
+    const text = this.read(file);
+    const changed = change(text);
+    if (changed === text) throw new Error(`${file} of ${this.crate.name} has nothing to be changed`);
+    writeFileSync(join(this.path, file), changed);
   }
 
   /** The packages of the lock file. What names a package says of its version only where it has several. */
@@ -72,21 +103,27 @@ export class RegistryCopy {
     return join(targetFolder, 'debug', binary);
   }
 
-  /** Runs the program's own tests, one binary after the other and each in one thread, as some need it. */
-  async test(environment: Readonly<Record<string, string>> = {}): Promise<Outcomes> {
-    const args = ['test', '--locked', '--no-fail-fast', '--tests'];
-    const { output } = await this.cargo([...args, '--', '--test-threads=1'], environment, true);
+  /**
+   * Runs the crate's own tests, or the binaries that `targets` names to cargo, or the test of this name, one after the
+   * other, as some need it.
+   */
+  async test(how: TestRun = {}): Promise<Outcomes> {
+    const { targets = ['--tests'], environment = {}, name } = how;
+    const args = ['test', '--no-fail-fast', ...targets, '--', '--test-threads=1'];
+    const only = name === undefined ? [] : ['--exact', name];
+    const { output } = await this.cargo([...args, ...only], environment, true);
     const outcomes = new Map<string, string>();
     let binary = '';
-    for (const line of output.split('\n')) {
-      binary = /Running (?:unittests )?(\S+) /.exec(line)?.[1] ?? binary;
-      const [, name, outcome] = /^test (.*) \.\.\. (ok|FAILED|ignored)/.exec(line) ?? [];
-      if (name !== undefined && outcome !== undefined) outcomes.set(`${binary} ${name}`, outcome);
+    // What a test or its children print stands between its name and its outcome.
+    const told = /Running (?:unittests )?(\S+) \(|^test (.*?) \.\.\. [\s\S]*?(ok|FAILED|ignored)(?:, .*)?$/gm;
+    for (const [, running, name, outcome] of output.matchAll(told)) {
+      if (running !== undefined) binary = running;
+      else outcomes.set(`${binary} ${name}`, outcome ?? '');
     }
     return outcomes;
   }
 
-  private read(file: string): string {
+  read(file: string): string {
     return readFileSync(join(this.path, file), 'utf8');
   }
 
@@ -103,7 +140,7 @@ export class RegistryCopy {
 const targetFolder = join(folder, 'target');
 
 /** The unpacked source in cargo's own cache, where `cargo info` puts it. */
-async function sourceOf({ name, version }: RegistryProgram): Promise<string> {
+async function sourceOf({ name, version }: RegistryCrate): Promise<string> {
   await cargo(['info', '--quiet', `${name}@${version}`], folder, {}, false);
   const cache = join(process.env['CARGO_HOME'] ?? join(homedir(), '.cargo'), 'registry/src');
   const found = readdirSync(cache).map((registry) => join(cache, registry, `${name}-${version}`));
@@ -124,7 +161,9 @@ function cargo(
   environment: Readonly<Record<string, string>>,
   mayFail: boolean,
 ): Promise<{ output: string }> {
-  const env = { ...process.env, CARGO_TARGET_DIR: targetFolder, ...environment };
+  // Without debug information and incremental parts the builds take a fifth of the disk.
+  const small = { CARGO_PROFILE_DEV_DEBUG: '0', CARGO_PROFILE_TEST_DEBUG: '0', CARGO_INCREMENTAL: '0' };
+  const env = { ...process.env, CARGO_TARGET_DIR: targetFolder, ...small, ...environment };
   return new Promise((resolve, reject) => {
     // Cargo names a test binary on one stream and the binary tells its tests on the other: both go into one, in order.
     const joined = ['-c', 'exec cargo "$@" 2>&1', 'cargo', ...args];

@@ -16,6 +16,11 @@ export function probeTestProgram(name: 'messages'): string {
   return `${binaries}examples/${name}`;
 }
 
+/** Path of a program that is built with `--cfg tokio_unstable`; `npm test` builds it before. */
+export function unstableExample(name: 'wakeline-example-hyper'): string {
+  return fileURLToPath(new URL(`../../runtime-probe/rust/target/unstable/debug/${name}`, import.meta.url));
+}
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;

@@ -33,6 +33,7 @@ const iconPaths = {
   follow: 'M2 8h9 M8 4.5 11.5 8 8 11.5 M14 3v10',
   pause: 'M5.5 3.5v9 M10.5 3.5v9',
   play: 'M5 3.5v9l7.5-4.5z',
+  record: 'M8 5a3 3 0 1 1 0 6a3 3 0 1 1 0-6z',
   zoomIn: 'M8 3.5v9 M3.5 8h9',
   zoomOut: 'M3.5 8h9',
   fit: 'M2 3v10 M14 3v10 M4.5 8h7 M6.5 6l-2 2 2 2 M9.5 6l2 2-2 2',

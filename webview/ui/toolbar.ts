@@ -7,6 +7,8 @@ export interface ToolbarActions {
   readonly choose: (session: string) => void;
   readonly follow: (on: boolean) => void;
   readonly pause: (on: boolean) => void;
+  /** Recording in the program itself. */
+  readonly record: (on: boolean) => void;
   readonly zoom: (factor: number) => void;
   readonly fit: () => void;
   readonly filter: (text: string) => void;
@@ -21,6 +23,7 @@ export class Toolbar {
   private readonly badge = element('span', { class: 'badge', role: 'status' });
   private readonly follow: HTMLButtonElement;
   private readonly pause: HTMLButtonElement;
+  private readonly record: HTMLButtonElement;
   private readonly filter = element('input', {
     type: 'search',
     placeholder: 'Filter tasks',
@@ -38,6 +41,9 @@ export class Toolbar {
     this.pause = iconButton('pause', 'Freeze the view', 'Space', () =>
       actions.pause(this.pause.getAttribute('aria-pressed') !== 'true'),
     );
+    this.record = iconButton('record', 'Record what the program does', '', () =>
+      actions.record(this.record.getAttribute('aria-pressed') !== 'true'),
+    );
     this.picker.addEventListener('change', () => actions.choose(this.picker.value));
     this.filter.addEventListener('input', () => actions.filter(this.filter.value));
     const group = (...children: HTMLElement[]) => element('div', { class: 'group' }, ...children);
@@ -45,7 +51,7 @@ export class Toolbar {
       'header',
       { class: 'toolbar', role: 'toolbar', 'aria-label': 'Timeline' },
       element('div', { class: 'session' }, this.picker, this.name, this.badge),
-      group(this.follow, this.pause),
+      group(this.follow, this.pause, this.record),
       group(
         iconButton('zoomOut', 'Zoom out', '−', () => actions.zoom(2)),
         iconButton('zoomIn', 'Zoom in', '+', () => actions.zoom(0.5)),
@@ -84,6 +90,11 @@ export class Toolbar {
     setAttribute(this.follow, 'aria-pressed', String(live && state.anchor !== anchorMode.free));
     this.follow.disabled = !live;
     this.pause.disabled = !live && !state.paused;
+    const records = session?.detail !== 'off';
+    setAttribute(this.record, 'aria-pressed', String(live && records));
+    this.record.title = records ? 'Stop recording in the program' : 'Go on recording in the program';
+    // A program that a debugger holds cannot hear it.
+    this.record.disabled = !live || session.stopped;
   }
 
   focusFilter(): void {
@@ -121,6 +132,8 @@ function badgeOf(session: SessionSummary | undefined, paused: boolean): { text: 
   if (session === undefined) return { text: '', kind: 'none' };
   if (paused) return { text: 'frozen', kind: 'paused' };
   if (session.stopped) return { text: 'stopped by the debugger', kind: 'stopped' };
+  if (session.state === 'live' && session.detail === 'off')
+    return { text: 'live, not recorded', kind: 'paused' };
   return { text: stateWords[session.state], kind: session.state };
 }
 

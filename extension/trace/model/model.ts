@@ -3,6 +3,7 @@
 import {
   causeKind,
   type DictionaryRecord,
+  detail,
   pollOutcome,
   runtimeFlavor,
   taskKind,
@@ -82,6 +83,8 @@ export class Model {
   /** Waits by the site of their await. */
   readonly waitsBySite = new IdTable<SiteWaits>();
   readonly gaps = new GapList();
+  /** How much the program records, as it said last. */
+  detail: number = detail.full;
   readonly stops: Stop[] = [];
   readonly counts: Counts = newCounts();
   /** Tasks that began a new page, so that pages before it may be summed; a task may stand here more than once. */

@@ -424,6 +424,7 @@ export class EventReader {
     } else if (kind === eventKind.threadCpu) thread.cpuNs = fields[0] as number;
     else if (kind === eventKind.marker)
       thread.log.push(ns, kind, 0, fields[0] as number, Math.max(0, fields[2] as number));
+    else if (kind === eventKind.detailChange) model.detail = fields[0] as number;
     else if (kind === eventKind.debuggerStop) {
       const last = model.stops.at(-1);
       if (last !== undefined && last.toNs === Number.POSITIVE_INFINITY) return;

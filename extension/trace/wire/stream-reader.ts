@@ -80,6 +80,7 @@ export class StreamReader {
     this.clock = new TickClock(hello.tickRate);
     // A program that reconnects after its end frame lives on.
     this.ended = false;
+    this.model.detail = hello.detail;
     const jobThreads = hello.capabilities.find((each) => each.name === 'jobThreads');
     this.model.jobThreadsRecorded =
       jobThreads === undefined || jobThreads.visibility !== visibility.notRecorded;

@@ -342,6 +342,24 @@ test('a live trace is followed, frozen, and goes on', async () => {
   );
 });
 
+test('recording goes off and on from the toolbar, and the badge says so', async () => {
+  await open('tasks=40&live=6');
+  const { page } = browser;
+  const record = page.getByRole('button', { name: 'Record what the program does' });
+  assert.equal(await record.getAttribute('aria-pressed'), 'true');
+  await record.click();
+  await page.locator('.badge', { hasText: 'live, not recorded' }).waitFor();
+  assert.equal(await record.getAttribute('aria-pressed'), 'false');
+  await record.click();
+  await page.locator('.badge[data-state="live"]').waitFor();
+  assert.equal(await record.getAttribute('aria-pressed'), 'true');
+  const told = (await sent('control')) as readonly { detail: string }[];
+  assert.deepEqual(
+    told.map(({ detail }) => detail),
+    ['off', 'full'],
+  );
+});
+
 test('what was shown is shown again after the page was torn down', async () => {
   await open('tasks=200');
   const { page } = browser;

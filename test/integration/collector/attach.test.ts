@@ -57,6 +57,10 @@ for (const name of ['requests', 'requests-tokio'] as const) {
         await eventually('polls', async () => (await live()) !== undefined);
         const session = (await live())?.session ?? '';
         sessions.push(session);
+        for (const detail of ['off', 'full'] as const) {
+          assert.deepEqual((await viewer.request('control', { session, detail })).result, { sent: true });
+          await eventually(`detail ${detail}`, async () => (await live())?.detail === detail);
+        }
         assert.deepEqual((await viewer.request('detach', { session })).result, { detached: true });
         const over = async () =>
           (await viewer.request('sessions', {})).result.find((each) => each.session === session);

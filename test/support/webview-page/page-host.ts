@@ -74,6 +74,7 @@ export class RecordedHost implements PageHost {
       recording: '',
       problem: '',
       stopped: this.engine.stopped(),
+      detail: 'full',
     };
   }
 
@@ -175,6 +176,7 @@ export class DrawnHost implements PageHost {
       recording: '',
       problem: '',
       stopped: false,
+      detail: 'full',
     };
   }
 

@@ -13,6 +13,8 @@ const delayMs = numberOf('delay', 0);
 /** Messages that the view sent, for tests to read. */
 const sent: ToHost[] = [];
 const hosts = makeHosts();
+/** As the programs of all sessions were told last. */
+let recordedDetail: 'off' | 'full' = 'full';
 
 async function makeHosts(): Promise<readonly PageHost[]> {
   const recording = settings.get('recording');
@@ -33,13 +35,14 @@ function toView(message: ToWebview): void {
 }
 
 async function sendSessions(): Promise<void> {
-  const list = (await hosts).map((host) => host.summary());
+  const list = (await hosts).map((host) => ({ ...host.summary(), detail: recordedDetail }));
   toView({ type: 'sessions', sessions: list, shown: list[0]?.session ?? '' });
 }
 
 async function hear(message: ToHost): Promise<void> {
   sent.push(message);
-  if (message.type === 'ready') await sendSessions();
+  if (message.type === 'control') recordedDetail = message.detail;
+  if (message.type === 'ready' || message.type === 'control') await sendSessions();
   if (message.type !== 'request') return;
   const { id, method, params } = message;
   const session = 'session' in params ? params.session : '';

@@ -59,6 +59,7 @@ function session(name: string, endNs: number, state: SessionSummary['state'] = '
     recording: '',
     problem: '',
     stopped: false,
+    detail: 'full',
   };
 }
 

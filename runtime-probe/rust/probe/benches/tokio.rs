@@ -30,7 +30,20 @@ const PROGRAMS: &[(&str, &str)] = &[
         "500 pairs pass a message back and forth 1,000 times, one thread",
     ),
 ];
+#[cfg(not(all(tokio_unstable, feature = "tracing-layer")))]
 const MODES: &[&str] = &["plain", "not started", "off", "recorded"];
+/// Where tokio tells of its tasks itself they are also spawned plainly and recorded so. All
+/// modes carry what that costs tokio with nobody listening.
+#[cfg(all(tokio_unstable, feature = "tracing-layer"))]
+const MODES: &[&str] = &[
+    "plain",
+    "not started",
+    "off",
+    "recorded",
+    "subscriber, detail off",
+    "subscriber",
+    "layer",
+];
 
 /// All per poll.
 struct Figures {
@@ -81,7 +94,7 @@ fn main() {
                     of_thread,
                 );
             }
-            if *mode == "recorded" {
+            if is_sent(mode) && !mode.ends_with("off") {
                 let bytes = times[place].iter().map(|time| time.stream_bytes).collect();
                 print(program, mode, about, "stream bytes per poll", bytes);
             }
@@ -100,6 +113,31 @@ fn print(program: &str, mode: &str, about: &str, figure: &str, mut values: Vec<f
     );
 }
 
+/// Whether there is a recording in this mode.
+fn is_sent(variant: &str) -> bool {
+    let sent = ["recorded", "off", "subscriber", "layer"];
+    sent.iter().any(|mode| variant.ends_with(mode))
+}
+
+/// Hears what tokio tells, in the modes that do.
+#[cfg(all(tokio_unstable, feature = "tracing-layer"))]
+fn hear(variant: &str) {
+    use tracing_core::dispatcher::{set_global_default, Dispatch};
+    use tracing_subscriber::prelude::*;
+    let dispatch = if variant.contains("subscriber") {
+        Dispatch::new(wakeline::tracing::subscriber().expect("tokio tells"))
+    } else if variant.contains("layer") {
+        let layer = wakeline::tracing::layer();
+        Dispatch::new(tracing_subscriber::registry().with(layer))
+    } else {
+        return;
+    };
+    set_global_default(dispatch).expect("no other subscriber");
+}
+
+#[cfg(not(all(tokio_unstable, feature = "tracing-layer")))]
+fn hear(_variant: &str) {}
+
 /// Starts a process that measures one variant, and is its collector: thread and process
 /// time per poll.
 fn run(variant: &str) -> Figures {
@@ -111,7 +149,7 @@ fn run(variant: &str) -> Figures {
     let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
     command.env(VARIANT, variant).stdout(Stdio::piped());
     command.env_remove("WAKELINE").env_remove("WAKELINE_TOKEN");
-    let is_recorded = variant.ends_with("recorded") || variant.ends_with("off");
+    let is_recorded = is_sent(variant);
     if is_recorded {
         command.env("WAKELINE", format!("unix:{}", socket.display()));
         command.env("WAKELINE_TOKEN", TOKEN);
@@ -145,6 +183,7 @@ fn measure(variant: &str) {
     // Room for all events, so that none is dropped while the machine is busy elsewhere.
     config.memory_mib = Some(64);
     let recording = wakeline::init_with(config).expect("recording begins");
+    hear(variant);
     if variant.ends_with("off") {
         recording.set_detail(wakeline_wire::detail::OFF);
     }
@@ -156,7 +195,8 @@ fn measure(variant: &str) {
         false => Builder::new_current_thread().build(),
     };
     let runtime = runtime.expect("a runtime");
-    let spawn = match variant.ends_with("plain") {
+    let plainly = ["plain", "subscriber", "layer"];
+    let spawn = match plainly.iter().any(|mode| variant.contains(mode)) {
         true => Spawn::Plain,
         false => Spawn::Wrapped,
     };

@@ -72,6 +72,8 @@ pub(crate) struct Flusher {
     /// What kinds of runtime the last hello spoke of.
     told_runtimes: u8,
     link: Option<Link>,
+    /// To a program that listens, somebody is attached.
+    is_attached: bool,
     ever_connected: bool,
     next_try: Instant,
     give_up: Instant,
@@ -99,6 +101,7 @@ impl Flusher {
             detail: detail::FULL,
             told_runtimes: 0,
             link: None,
+            is_attached: false,
             ever_connected: false,
             next_try: now,
             give_up: now + GIVE_UP_FIRST,
@@ -174,8 +177,8 @@ impl Flusher {
 
     /// Greets whoever is at the other end.
     fn begin(&mut self, mut link: Link) {
-        let is_attached = self.destination.is_listener();
-        if is_attached {
+        self.is_attached = self.destination.is_listener();
+        if self.is_attached {
             if self.ever_connected {
                 self.session_id = session_id();
                 self.ended_threads.clear();
@@ -184,13 +187,13 @@ impl Flusher {
             self.detail = detail::FULL;
         }
         self.greet(link.outbound());
-        if self.ever_connected || is_attached {
+        if self.ever_connected || self.is_attached {
             self.session.dictionary.resend_living();
         }
         self.link = Some(link);
         self.ever_connected = true;
         self.retry = RETRY_MIN;
-        if is_attached {
+        if self.is_attached {
             // Tells of everything alive, too.
             self.set_detail(detail::FULL);
         }
@@ -212,6 +215,7 @@ impl Flusher {
         }
         if self.destination.is_listener() {
             // The program goes on unrecorded until somebody comes again.
+            self.is_attached = false;
             set_detail(detail::OFF);
             return;
         }
@@ -309,7 +313,7 @@ impl Flusher {
 
     fn set_detail(&mut self, wanted: u64) {
         let now = detail_of(gate());
-        if self.destination.is_listener() && self.link.is_none() {
+        if self.destination.is_listener() && !self.is_attached {
             // Nobody would hear it; whoever attaches begins at full detail.
             return;
         }

@@ -196,10 +196,12 @@ fn told_capabilities() -> Vec<Capability> {
         ("timers", visibility::INFERRED, "set and fired as tokio's sleep tells it; a wake outside of any poll, of a task whose timer is due, is taken for the timer's"),
         ("jobs", visibility::RECORDED, "of every blocking closure of tokio, file operations of tokio::fs included"),
         ("resources", visibility::RECORDED, LOCKS),
-        ("awaitSites", visibility::NOT_RECORDED, "the line of the spawn is known, and that of a sleep"),
     ];
     let mut all = wrapped_capabilities();
     for capability in &mut all {
+        if (&*capability.name, capability.visibility) == ("awaitSites", visibility::RECORDED) {
+            capability.note = format!("of wrapped futures only; {}", capability.note);
+        }
         let told = told.iter().find(|(name, _, _)| *name == capability.name);
         if let Some(&(_, visibility, note)) = told {
             capability.visibility = visibility;

@@ -23,6 +23,10 @@
 //! what became ready, and reads and writes. What cannot be seen so is told to the viewer as not
 //! recorded.
 //!
+//! With the feature `tracing`, in a program that is built with
+//! `RUSTFLAGS="--cfg tokio_unstable"`, tokio tells of all its tasks itself, those that
+//! libraries spawn included, and nothing needs to be replaced: see the module `tracing`.
+//!
 //! With the feature `await-sites`, in a debug build (`debug = 2`) on 64-bit Linux, each wait
 //! of a task has the line of its await and of every await above it.
 //!

@@ -296,8 +296,12 @@ fn a_forked_child_records_nothing() {
     let trace = collector.trace();
     let timers = trace.all().filter_map(|event| match event {
         EventRecord::TimerCancel(cancel) => Some(cancel.timer),
-        // The parent says that a child goes on unrecorded.
-        EventRecord::ThreadStop(_) | EventRecord::Marker(_) => None,
+        EventRecord::ThreadStop(_) => None,
+        // The parent says that it has a child of which nothing is told.
+        EventRecord::Marker(marker) => {
+            assert!(trace.text(marker.name).starts_with("forked a child"));
+            None
+        }
         other => panic!("{other:?} was not recorded"),
     });
     assert_eq!(timers.collect::<Vec<_>>(), [1, 2]);

@@ -1,9 +1,38 @@
-//! Owns the tier in which tokio itself tells of its tasks, through spans of the crate
-//! `tracing`: whether it does, and how its spans and events come here. It must not know what
-//! is recorded of them.
+//! All tasks of tokio, those that libraries spawn included, with nothing replaced in the
+//! program: tokio tells of them itself, through spans of the crate `tracing`.
 //!
-//! tokio tells where the program is built with `--cfg tokio_unstable` and tokio's feature
-//! `tracing`, which the feature `tracing` of this crate switches on.
+//! ```toml
+//! # Cargo.toml
+//! wakeline = { version = "0.1", features = ["tracing"] }
+//! # .cargo/config.toml, or RUSTFLAGS in the environment
+//! [build]
+//! rustflags = ["--cfg", "tokio_unstable"]
+//! ```
+//!
+//! Then [`init!`](crate::init) does the rest, where the program has no `tracing` subscriber of
+//! its own: there can be one in a process, and the one that is set first stays. A program that
+//! sets one itself has two ways: the feature `tracing-layer` with `layer` for a registry of
+//! `tracing-subscriber` (with this feature `init!` sets no subscriber), or to set [`subscriber`]
+//! by hand. **A program whose own subscriber is set after `init!` and panics when it cannot be
+//! set (`fmt().init()` does) needs `tracing-layer`.**
+//!
+//! What is seen: polls and wakes of every task, with the line of its spawn; `tokio::time`
+//! timers; mutex, rwlock, semaphore, barrier, oneshot, and the places of a bounded channel, with
+//! who holds or sends; blocking closures, among them the operations of `tokio::fs` and look-ups
+//! of names. What tokio does not tell and is said to be not recorded: whether a wake queued the
+//! task, notify, watch, broadcast, a channel's receiver, the line of an await. Whether a
+//! poll was ready is known when the future is dropped right after; how a task ended is
+//! said to be unknown where an abort cannot be told from an end.
+//!
+//! A task that is spawned through this crate is recorded once, by its wrapper, which tells more.
+//! A future given to `block_on` is recorded with its polls, but nobody tells its wakes: give
+//! it as `wakeline::tokio::root(future)` for these.
+//!
+//! With tokio built otherwise, or so old that its spans tell less (1.8 is), nothing of this is
+//! recorded, which the greeting says; `init!` asks a runtime of its own for that.
+//!
+//! Owns whether tokio tells, and how its spans and events come here. It must not know what
+//! is recorded of them.
 
 mod context;
 mod fields;

@@ -11,7 +11,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{Observer, Outcome};
@@ -31,6 +31,8 @@ pub const ROLE: &str = "WAKELINE_TEST_ROLE";
 pub const GO: &str = "WAKELINE_TEST_GO";
 /// Nothing in these tests takes that long; what does is stuck.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest life of a child: longer than the longest test that starts one.
+const CHILD_LIFE: Duration = Duration::from_secs(180);
 
 /// A folder that is removed at the end of the test.
 pub struct Folder(pub PathBuf);
@@ -452,9 +454,19 @@ fn check_references(known: &Known, event: &EventRecord, unknown: &mut Vec<String
     }
 }
 
-/// The role that a child was started for; `None` in the test itself.
+/// The role that a child was started for; `None` in the test itself. A child whose test failed,
+/// and so never lets it go on, ends by itself.
 pub fn role() -> Option<String> {
-    std::env::var(ROLE).ok()
+    static BOUND: Once = Once::new();
+    let role = std::env::var(ROLE).ok()?;
+    BOUND.call_once(|| {
+        std::thread::spawn(|| {
+            std::thread::sleep(CHILD_LIFE);
+            eprintln!("the test has let go of its child, which ends itself");
+            std::process::abort();
+        });
+    });
+    Some(role)
 }
 
 /// A command that runs one test of this program again, as a child with a role.
