@@ -14,6 +14,8 @@ use wakeline_wire::{DictionaryRecord, EventRecord};
 fn start(memory_mib: usize) -> &'static dyn Observer {
     let mut config = Config::from_env();
     config.memory_mib = Some(memory_mib);
+    // What is recorded here as a poll is none, and may stay open: nobody is to look at it.
+    config.long_poll_ms = Some(0);
     wakeline::init_with(config).unwrap().observer().unwrap()
 }
 
