@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 const binaries = fileURLToPath(new URL('../../runtime-probe/rust/target/debug/', import.meta.url));
 
 /** Path of an example's binary; `npm test` builds it before. */
-export function rustExample(name: 'requests' | 'file-writes' | 'requests-tokio' | 'load-tokio'): string {
+export function rustExample(
+  name: 'requests' | 'file-writes' | 'requests-tokio' | 'load-tokio' | 'long-polls-tokio',
+): string {
   return `${binaries}${name}`;
 }
 

@@ -27,11 +27,13 @@ export function looksAt(model: Model, slot: number, startNs: number, lane: numbe
   const steps: ExplanationStep[] = [];
   const stacks: ExplanationStack[] = [];
   const places: string[] = [];
+  let waiting = 0;
   for (const sample of samples) {
     const frames = framesOf(model, sample);
     if (frames.length === 0) continue;
     const place = placeOf(frames);
     places.push(place.text);
+    if (isSystems(frames[0])) waiting++;
     const title = `after ${formatDuration(sample.wallNs)}`;
     stacks.push({ title, frames });
     steps.push(
@@ -46,7 +48,7 @@ export function looksAt(model: Model, slot: number, startNs: number, lane: numbe
       ),
     );
   }
-  return { sentence: sentenceOf(last, places), steps, stacks };
+  return { sentence: sentenceOf(last, places, 2 * waiting >= places.length), steps, stacks };
 }
 
 function framesOf(model: Model, sample: PollSample): SourceSite[] {
@@ -54,15 +56,21 @@ function framesOf(model: Model, sample: PollSample): SourceSite[] {
   return ids.map((id) => siteOf(model, id)).filter((site) => site !== null);
 }
 
-/** " It used the processor for 181 ms of the 183 ms that were watched: computing in parse (main.rs:12)." */
-function sentenceOf(last: PollSample, places: readonly string[]): string {
+/**
+ * " It used the processor for 181 ms of the 183 ms that were watched: computing in parse (main.rs:12)."
+ * Little time on the processor is blocking only where the innermost code is the system's: the program's own code
+ * does not wait, but may be kept from a processor that others use.
+ */
+function sentenceOf(last: PollSample, places: readonly string[], waits: boolean): string {
   const where = mostOf(places);
   if (last.watchedNs === 0) return where === '' ? '' : ` It was seen in ${where}.`;
   const share = last.cpuNs / last.watchedNs;
   const used = `It used the processor for ${formatDuration(last.cpuNs)} of the ${formatDuration(last.watchedNs)} that were watched`;
-  if (share >= computingShare) return ` ${used}: computing${where === '' ? '' : ` in ${where}`}.`;
-  if (share <= blockedShare) return ` ${used}: blocked${where === '' ? '' : ` in ${where}`}.`;
-  return ` ${used}: the rest it was blocked or waited for a processor${where === '' ? '' : `; it was seen in ${where}`}.`;
+  const inWhere = where === '' ? '' : ` in ${where}`;
+  if (share >= computingShare) return ` ${used}: computing${inWhere}.`;
+  if (share > blockedShare || places.length === 0)
+    return ` ${used}: the rest it was blocked or waited for a processor${inWhere}.`;
+  return waits ? ` ${used}: blocked${inWhere}.` : ` ${used}: mostly waiting for a processor${inWhere}.`;
 }
 
 /** The place that most looks found; the earliest of several. With how many, where they differ. */
@@ -101,6 +109,11 @@ function isOwn(site: SourceSite): boolean {
   return !/^\/rustc\/|\/rustlib\/src\/|\/registry\/src\/|\/\.cargo\/git\/checkouts\/|^\/usr\/|^library\//.test(
     site.file.replaceAll('\\', '/'),
   );
+}
+
+/** In a library of the system, which has no lines here: where threads wait. */
+function isSystems(site: SourceSite | undefined): boolean {
+  return site !== undefined && site.line === 0 && /^\/lib|^\/usr\/lib|^linux-vdso/.test(site.file);
 }
 
 function nameOf(site: SourceSite): string {

@@ -203,6 +203,35 @@ test('a click explains a span; sites open, steps lead to their lanes, Escape cle
   assert.equal(await page.locator('.row.selected').count(), 0);
 });
 
+test('a running span shows the stacks that were taken in it; a frame opens its line', async () => {
+  await open('tasks=40');
+  const { page } = browser;
+  await page.locator('.scroller').focus();
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+  await page.locator('#details .sentence').waitFor();
+  // Spans of a lane are of several kinds: on to the next that runs.
+  const running = page.locator('#details .chip.state', { hasText: 'running' });
+  for (let i = 0; i < 12 && (await running.count()) === 0; i++) {
+    await page.keyboard.press('ArrowRight');
+    await settled();
+  }
+  const frames = page.locator('#details .stacks details[open] li');
+  await frames.first().waitFor();
+  assert.deepEqual(await frames.locator('.function').allTextContents(), [
+    'memcpy',
+    'client::parse',
+    'client::handle::{async_fn#0}',
+  ]);
+  // A function of which no line is known leads nowhere.
+  assert.deepEqual(await frames.locator('.link').count(), 2);
+  await frames.locator('.link').first().click();
+  const opened = await sent('openSite');
+  assert.deepEqual(
+    opened.map((each) => (each.type === 'openSite' ? each.site.line : 0)),
+    [88],
+  );
+});
+
 test('the keyboard walks lanes and spans', async () => {
   await open('tasks=40');
   const { page } = browser;

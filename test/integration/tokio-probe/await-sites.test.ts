@@ -1,10 +1,10 @@
-// Where a tokio task awaits, read from its future by the program's debug information: here each wait of each task is
-// held against the lines on which the example's awaits stand.
+// Where a task awaits, read from its future by the program's debug information: here each wait of each task is held
+// against the lines on which the example's awaits stand.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { pollOutcome, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { causeKind, pollOutcome, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { runProgram, rustExample } from '../../support/rust-example.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
@@ -23,11 +23,11 @@ function lineOf(text: string): number {
   return found[0] as number;
 }
 
-async function traced(): Promise<ReferenceModel> {
+async function traced(example: 'requests' | 'requests-tokio'): Promise<ReferenceModel> {
   const receiver = await StreamReceiver.listen();
   try {
     const { code, stderr } = await runProgram(
-      rustExample('requests-tokio'),
+      rustExample(example),
       ['--rounds', `${rounds}`],
       // On a busy machine the reading takes longer than a program waits for it otherwise.
       { ...receiver.environment, WAKELINE_AWAIT_SITES: '60000' },
@@ -69,7 +69,7 @@ function placesOf(model: ReferenceModel) {
 }
 
 test('tokio: every wait of a hundred tasks has the line of its await and the chain above it', async () => {
-  const model = await traced();
+  const model = await traced('requests-tokio');
   const said = model.hello?.capabilities.find((each) => each.name === 'awaitSites');
   assert.equal(said?.visibility, visibility.recorded, said?.note);
   const { places, stacks, taskNames } = placesOf(model);
@@ -122,4 +122,25 @@ test('tokio: every wait of a hundred tasks has the line of its await and the cha
     );
     for (const line of lines) assert.ok(leaves.has(line), `line ${line} is no await of a client`);
   }
+});
+
+test('executor: each wait that its leaf has told has the chain of awaits, with the leaf’s own line in it', async () => {
+  const model = await traced('requests');
+  const { places, stacks, taskNames } = placesOf(model);
+  const clients = model.tasks.filter((task) => taskNames.get(task.id)?.startsWith('client '));
+  assert.equal(clients.length, 100);
+  let pending = 0;
+  for (const client of clients)
+    for (const poll of client.polls) {
+      if (poll.outcome !== pollOutcome.pending) continue;
+      pending++;
+      assert.equal(poll.waits.length, 1, `poll ${poll.epoch} of task ${client.id}`);
+      const [wait] = poll.waits;
+      assert.ok(wait !== undefined && wait.onKind !== causeKind.unknown);
+      const leaf = places.get(wait.site);
+      const chain = (stacks.get(wait.stack) ?? []).map((id) => places.get(id));
+      const outer = chain.filter((each) => each?.file === leaf?.file).map((each) => each?.line);
+      assert.ok(outer.includes(leaf?.line), `line ${leaf?.line} is not in the chain of lines ${outer}`);
+    }
+  assert.ok(pending > 100, `only ${pending} polls were pending`);
 });

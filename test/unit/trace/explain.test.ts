@@ -391,6 +391,20 @@ test('a long poll that computes, and one that sleeps', () => {
   check(`${dictionary}${looks}${polls}`, told);
 });
 
+test('a long poll that others kept from the processor is not said to be blocked', () => {
+  const starved = `chunk thread=2
+  30000000 pollSample task=1 epoch=1 wallNs=20000000 watchedNs=18000000 cpuNs=2000000 stack=1
+  50000000 pollSample task=1 epoch=1 wallNs=40000000 watchedNs=38000000 cpuNs=4000000 stack=1
+  60000000 pollSample task=1 epoch=2 wallNs=40000000 watchedNs=38000000 cpuNs=19000000 stack=2
+`;
+  check(longPoll + starved, {
+    'task 1@100000000':
+      'Poll 1 ran 184 ms on thread 1, its first poll. It used the processor for 4 ms of the 38 ms that were watched: mostly waiting for a processor in app::parse (main.rs:12). It returned pending.',
+    'task 1@200000000':
+      'Poll 2 ran 100 ms on thread 1, without any wake before it: a spurious poll. It used the processor for 19 ms of the 38 ms that were watched: the rest it was blocked or waited for a processor in std::thread::sleep ← app::handle (main.rs:40). It returned ready: the task is done.',
+  });
+});
+
 test('a long poll: its stacks innermost first, a step and a marker for each look', () => {
   const session = sessionOf(framesOf(longPoll + looks));
   const lane = laneOf(session, 'task 1');

@@ -194,7 +194,7 @@ impl<'a> Program<'a> {
             unit,
             scopes: Vec::new(),
             functions: HashMap::new(),
-            async_functions: Vec::new(),
+            poll_functions: Vec::new(),
         };
         read.index(&self.dwarf)?;
         Ok(read)
@@ -376,8 +376,8 @@ pub(crate) struct Unit<'a> {
     scopes: Vec<(usize, u32)>,
     /// Functions by their first address.
     functions: HashMap<u64, UnitOffset>,
-    /// First addresses of the functions that poll async functions and blocks.
-    pub(crate) async_functions: Vec<u64>,
+    /// First addresses of the functions that poll futures, by their names.
+    pub(crate) poll_functions: Vec<u64>,
 }
 
 impl<'a> Unit<'a> {
@@ -403,20 +403,20 @@ impl<'a> Unit<'a> {
                 }
                 gimli::DW_TAG_subprogram => {
                     let mut low = None;
-                    let mut is_async = false;
+                    let mut polls = false;
                     for specification in abbreviation.attributes() {
                         let attribute = entries.read_attribute(*specification)?;
                         if attribute.name() == gimli::DW_AT_low_pc {
                             low = dwarf.attr_address(unit, attribute.value()).ok().flatten();
                         } else if attribute.name() == gimli::DW_AT_name {
                             let name = dwarf.attr_string(unit, attribute.value());
-                            is_async = name.is_ok_and(|name| name.starts_with(b"{async_"));
+                            polls = name.is_ok_and(|name| is_poll(name.slice()));
                         }
                     }
                     if let Some(low) = low {
                         self.functions.insert(low, at);
-                        if is_async {
-                            self.async_functions.push(low);
+                        if polls {
+                            self.poll_functions.push(low);
                         }
                     }
                 }
@@ -433,6 +433,11 @@ impl<'a> Unit<'a> {
         }
         Ok(())
     }
+}
+
+/// The body of an async function or block, or a future's `poll` written by hand.
+fn is_poll(name: &[u8]) -> bool {
+    name.starts_with(b"{async_") || name == b"poll" || name.starts_with(b"poll<")
 }
 
 /// The byte count of the first abbreviation: its code, tag, flag, and pairs up to one of

@@ -18,10 +18,12 @@ const SURVEYED: usize = plans::SLOTS / 2;
 
 /// Reads the debug information of the executable. Belongs to one thread, not one of those
 /// that poll: a unit takes milliseconds, in a debug build of this crate tens of them.
-pub struct Reader {
-    program: Program<'static>,
+pub struct Reader(Plans<'static>);
+
+struct Plans<'a> {
+    program: Program<'a>,
     bias: u64,
-    units: VecDeque<Known>,
+    units: VecDeque<Known<'a>>,
     frames: Frames,
 }
 
@@ -34,9 +36,9 @@ pub struct Answered {
     pub made: usize,
 }
 
-struct Known {
+struct Known<'a> {
     offset: usize,
-    unit: Unit<'static>,
+    unit: Unit<'a>,
     types: HashMap<usize, Option<&'static Node>>,
 }
 
@@ -53,16 +55,7 @@ impl Reader {
     /// Why its futures cannot be read.
     pub fn open() -> Result<Self, Unreadable> {
         let sections = Sections::of(map_executable()?)?;
-        Ok(Self::over(&sections, load_bias()))
-    }
-
-    pub(crate) fn over(sections: &Sections<'static>, bias: u64) -> Self {
-        Self {
-            program: Program::new(sections),
-            bias,
-            units: VecDeque::new(),
-            frames: Frames::default(),
-        }
+        Ok(Self(Plans::over(&sections, load_bias())))
     }
 
     /// From here on this thread answers what [`chains`](crate::chains) asks for, in
@@ -76,7 +69,7 @@ impl Reader {
     pub fn answer(&mut self, pause: Duration) -> Answered {
         let mut answered = Answered::default();
         plans::answer(|poll, size_bytes| {
-            let node = self.plan(poll, size_bytes).ok();
+            let node = self.0.plan(poll, size_bytes).ok();
             answered.asked += 1;
             answered.made += usize::from(node.is_some());
             if !pause.is_zero() {
@@ -87,37 +80,44 @@ impl Reader {
         answered
     }
 
-    /// Makes the plans of all async functions and blocks of the program's own packages before
+    /// Makes the plans of all futures that the program's own packages poll before
     /// they are asked for, so that a task is told from its first poll on: one that is stuck
     /// in its first await is polled but once. Tells how many could be made.
     pub fn survey(&mut self) -> usize {
         let mut made = 0;
-        for unit in self.program.units_where(is_own) {
+        for unit in self.0.program.units_where(is_own) {
             // Who asks meanwhile does not wait for all units.
             made += self.answer(Duration::ZERO).made;
-            let Ok(known) = self.known(unit) else {
+            let Ok(known) = self.0.known(unit) else {
                 continue;
             };
-            for address in self.units[known].unit.async_functions.clone() {
+            for address in self.0.units[known].unit.poll_functions.clone() {
                 if made >= SURVEYED {
                     return made;
                 }
-                let Ok(node) = self.plan_at(known, address) else {
+                let Ok(node) = self.0.plan_at(known, address) else {
                     continue;
                 };
-                let poll = address.wrapping_add(self.bias) as usize;
+                let poll = address.wrapping_add(self.0.bias) as usize;
                 made += usize::from(plans::enter_answered(poll, node));
             }
         }
         made
     }
+}
+
+impl<'a> Plans<'a> {
+    fn over(sections: &Sections<'a>, bias: u64) -> Self {
+        Self {
+            program: Program::new(sections),
+            bias,
+            units: VecDeque::new(),
+            frames: Frames::default(),
+        }
+    }
 
     /// The plan of the future with this poll function.
-    pub(crate) fn plan(
-        &mut self,
-        poll: usize,
-        size_bytes: usize,
-    ) -> Result<&'static Node, Unknown> {
+    fn plan(&mut self, poll: usize, size_bytes: usize) -> Result<&'static Node, Unknown> {
         let address = (poll as u64).checked_sub(self.bias).ok_or(Unknown)?;
         let offset = self.program.unit_at(address).ok_or(Unknown)?;
         let known = self.known(offset)?;
@@ -158,5 +158,147 @@ impl Reader {
             frames: &mut self.frames,
         };
         layout.polled_by(parameter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FutureType;
+
+    /// Futures whose plans have something of everything.
+    async fn inner(number: u8) -> u8 {
+        let boxed: std::pin::Pin<Box<dyn std::future::Future<Output = ()>>> =
+            Box::pin(std::future::pending());
+        boxed.await;
+        number
+    }
+
+    async fn outer() {
+        let both = async {
+            Box::pin(inner(1)).await;
+        };
+        tokio::select! {
+            _ = inner(2) => {}
+            () = both => {}
+        }
+        tokio::join!(inner(3), inner(4));
+    }
+
+    /// Numbers that look random and are the same in each run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % end.max(1) as u64) as usize
+        }
+    }
+
+    /// The parts of the program's sections that the unit of this function uses.
+    struct Parts {
+        sections: Sections<'static>,
+        unit: std::ops::Range<usize>,
+        of: FutureType,
+        bias: u64,
+    }
+
+    fn type_of<F: std::future::Future>(_future: &F) -> FutureType {
+        FutureType::of::<F>()
+    }
+
+    fn parts() -> Parts {
+        let sections = Sections::of(map_executable().unwrap()).unwrap();
+        let bias = load_bias();
+        let of = type_of(&outer());
+        let address = of.poll as u64 - bias;
+        let start = Program::new(&sections).unit_at(address).unwrap();
+        let word: [u8; 4] = sections.info[start..start + 4].try_into().unwrap();
+        let unit = start..start + 4 + u32::from_le_bytes(word) as usize;
+        Parts {
+            sections,
+            unit,
+            of,
+            bias,
+        }
+    }
+
+    /// Whether there is a plan in these sections; a damaged one is none, or another one.
+    fn is_planned(parts: &Parts, sections: &Sections<'_>) -> bool {
+        let mut plans = Plans::over(sections, parts.bias);
+        plans.plan(parts.of.poll, parts.of.size_bytes).is_ok()
+    }
+
+    #[test]
+    fn damaged_debug_information_is_no_plan_and_no_panic() {
+        let parts = parts();
+        assert!(is_planned(&parts, &parts.sections));
+        let mut numbers = Numbers(0x5eed);
+        let whole = parts.sections.info.to_vec();
+        let mut damaged = whole.clone();
+        for round in 0..150 {
+            let mut changed = Vec::new();
+            for _ in 0..=round % 8 {
+                let at = parts.unit.start + numbers.below(parts.unit.len());
+                damaged[at] = numbers.below(256) as u8;
+                changed.push(at);
+            }
+            let sections = Sections {
+                info: &damaged,
+                ..parts.sections
+            };
+            is_planned(&parts, &sections);
+            for at in changed {
+                damaged[at] = whole[at];
+            }
+        }
+        assert!(is_planned(
+            &parts,
+            &Sections {
+                info: &damaged,
+                ..parts.sections
+            }
+        ));
+    }
+
+    #[test]
+    fn cut_sections_are_no_plan_and_no_panic() {
+        let parts = parts();
+        let mut numbers = Numbers(0xc07);
+        for _ in 0..60 {
+            let mut sections = parts.sections;
+            let section = match numbers.below(6) {
+                0 => &mut sections.abbrev,
+                1 => &mut sections.strings,
+                2 => &mut sections.line,
+                3 => &mut sections.address_ranges,
+                4 => &mut sections.ranges,
+                _ => &mut sections.info,
+            };
+            *section = &section[..numbers.below(section.len())];
+            is_planned(&parts, &sections);
+        }
+        for end in [0, 1, 11, 12, 40, parts.unit.start + 20] {
+            let info = &parts.sections.info[..end];
+            assert!(!is_planned(
+                &parts,
+                &Sections {
+                    info,
+                    ..parts.sections
+                }
+            ));
+        }
+    }
+
+    #[test]
+    fn files_that_are_none_are_refused_with_the_reason() {
+        assert_eq!(Sections::of(b"").unwrap_err(), Unreadable::Format);
+        assert_eq!(Sections::of(b"\x7fELF").unwrap_err(), Unreadable::Format);
+        let whole = map_executable().unwrap();
+        for end in [16, 63, 64, 200, whole.len() / 2] {
+            assert!(Sections::of(&whole[..end]).is_err());
+        }
     }
 }

@@ -14,6 +14,8 @@ use wakeline_wire::{DictionaryRecord, EventRecord};
 fn start(memory_mib: usize) -> &'static dyn Observer {
     let mut config = Config::from_env();
     config.memory_mib = Some(memory_mib);
+    // What is recorded here as a poll is none, and may stay open: nobody is to look at it.
+    config.long_poll_ms = Some(0);
     wakeline::init_with(config).unwrap().observer().unwrap()
 }
 
@@ -295,6 +297,11 @@ fn a_forked_child_records_nothing() {
     let timers = trace.all().filter_map(|event| match event {
         EventRecord::TimerCancel(cancel) => Some(cancel.timer),
         EventRecord::ThreadStop(_) => None,
+        // The parent says that it has a child of which nothing is told.
+        EventRecord::Marker(marker) => {
+            assert!(trace.text(marker.name).starts_with("forked a child"));
+            None
+        }
         other => panic!("{other:?} was not recorded"),
     });
     assert_eq!(timers.collect::<Vec<_>>(), [1, 2]);
