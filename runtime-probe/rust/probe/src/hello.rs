@@ -12,15 +12,16 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
     let text = |path: Option<std::path::PathBuf>| {
         path.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     };
-    let (tier, mut capabilities) = match runtimes & !seen::AWAITS {
+    let is_reactor_seen = runtimes & seen::REACTOR != 0;
+    let (tier, mut capabilities) = match runtimes & !(seen::AWAITS | seen::REACTOR) {
         runtimes if runtimes & seen::TRACING != 0 => (
             match runtimes & seen::EXECUTOR {
                 0 => "tokio tracing",
                 _ => "wakeline-executor and tokio tracing",
             },
-            told_capabilities(),
+            told_capabilities(is_reactor_seen),
         ),
-        seen::WRAPPED => (wrapped_tier(), wrapped_capabilities()),
+        seen::WRAPPED => (wrapped_tier(), wrapped_capabilities(is_reactor_seen)),
         // A note in place of a capability: what is missing is so for some tasks only.
         runtimes if runtimes & seen::WRAPPED != 0 => (
             "wakeline-executor and wrapped futures",
@@ -150,14 +151,14 @@ fn mixed_capabilities() -> Vec<Capability> {
     all
 }
 
-fn wrapped_capabilities() -> Vec<Capability> {
+fn wrapped_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
     use visibility::{NOT_RECORDED as NOT, RECORDED};
     let cancel_causes = match cfg!(feature = "tokio-1-47") {
         true => (RECORDED, "of futures spawned through wakeline"),
         false => (NOT, "the runtime does not tell an abort from its shutdown; known for wakeline's JoinSet, LocalSet and main, and, with the crate's feature tokio-1-47, for all that is spawned through wakeline"),
     };
     let (awaits, awaits_note) = crate::awaits::visibility();
-    let below = below();
+    let below = below().unless_silent(is_reactor_seen);
     let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
     let note = below.note.as_str();
     let (waits, sources, operations) = (
@@ -187,7 +188,7 @@ fn wrapped_capabilities() -> Vec<Capability> {
 }
 
 /// tokio tells of its tasks itself.
-fn told_capabilities() -> Vec<Capability> {
+fn told_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
     const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
     const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver";
     let told = [
@@ -197,7 +198,7 @@ fn told_capabilities() -> Vec<Capability> {
         ("jobs", visibility::RECORDED, "of every blocking closure of tokio, file operations of tokio::fs included"),
         ("resources", visibility::RECORDED, LOCKS),
     ];
-    let mut all = wrapped_capabilities();
+    let mut all = wrapped_capabilities(is_reactor_seen);
     for capability in &mut all {
         if (&*capability.name, capability.visibility) == ("awaitSites", visibility::RECORDED) {
             capability.note = format!("of wrapped futures only; {}", capability.note);
@@ -228,6 +229,22 @@ struct Below {
     sources: bool,
     operations: bool,
     note: String,
+}
+
+impl Below {
+    /// That a call would be seen does not say that the runtime makes it: some ask the kernel
+    /// without the C library.
+    fn unless_silent(self, is_reactor_seen: bool) -> Self {
+        if is_reactor_seen || !(self.waits || self.sources) {
+            return self;
+        }
+        Self {
+            waits: false,
+            sources: false,
+            operations: false,
+            note: "no runtime has registered anything through the C library so far; smol does when it is built with RUSTFLAGS=\"--cfg rustix_use_libc\"".into(),
+        }
+    }
 }
 
 #[cfg(wakeline_reactor)]

@@ -93,6 +93,9 @@ pub(crate) mod seen {
     pub(crate) const EXECUTOR: u8 = 1;
     /// Any other, through wrapped futures.
     pub(crate) const WRAPPED: u8 = 2;
+    /// No runtime: one of them registers with its reactor through the C library.
+    #[cfg_attr(not(wakeline_reactor), allow(dead_code))]
+    pub(crate) const REACTOR: u8 = 8;
     /// No runtime: where futures await is read from now on.
     #[cfg_attr(not(feature = "await-sites"), allow(dead_code))]
     pub(crate) const AWAITS: u8 = 128;

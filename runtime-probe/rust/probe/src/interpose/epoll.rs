@@ -161,6 +161,7 @@ fn control(
     };
     // A runtime that is not ours is at work, also where none of its tasks is wrapped.
     session.saw(seen::WRAPPED);
+    session.saw(seen::REACTOR);
     let is_new = used(|| register(session, fd, &event));
     let result = call();
     if result != 0 && is_new {
