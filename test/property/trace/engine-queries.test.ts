@@ -79,21 +79,23 @@ function coveredByState(spans: readonly ReadSpan[], fromNs: number, toNs: number
 
 test('coverage equals brute force over exact spans, at any place and zoom', () => {
   let checked = 0;
-  fc.assert(
-    fc.property(
-      longChoices,
-      picks,
-      fc.boolean(),
-      fractions,
-      fc.integer({ min: 1, max: 40 }),
-      (list, order, losses, [at, part], width) => {
-        const session = sessionOf(interleave(longTrace(list, 2, losses), order));
-        const fromNs = session.endNs * at;
-        checked += checkCoverage(session, fromNs, fromNs + session.endNs * part, width);
-      },
-    ),
-    { numRuns: 60 },
-  );
+  // How many pixels sixty traces give is chance as well: some have few lanes, and few of them in view.
+  for (let round = 0; checked <= 1000 && round < 5; round++)
+    fc.assert(
+      fc.property(
+        longChoices,
+        picks,
+        fc.boolean(),
+        fractions,
+        fc.integer({ min: 1, max: 40 }),
+        (list, order, losses, [at, part], width) => {
+          const session = sessionOf(interleave(longTrace(list, 2, losses), order));
+          const fromNs = session.endNs * at;
+          checked += checkCoverage(session, fromNs, fromNs + session.endNs * part, width);
+        },
+      ),
+      { numRuns: 60 },
+    );
   assert.ok(checked > 1000, `only ${checked} pixels were compared`);
 });
 

@@ -71,6 +71,10 @@ export class Timeline {
     return (await this.attribute('data-follow')) === 'true';
   }
 
+  async ceasesToFollow(): Promise<void> {
+    await waitFor('end of following', timeoutMs, async () => ((await this.follows()) ? undefined : true));
+  }
+
   /** The word for the session's state, such as live, ended or recording. */
   badge(): Locator {
     return this.frame.locator('.badge');
