@@ -9,7 +9,7 @@
 //! rustflags = ["--cfg", "tokio_unstable"]
 //! ```
 //!
-//! Then [`init!`](crate::init) does the rest, where the program has no `tracing` subscriber of
+//! Then [`init!`](crate::init!) does the rest, where the program has no `tracing` subscriber of
 //! its own: there can be one in a process, and the one that is set first stays. A program that
 //! sets one itself has two ways: the feature `tracing-layer` with `layer` for a registry of
 //! `tracing-subscriber` (with this feature `init!` sets no subscriber), or to set [`subscriber`]
