@@ -81,6 +81,11 @@ export class RegistryCopy {
     await this.cargo(['metadata', '--format-version', '1', '--quiet']);
   }
 
+  /** Lets cargo choose the versions of dependencies anew. */
+  forgetLockFile(): void {
+    rmSync(join(this.path, 'Cargo.lock'), { force: true });
+  }
+
   /** Changes a file; it is an error when nothing changes. */
   edit(file: string, change: (text: string) => string): void {
     const text = this.read(file);
