@@ -69,7 +69,9 @@ const suites: readonly Suite[] = [
     what: 'polled by our executor',
     files: /\.rs$/,
     features: ['thread-pool'],
-    manifest: withExecutor,
+    // Two crates of its own workspace that its tests need, and its published manifest leaves out.
+    manifest: `${withExecutor}\n[dev-dependencies.futures-test]\nversion = "0.3"\n
+[dev-dependencies.futures-executor]\nversion = "0.3"\nfeatures = ["thread-pool"]\n`,
     replace: (text) =>
       text
         .replace(/^(\s*)use futures::executor::block_on;/gm, '$1use wakeline_executor::block_on;')

@@ -129,20 +129,28 @@ thread_local! {
     static SPAWNING: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Hands a future to a runtime.
-pub(crate) fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
-    /// Also when the spawn panics.
-    struct Until;
-    impl Drop for Until {
-        fn drop(&mut self) {
-            SPAWNING.set(SPAWNING.get() - 1);
+/// While this lives, a future is being handed to a runtime, also when that panics. A closure would
+/// do it too, but would hide the caller's line from the runtime's own panics.
+#[must_use = "the hand-over lasts as long as this"]
+pub(crate) struct Spawning {
+    #[cfg(feature = "tracing")]
+    _unheard: crate::tracing::Unheard,
+}
+
+impl Spawning {
+    pub(crate) fn begin() -> Self {
+        SPAWNING.set(SPAWNING.get() + 1);
+        Self {
+            #[cfg(feature = "tracing")]
+            _unheard: crate::tracing::unheard(),
         }
     }
-    SPAWNING.set(SPAWNING.get() + 1);
-    let _until = Until;
-    #[cfg(feature = "tracing")]
-    let _once = crate::tracing::unheard();
-    spawn()
+}
+
+impl Drop for Spawning {
+    fn drop(&mut self) {
+        SPAWNING.set(SPAWNING.get() - 1);
+    }
 }
 
 /// Whether the scheduler has given what runs here a budget, which it does for the turn of a

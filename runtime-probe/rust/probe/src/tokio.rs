@@ -26,7 +26,7 @@ use wakeline_wire::{detail, end_outcome, job_kind, kind, runtime_flavor, task_ki
 
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate};
-use crate::held::{spawning, Held};
+use crate::held::{Held, Spawning};
 use crate::recorder::{outside, Recorder, RuntimeSeen};
 use crate::session::{seen, Session};
 use crate::task::Builder;
@@ -47,7 +47,8 @@ where
 {
     let (site, held) = (Location::caller(), Held::by_runtime());
     let task = Builder::new().wrap(future, task_kind::TASK, site, held);
-    spawning(|| ::tokio::spawn(task))
+    let _spawning = Spawning::begin();
+    ::tokio::spawn(task)
 }
 
 /// `tokio::task::spawn_local`, recorded.
@@ -62,7 +63,8 @@ where
 {
     let (site, held) = (Location::caller(), Held::by_local_set());
     let task = Builder::new().wrap(future, task_kind::LOCAL, site, held);
-    spawning(|| ::tokio::task::spawn_local(task))
+    let _spawning = Spawning::begin();
+    ::tokio::task::spawn_local(task)
 }
 
 /// `tokio::task::spawn_blocking`, recorded as a blocking job: when it was submitted, when
@@ -148,7 +150,8 @@ impl Builder<'_> {
     {
         let (site, held) = (Location::caller(), Held::by_runtime());
         let task = self.wrap(future, task_kind::TASK, site, held);
-        Ok(spawning(|| ::tokio::spawn(task)))
+        let _spawning = Spawning::begin();
+        Ok(::tokio::spawn(task))
     }
 
     /// `Handle::spawn` with this name.
@@ -163,7 +166,8 @@ impl Builder<'_> {
     {
         let (site, held) = (Location::caller(), Held::by_runtime());
         let task = self.wrap(future, task_kind::TASK, site, held);
-        Ok(spawning(|| handle.spawn(task)))
+        let _spawning = Spawning::begin();
+        Ok(handle.spawn(task))
     }
 
     /// [`spawn_local`] with this name.
@@ -181,7 +185,8 @@ impl Builder<'_> {
     {
         let (site, held) = (Location::caller(), Held::by_local_set());
         let task = self.wrap(future, task_kind::LOCAL, site, held);
-        Ok(spawning(|| ::tokio::task::spawn_local(task)))
+        let _spawning = Spawning::begin();
+        Ok(::tokio::task::spawn_local(task))
     }
 
     /// `LocalSet::spawn_local` with this name.
@@ -200,7 +205,8 @@ impl Builder<'_> {
     {
         let (site, held) = (Location::caller(), Held::by_local_set());
         let task = self.wrap(future, task_kind::LOCAL, site, held);
-        Ok(spawning(|| local_set.spawn_local(task)))
+        let _spawning = Spawning::begin();
+        Ok(local_set.spawn_local(task))
     }
 
     /// [`spawn_blocking`] with this name.

@@ -502,3 +502,39 @@ fn an_instrumented_runtime_tells_of_its_threads_and_their_parks() {
     // That another thread has it is seen from below.
     assert!(on_lock > 0 || cfg!(not(wakeline_reactor)));
 }
+
+#[test]
+fn a_spawn_outside_of_a_runtime_panics_at_the_line_of_the_caller() {
+    fn file_of_panic(spawn: impl FnOnce() + std::panic::UnwindSafe) -> String {
+        static FILE: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|panic| {
+            let location = panic.location().unwrap();
+            *FILE.lock().unwrap() = location.file().to_owned();
+        }));
+        let result = std::panic::catch_unwind(spawn);
+        std::panic::set_hook(before);
+        assert!(result.is_err());
+        FILE.lock().unwrap().clone()
+    }
+    // In a child, because the hook is the process's.
+    if role().is_some() {
+        assert_eq!(file_of_panic(|| drop(wakeline::spawn(async {}))), file!());
+        assert_eq!(
+            file_of_panic(|| drop(wakeline::spawn_local(async {}))),
+            file!()
+        );
+        assert_eq!(
+            file_of_panic(|| drop(wakeline::spawn_blocking(|| ()))),
+            file!()
+        );
+        assert_eq!(
+            file_of_panic(|| drop(wakeline::JoinSet::new().spawn(async {}))),
+            file!()
+        );
+        return;
+    }
+    let test = "a_spawn_outside_of_a_runtime_panics_at_the_line_of_the_caller";
+    let output = finish(child(test, "panics").spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+}

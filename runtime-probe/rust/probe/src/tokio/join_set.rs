@@ -14,7 +14,7 @@ use wakeline_wire::task_kind;
 use super::present::BlockingInSets;
 use super::present::{Present, Tokio};
 use super::Job;
-use crate::held::{spawning, Held, SetState};
+use crate::held::{Held, SetState, Spawning};
 use crate::task::Builder;
 use crate::traced::Traced;
 
@@ -74,7 +74,8 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let task = self.task(task, Location::caller());
-        spawning(|| self.inner.spawn(task))
+        let _spawning = Spawning::begin();
+        self.inner.spawn(task)
     }
 
     /// `spawn_on` of tokio's set, recorded.
@@ -85,7 +86,8 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let task = self.task(task, Location::caller());
-        spawning(|| self.inner.spawn_on(task, handle))
+        let _spawning = Spawning::begin();
+        self.inner.spawn_on(task, handle)
     }
 
     /// `spawn_local` of tokio's set, recorded.
@@ -98,7 +100,8 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         let task = self.local_task(task, Location::caller());
-        spawning(|| self.inner.spawn_local(task))
+        let _spawning = Spawning::begin();
+        self.inner.spawn_local(task)
     }
 
     /// `spawn_local_on` of tokio's set, recorded.
@@ -108,7 +111,8 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         let task = self.local_task(task, Location::caller());
-        spawning(|| self.inner.spawn_local_on(task, local_set))
+        let _spawning = Spawning::begin();
+        self.inner.spawn_local_on(task, local_set)
     }
 
     /// `spawn_blocking` of tokio's set (1.29 and newer), recorded as a blocking job.
