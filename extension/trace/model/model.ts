@@ -1,5 +1,7 @@
 // Owns the tables of one session and the rules by which single facts (a spawn, a wake, a poll's end) enter them.
 // Independent of the order in which threads are read: see MODEL.md. Knows nothing of frames, chunks or queries.
+// Longer than other files: each rule marks the same pages as changed, and the order of these marks is what makes the
+// model independent of the order of reading; they are to be read beside each other.
 import {
   causeKind,
   type DictionaryRecord,

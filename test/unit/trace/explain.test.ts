@@ -350,7 +350,7 @@ chunk thread=1
 });
 
 const longPoll = `hello rate=1000000000
-dict text id=1 text="/work/app/src/main.rs"
+dict text id=1 text="/app/src/main.rs"
 dict text id=2 text="app::parse"
 dict text id=3 text="app::handle"
 dict text id=4 text="/rustc/abc/library/std/src/thread/mod.rs"

@@ -1,6 +1,9 @@
 //! Owns the dictionary: ids of strings and sites, what is alive, what was not sent yet.
 //! It must not know of sockets or of the hot path; its lock is taken at spawns,
 //! registrations and the first sight of a site, never at a poll.
+//!
+//! Longer than other files, because ids, what is alive and what is pending change together
+//! under one lock: what is split off would have to be handed all of it.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
