@@ -97,7 +97,7 @@ export interface LaneHeader {
   readonly lane: number;
   readonly kind: LaneKind;
   readonly label: string;
-  /** Task id, thread id or frame id by kind. */
+  /** Task id, thread id or frame id by kind; of a section lane its task's, 0 for none. */
   readonly id: number;
   /** Life of the lane; `toNs` is the session's end while it lives. */
   readonly fromNs: number;
@@ -121,10 +121,12 @@ export interface ColumnRange {
 /**
  * Columns in the binary part (little endian, each aligned to its item size):
  * spanStartNs, spanEndNs: float64; spanState, spanFlags: uint8; spanRef: float64 (task lanes: poll epoch of the
- * running span, or of the poll that ended before the wait; worker lanes: task id; pool lanes: job id; reactor: turn number);
+ * running span, or of the poll that ended before the wait; worker lanes: task id; pool lanes: job id; reactor: turn number;
+ * section lanes: a number that `names` has);
  * pixelState, pixelRunning, pixelScheduled: uint8 — dominant state, and exact coverage 0 … 255 of running (on reactor,
  * worker and pool lanes: turn, running, job) and scheduled (queued);
- * markerAtNs: float64; markerLane: uint16 (row of this answer); markerKind: uint8; markerRef: float64.
+ * markerAtNs: float64; markerLane: uint16 (row of this answer); markerKind: uint8; markerRef: float64 (of kind user: a
+ * number that `names` has).
  */
 export interface ViewportAnswer {
   readonly session: string;
@@ -142,6 +144,8 @@ export interface ViewportAnswer {
   readonly provisionalFromNs: number;
   readonly stops: readonly { fromNs: number; toNs: number; reason: string }[];
   readonly gaps: readonly { fromNs: number; toNs: number; thread: number; dropped: number }[];
+  /** What the program calls its own spans and marks, by the numbers in the columns. */
+  readonly names: Readonly<Record<number, string>>;
   /** Markers in view; when there are more than are sent, only the count is true. */
   readonly markerTotal: number;
   readonly columns: {
