@@ -284,14 +284,16 @@ test('a request whose client goes away ends as cancelled, and what its handler s
   const script = plainScript(
     'abandoned.cjs',
     `const http = require('node:http');
+    let call;
     const server = http.createServer(async (request, response) => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      call.destroy();
+      await new Promise((resolve) => response.once('close', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
       response.end('too late');
       server.close();
     }).listen(0, () => {
-      const call = http.get({ port: server.address().port, path: '/slow' });
+      call = http.get({ port: server.address().port, path: '/slow' });
       call.on('error', () => undefined);
-      setTimeout(() => call.destroy(), 20);
     });`,
   );
   await record(script, {}, async ({ result, receiver }) => {
