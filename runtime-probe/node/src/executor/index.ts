@@ -36,7 +36,8 @@ export {
   ready,
   type Waker,
 } from './poll.ts';
-export { type Job, poolJob, poolLimit } from './pool.ts';
+export { type Job, poolJob } from './pool.ts';
+export { poolLimit } from './pool-limit.ts';
 export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtime.ts';
 export type { Site } from './site.ts';
 export { Sleep, sleep, sleepUntil, TimeoutError, timeout } from './sleep.ts';
