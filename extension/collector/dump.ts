@@ -19,6 +19,7 @@ const kindNames = [
   'task',
   'frame',
   'io_uring',
+  'spans',
 ] as const;
 
 /** Lines without the final newline. Throws RecordingError when the file is no recording. */

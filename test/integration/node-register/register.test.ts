@@ -223,8 +223,9 @@ test('a request whose client goes away ends as cancelled, and what its handler s
     `const http = require('node:http');
     let call;
     const server = http.createServer(async (request, response) => {
-      setTimeout(() => call.destroy(), 5);
-      await new Promise((resolve) => response.on('close', () => setTimeout(resolve, 5)));
+      call.destroy();
+      await new Promise((resolve) => response.once('close', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
       response.end('too late');
       server.close();
     }).listen(0, () => {

@@ -1,8 +1,9 @@
 // Owns the recording of an unchanged Node program: whether, with which parts, and when it makes room for another.
 // Knows nothing of events. A program must not notice it: nothing here throws.
 import { existsSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, parentPort } from 'node:worker_threads';
 import { readEnvironment } from '../probe/environment.ts';
+import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
@@ -63,8 +64,12 @@ const view: View = {
 export function startRegister(): void {
   // The script may be named twice, by the user and by a launch, and a program may have begun by itself.
   if (isRecorded()) return;
-  const eligible = eligibility({ versions: process.versions, isMainThread, script: process.argv[1] });
-  if (eligible.kind === 'unsupported') process.stderr.write(`${eligible.message}\n`);
+  // Node's own threads, such as that of its module loader's hooks, have no port to whoever made them.
+  const isForeignThread = !isMainThread && (parentPort === null || isLeftOut(process.env['WAKELINE_FAMILY']));
+  const facts = { versions: process.versions, isMainThread, isForeignThread, script: process.argv[1] };
+  const eligible = eligibility(facts);
+  if (eligible.kind === 'unsupported' && isMainThread) process.stderr.write(`${eligible.message}\n`);
+  if (eligible.kind === 'packageManager') leaveOut();
   if (eligible.kind !== 'yes') return;
   try {
     const address = readEnvironment(process.env);

@@ -317,6 +317,9 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         shared_memory: !config.private_memory && matches!(destination, Destination::Collector(..)),
         destination,
         launch: config.launch,
+        family: std::env::var("WAKELINE_FAMILY")
+            .ok()
+            .and_then(|text| hello::family_of(&text)),
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
         long_poll: std::time::Duration::from_millis(

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use wakeline_wire::detail;
+use wakeline_wire::payload::Family;
 
 use crate::barrier;
 use crate::clock::Clock;
@@ -46,6 +47,7 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Start {
     pub(crate) destination: Destination,
     pub(crate) launch: String,
+    pub(crate) family: Option<Family>,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
     pub(crate) source_root: Option<PathBuf>,
@@ -65,6 +67,8 @@ pub(crate) struct Session {
     pub(crate) dictionary: Dictionary,
     pub(crate) threads: Threads,
     pub(crate) launch: String,
+    /// The processes that started this one, where one of them is recorded too.
+    pub(crate) family: Option<Family>,
     pub(crate) source_root: Option<PathBuf>,
     observer: OnceLock<&'static ProbeObserver>,
     flusher: OnceLock<Thread>,
@@ -207,6 +211,7 @@ impl Session {
             dictionary: Dictionary::new(ring, matches!(start.destination, Destination::Flight(_))),
             threads: Threads::default(),
             launch: start.launch,
+            family: start.family,
             source_root: start.source_root,
             observer: OnceLock::new(),
             flusher: OnceLock::new(),
