@@ -1,6 +1,7 @@
 // Owns the executor's public names.
 // Must not know a probe: one is installed through setObserver.
 
+export { fromPromise, toPromise } from './adapt.ts';
 export { Barrier } from './barrier.ts';
 export { type BroadcastReceiver, type BroadcastSender, broadcast, LaggedError } from './broadcast.ts';
 export {
@@ -49,8 +50,10 @@ export {
 } from './poll.ts';
 export { type Job, poolJob } from './pool.ts';
 export { poolLimit } from './pool-limit.ts';
+export { type Deferred, deferred, rejected, resolved, type TaskPromise } from './promise.ts';
 export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtime.ts';
 export { type ReadGuard, RwLock, type WriteGuard } from './rw-lock.ts';
+export { type Scope, scope } from './scope.ts';
 export { Semaphore, type SemaphorePermit } from './semaphore.ts';
 export type { Site } from './site.ts';
 export { Sleep, sleep, sleepUntil, TimeoutError, timeout } from './sleep.ts';
