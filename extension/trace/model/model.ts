@@ -34,9 +34,10 @@ import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
 import { Ring } from './ring.ts';
+import { type SectionRow, Sections } from './sections.ts';
 import { joinedWaits, SiteWaits, WaitTable } from './waits.ts';
 
-export type LaneOwner = Thread | Task | Pool | Ring;
+export type LaneOwner = Thread | Task | Pool | Ring | SectionRow;
 
 export interface Lane {
   readonly lane: number;
@@ -63,6 +64,7 @@ export class Model {
   readonly waits = new WaitTable();
   readonly samples = new PollSamples();
   readonly foundWaits = new FoundWaits();
+  readonly sections = new Sections();
   readonly tasks: Task[] = [];
   private readonly taskById = new IdTable<Task>();
   readonly threads: Thread[] = [];
@@ -105,6 +107,8 @@ export class Model {
   endNs = 0;
   /** Rises when a lane other than a task's is added. */
   laneVersion = 0;
+  /** Rises when a task gets a lane below its own. */
+  subLaneVersion = 0;
   /** Rises when the label of a known task changes. */
   labelVersion = 0;
 
@@ -230,6 +234,16 @@ export class Model {
     this.rings.set(source, ring);
     this.newLane(laneKind.ring, ring);
     return ring;
+  }
+
+  /** Gives each new row of the program's own spans its lane: below its task's, or with the threads'. */
+  layOutSections(): void {
+    this.sections.layOut((row) => {
+      row.lane = this.lanes.length;
+      this.lanes.push({ lane: row.lane, kind: laneKind.section, owner: row });
+      if (row.task === 0) this.laneVersion++;
+      else this.subLaneVersion++;
+    });
   }
 
   /** The slot of that epoch, made when missing. Call `touch` after a change. */
@@ -609,6 +623,7 @@ export class Model {
       this.waits.bytes +
       this.samples.bytes +
       this.foundWaits.bytes +
+      this.sections.bytes +
       this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;
