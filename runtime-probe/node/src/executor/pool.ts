@@ -15,7 +15,8 @@ import { WaitList } from './wait-list.ts';
 const DEFAULT_POOL_THREADS = 4;
 const MAX_POOL_THREADS = 1024;
 
-const nextJobId = idSequence();
+/** Jobs of libuv's pool and of worker threads share one sequence. */
+export const nextJobId = idSequence();
 let inFlight = 0;
 let limit: number | undefined;
 
