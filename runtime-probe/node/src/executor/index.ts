@@ -50,7 +50,8 @@ export {
   ready,
   type Waker,
 } from './poll.ts';
-export { type Job, poolJob, poolLimit } from './pool.ts';
+export { type Job, poolJob } from './pool.ts';
+export { poolLimit } from './pool-limit.ts';
 export { type Deferred, deferred, rejected, resolved, type TaskPromise } from './promise.ts';
 export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtime.ts';
 export { type ReadGuard, RwLock, type WriteGuard } from './rw-lock.ts';

@@ -16,7 +16,7 @@ import {
   type RuntimeId,
   type RuntimeInfo,
 } from './observe.ts';
-import { poolLimit } from './pool.ts';
+import { poolLimit } from './pool-limit.ts';
 import { captureSite, type Site } from './site.ts';
 import {
   type AnyTask,
