@@ -39,9 +39,9 @@ impl<'a> Layout<'_, 'a> {
         let is_named = |path: &str| path.rsplit("::").next() == Some(name);
         // Of joins there are `Join`, `Join3` and so on.
         let family = name.trim_end_matches(|digit: char| digit.is_ascii_digit());
-        let is_family = |path: &&str| path.rsplit("::").next() == Some(family);
+        let is_family = |path: &str| path.rsplit("::").next() == Some(family);
         let vector = VECTORS.iter().find(|(path, _)| is_named(path));
-        let all = ALL_FIELDS.iter().any(|path| is_family(&path));
+        let all = ALL_FIELDS.iter().any(|path| is_family(path));
         if vector.is_none() && !all && !is_named(UNORDERED) {
             return Ok(None);
         }
