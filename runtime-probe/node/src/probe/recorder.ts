@@ -66,6 +66,8 @@ export interface RecorderOptions {
   readonly osThread: number;
   /** The timer that Node's loop is armed for. */
   readonly nextTimer: () => { readonly id: number; readonly deadlineNs: number } | undefined;
+  /** What is recorded to begin with, one of the wire's `detail`. */
+  readonly detail: number;
   /** Called once when a record had to be lost, after which nothing may be recorded. */
   readonly onBroken: () => void;
 }
@@ -76,13 +78,14 @@ export class Recorder implements Observer {
   protected readonly dictionary: Dictionary;
   protected readonly options: RecorderOptions;
   private threadTold = false;
-  private full = true;
+  private full: boolean;
   private firstRuntime = 0;
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
 
   constructor(options: RecorderOptions) {
     this.options = options;
+    this.full = options.detail === detail.full;
     this.events = options.events;
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);
