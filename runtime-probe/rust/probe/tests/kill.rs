@@ -7,10 +7,11 @@ use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use support::{child, connected, expected, record, ring_files, role, Collector, Trace};
+use wakeline_wire::frame::append_frame;
 use wakeline_wire::payload::ChunkHead;
 use wakeline_wire::ring::{read_ring, slot_state};
 use wakeline_wire::stream::{Item, Shapes};
-use wakeline_wire::Reader;
+use wakeline_wire::{frame_kind, Reader};
 
 const THREADS: u64 = 2;
 const EVENTS: u64 = 150_000;
@@ -106,6 +107,10 @@ fn append_ring(bytes: &[u8], recording: &mut Vec<u8>) {
             last_tick: events.last().map_or(slot.first_tick, |event| event.tick),
             context: slot.context.clone(),
         };
-        Item::Chunk { head, events }.encode(recording);
+        // The bytes as they are: decoded and encoded again they would be longer.
+        append_frame(recording, frame_kind::CHUNK, |out| {
+            head.encode(out);
+            out.extend_from_slice(slot.records);
+        });
     }
 }

@@ -538,6 +538,28 @@ pub mod kind {
     pub const POLL_SAMPLE: u64 = 90;
 }
 
+/// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
+pub mod short_kind {
+    /// pollEnd of a poll that is pending.
+    pub const POLL_PENDING: u64 = 112;
+    /// wake whose effect the tier cannot see.
+    pub const WAKE_UNHEARD: u64 = 113;
+    /// wake that has put its target into a run queue.
+    pub const WAKE_SCHEDULED: u64 = 114;
+    /// wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it.
+    pub const WAKE_IN_TURN: u64 = 115;
+    /// operation: a read by the poll that encloses it, done.
+    pub const READ_DONE: u64 = 116;
+    /// operation: a write by the poll that encloses it, done.
+    pub const WRITE_DONE: u64 = 117;
+    /// operation: a read by the poll that encloses it, with nothing there.
+    pub const READ_BLOCKED: u64 = 118;
+    /// park in the reactor, its timer none or not known.
+    pub const PARK_IN_REACTOR: u64 = 119;
+    /// unpark from the reactor.
+    pub const UNPARK_IN_REACTOR: u64 = 120;
+}
+
 /// A text that other records name by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
@@ -2742,7 +2764,7 @@ impl EventRecord {
         }
     }
 
-    /// Reads the fields of a record of this kind; `None` when the kind is not known.
+    /// Reads the fields of a record of this kind, or of one that is short for it; `None` when the kind is not known.
     ///
     /// # Errors
     /// When a field is cut, malformed or over a limit.
@@ -2799,6 +2821,84 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
+            112 => Self::PollEnd(PollEnd { outcome: 2 }),
+            113 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 0,
+                })
+            }
+            114 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 1,
+                })
+            }
+            115 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::WakeFrom(WakeFrom {
+                    task,
+                    epoch,
+                    effect: 0,
+                    cause_kind: 6,
+                    cause_id: 0,
+                    epoch_after: epoch,
+                })
+            }
+            116 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            117 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 2,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            118 => {
+                let source = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 2,
+                    bytes: 0,
+                    made_by: 1,
+                })
+            }
+            119 => {
+                let timeout_ns = reader.uint()?;
+                Self::Park(Park {
+                    park_kind: 1,
+                    timeout_ns,
+                    timer: 0,
+                })
+            }
+            120 => {
+                let events = reader.uint()?;
+                Self::Unpark(Unpark {
+                    park_kind: 1,
+                    events,
+                })
+            }
             _ => return Ok(None),
         }))
     }
@@ -3091,5 +3191,156 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 90,
         name: "pollSample",
         fields: &[1, 1, 1, 1, 1, 1],
+    },
+    StaticShape {
+        kind: 112,
+        name: "pollPending",
+        fields: &[],
+    },
+    StaticShape {
+        kind: 113,
+        name: "wakeUnheard",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 114,
+        name: "wakeScheduled",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 115,
+        name: "wakeInTurn",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 116,
+        name: "readDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 117,
+        name: "writeDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 118,
+        name: "readBlocked",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 119,
+        name: "parkInReactor",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 120,
+        name: "unparkInReactor",
+        fields: &[1],
+    },
+];
+
+/// What a kind of [`short_kind`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortForm {
+    /// Kind on the wire.
+    pub kind: u64,
+    /// Kind of the event that it stands for.
+    pub of: u64,
+    /// For each field of that event its place among the written ones, or what it holds.
+    pub fields: &'static [FieldOfShort],
+}
+
+/// One field of the event that a short form stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOfShort {
+    /// What is written at this place.
+    Written(usize),
+    /// Always this.
+    Fixed(u64),
+}
+
+/// Every short form.
+pub const SHORT_FORMS: &[ShortForm] = &[
+    ShortForm {
+        kind: 112,
+        of: 34,
+        fields: &[FieldOfShort::Fixed(2)],
+    },
+    ShortForm {
+        kind: 113,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 114,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 115,
+        of: 36,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(6),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Written(1),
+        ],
+    },
+    ShortForm {
+        kind: 116,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 117,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 118,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 119,
+        of: 53,
+        fields: &[
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 120,
+        of: 54,
+        fields: &[FieldOfShort::Fixed(1), FieldOfShort::Written(0)],
     },
 ];
