@@ -64,7 +64,7 @@ export class App implements Scene {
   private readonly rowsView = new LaneRows();
   private readonly popover = new Popover();
   private readonly tooltip = new Tooltip();
-  private readonly totals = new TotalsLine();
+  private readonly totals = new TotalsLine(() => this.popover.toggle('tier', shownSession(this.state)));
   private readonly empty = emptyState((command) => this.link.send({ type: 'command', command }));
   private readonly details: Details;
   private readonly toolbar: Toolbar;

@@ -17,6 +17,8 @@ export const laneKind = {
   frame: 6,
   /** One io_uring: how many submissions the kernel has not completed. */
   ring: 7,
+  /** Spans that the program opened itself, of one task and one depth, below the task's lane; those outside of any task stand with the threads'. */
+  section: 8,
 } as const;
 export type LaneKind = (typeof laneKind)[keyof typeof laneKind];
 
@@ -43,6 +45,8 @@ export const spanState = {
   queued: 14,
   /** Ring lane: submissions are under way in the kernel. */
   inFlight: 15,
+  /** Section lane: a span of the program's own is open. */
+  section: 16,
 } as const;
 export type SpanState = (typeof spanState)[keyof typeof spanState];
 

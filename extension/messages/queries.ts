@@ -14,6 +14,14 @@ export interface SessionSummary {
   readonly pid: number;
   /** Which debug session started it; empty when none. */
   readonly launch: string;
+  /** Which other sessions are of the same program; absent where the program tells of none. */
+  readonly family?: {
+    readonly group: string;
+    /** The session that it comes from; empty when that was not recorded. */
+    readonly parent: string;
+    /** "worker thread 2", "cluster worker 1", …; empty for the program itself. */
+    readonly part: string;
+  };
   /** live: connected; ended: closed on purpose; cut: the connection broke; opened: read from a recording. */
   readonly state: SessionState;
   readonly workingFolder: string;
@@ -89,7 +97,7 @@ export interface LaneHeader {
   readonly lane: number;
   readonly kind: LaneKind;
   readonly label: string;
-  /** Task id, thread id or frame id by kind. */
+  /** Task id, thread id or frame id by kind; of a section lane its task's, 0 for none. */
   readonly id: number;
   /** Life of the lane; `toNs` is the session's end while it lives. */
   readonly fromNs: number;
@@ -113,10 +121,12 @@ export interface ColumnRange {
 /**
  * Columns in the binary part (little endian, each aligned to its item size):
  * spanStartNs, spanEndNs: float64; spanState, spanFlags: uint8; spanRef: float64 (task lanes: poll epoch of the
- * running span, or of the poll that ended before the wait; worker lanes: task id; pool lanes: job id; reactor: turn number);
+ * running span, or of the poll that ended before the wait; worker lanes: task id; pool lanes: job id; reactor: turn number;
+ * section lanes: a number that `names` has);
  * pixelState, pixelRunning, pixelScheduled: uint8 — dominant state, and exact coverage 0 … 255 of running (on reactor,
  * worker and pool lanes: turn, running, job) and scheduled (queued);
- * markerAtNs: float64; markerLane: uint16 (row of this answer); markerKind: uint8; markerRef: float64.
+ * markerAtNs: float64; markerLane: uint16 (row of this answer); markerKind: uint8; markerRef: float64 (of kind user: a
+ * number that `names` has).
  */
 export interface ViewportAnswer {
   readonly session: string;
@@ -134,6 +144,8 @@ export interface ViewportAnswer {
   readonly provisionalFromNs: number;
   readonly stops: readonly { fromNs: number; toNs: number; reason: string }[];
   readonly gaps: readonly { fromNs: number; toNs: number; thread: number; dropped: number }[];
+  /** What the program calls its own spans and marks, by the numbers in the columns. */
+  readonly names: Readonly<Record<number, string>>;
   /** Markers in view; when there are more than are sent, only the count is true. */
   readonly markerTotal: number;
   readonly columns: {

@@ -172,6 +172,7 @@ export class TraceSession {
 
   private view(): SessionView {
     this.model.applyInvalidation();
+    this.model.layOutSections();
     const over = this.ended || this.cutReason !== '';
     return {
       model: this.model,

@@ -177,6 +177,10 @@ export class RecordingObserver implements Observer {
     this.#add('resourceReleased', resource, `${this.#resource(resource)} released by ${this.#name(task)}`);
   }
 
+  resourceDropped(resource: number): void {
+    this.#add('resourceDropped', resource, `${this.#resource(resource)} dropped`);
+  }
+
   sourceRegistered(source: SourceInfo): void {
     this.sources.push(source);
     const known = source.fd >= 0 ? 'with its descriptor' : 'without a descriptor';

@@ -169,6 +169,13 @@ export const stateAppearance: Readonly<Record<SpanState, StateAppearance>> = {
     fill: fillStyle.hollow,
     texture: texture.horizontal,
   },
+  [spanState.section]: {
+    word: 'span',
+    meaning: 'A span that the program itself opened, below the lane of its task.',
+    colour: 'purple',
+    fill: fillStyle.hollow,
+    texture: texture.none,
+  },
 };
 
 export const stateCount = Math.max(...Object.values(spanState)) + 1;
@@ -194,6 +201,7 @@ export const coverageStates: Readonly<
   [laneKind.task]: { busy: spanState.running, queued: spanState.scheduled },
   [laneKind.ring]: { busy: spanState.inFlight, queued: spanState.queued },
   [laneKind.frame]: { busy: spanState.running, queued: spanState.scheduled },
+  [laneKind.section]: { busy: spanState.section, queued: spanState.queued },
 };
 
 export const laneKindWord: Readonly<Record<LaneKind, string>> = {
@@ -204,6 +212,7 @@ export const laneKindWord: Readonly<Record<LaneKind, string>> = {
   [laneKind.task]: 'task',
   [laneKind.frame]: 'frame',
   [laneKind.ring]: 'io_uring',
+  [laneKind.section]: 'spans',
 };
 
 /** Shapes of markers: they differ without their colour too. */

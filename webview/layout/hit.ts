@@ -1,5 +1,6 @@
 // Owns finding what lies under the pointer: lane, instant, span; and the next span for the keyboard.
 // Pure.
+import { markerKind } from '../../extension/messages/lanes.ts';
 import type { LaneHeader } from '../../extension/messages/queries.ts';
 import { type Interval, widthNs } from '../state/interval.ts';
 import { type SpanView, spanAtIndex, spanIndexAt, type TimelineAnswer } from './answer.ts';
@@ -13,6 +14,10 @@ export interface Hit {
   readonly span: SpanView | null;
   /** Dominant state of the pixel where only coverage is known. */
   readonly state: number;
+  /** Names of the program's own that its answer refers to. */
+  readonly names: TimelineAnswer['head']['names'];
+  /** The program's own marks near the pointer. */
+  readonly marks: readonly string[];
 }
 
 /** A short busy span near the pointer is preferred to the long wait around it: polls are what is hard to hit. */
@@ -23,8 +28,9 @@ export function hitAt(
   widthCssPx: number,
   atNs: number,
 ): Hit {
-  if (lane.mode === 'coverage') return { lane, atNs, span: null, state: columnState(answer, lane, atNs) };
   const reachNs = (widthNs(interval) / widthCssPx) * grabCssPx;
+  const found = { lane, names: answer.head.names, marks: marksNear(answer, lane, atNs, reachNs) };
+  if (lane.mode === 'coverage') return { ...found, atNs, span: null, state: columnState(answer, lane, atNs) };
   const { busy } = coverageStates[lane.kind];
   const last = lane.first + lane.count;
   let nearest: SpanView | null = null;
@@ -42,7 +48,22 @@ export function hitAt(
   const under = here < 0 ? null : spanAtIndex(answer, here);
   const containing = under !== null && atNs <= under.toNs ? under : null;
   const span = containing?.state === busy ? containing : (nearest ?? containing);
-  return { lane, atNs: span === null ? atNs : insideOf(span, atNs), span, state: span?.state ?? 0 };
+  return { ...found, atNs: span === null ? atNs : insideOf(span, atNs), span, state: span?.state ?? 0 };
+}
+
+/** More names would not fit beside the pointer. */
+const mostMarks = 5;
+
+/** What the program called the instants near the pointer, each name once. */
+function marksNear(answer: TimelineAnswer, lane: LaneHeader, atNs: number, reachNs: number): string[] {
+  const row = answer.placeOfLane.get(lane.lane);
+  const near = new Set<string>();
+  for (let i = 0; i < answer.markerAtNs.length && near.size < mostMarks; i++) {
+    if (answer.markerKind[i] !== markerKind.user || answer.markerLane[i] !== row) continue;
+    const name = answer.head.names[answer.markerRef[i] ?? 0];
+    if (name !== undefined && Math.abs((answer.markerAtNs[i] ?? 0) - atNs) <= reachNs) near.add(name);
+  }
+  return [...near];
 }
 
 /** The instant itself if it lies in the span, else the nearest that does: spans hold their start, not their end. */

@@ -25,12 +25,13 @@ export interface SpanLabel {
   readonly state: number;
 }
 
-/** `poll 3`, `task 12`, `job 7`, `turn 37`: what the span's reference counts by kind of lane. */
-export function spanWord(lane: LaneHeader, span: SpanView): string {
+/** `poll 3`, `task 12`, `job 7`, `turn 37`: what the span's reference counts by kind of lane; the name of the program's own. */
+export function spanWord(lane: LaneHeader, span: SpanView, names: TimelineAnswer['head']['names']): string {
   const { word } = appearanceOf(span.state);
   if (span.state === spanState.running)
     return lane.kind === laneKind.worker ? `task ${span.ref}` : `poll ${span.ref}`;
   if (span.state === spanState.job && lane.kind === laneKind.poolThread) return `job ${span.ref}`;
+  if (span.state === spanState.section) return names[span.ref] || word;
   if (span.state === spanState.turn) return `turn ${span.ref}`;
   return word;
 }
@@ -59,7 +60,11 @@ export function spanLabels(
     const leftCssPx = Math.max(0, pxOfNs(interval, widthCssPx, span.fromNs));
     const rightCssPx = Math.min(widthCssPx, pxOfNs(interval, widthCssPx, span.toNs));
     if (rightCssPx - leftCssPx < leastLabelCssPx || span.state === spanState.none) continue;
-    const text = fittingText(spanWord(lane, span), span.toNs - span.fromNs, rightCssPx - leftCssPx);
+    const text = fittingText(
+      spanWord(lane, span, answer.head.names),
+      span.toNs - span.fromNs,
+      rightCssPx - leftCssPx,
+    );
     if (text !== '')
       labels.push({ xCssPx: leftCssPx, widthCssPx: rightCssPx - leftCssPx, text, state: span.state });
   }

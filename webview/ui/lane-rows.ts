@@ -92,7 +92,9 @@ function fillRow(row: Row, content: RowContent, topCssPx: number): void {
   }
   setAttribute(row.root, 'id', rowId(lane.lane));
   setAttribute(row.root, 'data-kind', laneKindWord[lane.kind]);
-  row.root.classList.toggle('other', lane.kind !== laneKind.task && lane.kind !== laneKind.frame);
+  const below = lane.kind === laneKind.section && lane.id !== 0;
+  row.root.classList.toggle('below', below);
+  row.root.classList.toggle('other', !below && lane.kind !== laneKind.task && lane.kind !== laneKind.frame);
   setText(row.name, lane.label);
   setText(row.word, content.stateWord);
   setText(row.summary, lane.summary);

@@ -1,5 +1,7 @@
-// Owns the legend of states and markers, and the list of keys: one pane over the timeline, closed by Escape.
+// Owns the legend of states and markers, the list of keys, and what a session's tier records: one pane over the timeline,
+// closed by Escape.
 import { spanState } from '../../extension/messages/lanes.ts';
+import type { SessionSummary } from '../../extension/messages/queries.ts';
 import {
   fillStyle,
   type MarkerAppearance,
@@ -33,12 +35,15 @@ const keys: readonly (readonly [string, string])[] = [
   ['Shift + wheel, drag', 'earlier, later'],
 ];
 
+const titles = { legend: 'Legend', keys: 'Keys', tier: 'What this program’s tier records' } as const;
+
 export class Popover {
   readonly root = element('div', { class: 'popover', role: 'dialog', tabindex: -1, hidden: true });
-  private shown: 'legend' | 'keys' | null = null;
+  private shown: keyof typeof titles | null = null;
   private returnTo: HTMLElement | null = null;
 
-  toggle(which: 'legend' | 'keys'): void {
+  /** `session` is the one whose tier is told. */
+  toggle(which: keyof typeof titles, session?: SessionSummary): void {
     if (this.shown === which) {
       this.close();
       return;
@@ -46,15 +51,15 @@ export class Popover {
     if (this.shown === null && document.activeElement instanceof HTMLElement)
       this.returnTo = document.activeElement;
     this.shown = which;
-    this.root.setAttribute('aria-label', which === 'legend' ? 'Legend' : 'Keys');
+    this.root.setAttribute('aria-label', titles[which]);
     this.root.replaceChildren(
       element(
         'div',
         { class: 'popover-head' },
-        element('h2', {}, which === 'legend' ? 'Legend' : 'Keys'),
+        element('h2', {}, titles[which]),
         iconButton('close', 'Close', 'Esc', () => this.close()),
       ),
-      which === 'legend' ? legend() : keyList(),
+      which === 'legend' ? legend() : which === 'keys' ? keyList() : tierTable(session),
     );
     this.root.hidden = false;
     this.root.focus();
@@ -108,4 +113,35 @@ function keyList(): HTMLElement {
   for (const [key, meaning] of keys)
     list.append(element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, meaning)));
   return list;
+}
+
+const visibilityWords = { recorded: 'recorded', inferred: 'inferred', notRecorded: 'not recorded' } as const;
+
+/** What is missing stands first: it is what a reader of the picture must know. */
+const visibilityOrder = ['notRecorded', 'inferred', 'recorded'] as const;
+
+function tierTable(session: SessionSummary | undefined): HTMLElement {
+  const list = element('dl', { class: 'tier' });
+  for (const visibility of visibilityOrder)
+    for (const each of session?.capabilities ?? []) {
+      if (each.visibility !== visibility) continue;
+      const word = element(
+        'span',
+        { class: 'visibility', 'data-visibility': visibility },
+        visibilityWords[visibility],
+      );
+      list.append(element('div', {}, element('dt', {}, each.name, word), element('dd', {}, each.note)));
+    }
+  const tier = session === undefined || session.tier === '' ? 'not known' : session.tier;
+  return element(
+    'div',
+    {},
+    element('p', {}, `Tier: ${tier}.`),
+    element(
+      'p',
+      { class: 'muted' },
+      'What is not recorded may have happened all the same: its absence in the picture means nothing.',
+    ),
+    list,
+  );
 }

@@ -13,7 +13,7 @@ export class Tooltip {
 
   show(hit: Hit, xCssPx: number, yCssPx: number): void {
     const { span, lane } = hit;
-    const word = span === null ? `mostly ${appearanceOf(hit.state).word}` : spanWord(lane, span);
+    const word = span === null ? `mostly ${appearanceOf(hit.state).word}` : spanWord(lane, span, hit.names);
     const state = span === null ? '' : appearanceOf(span.state).word;
     const lines = [
       element('strong', {}, lane.label),
@@ -25,6 +25,7 @@ export class Tooltip {
           : `${word === state ? word : `${word}, ${state}`} · ${formatDuration(span.toNs - span.fromNs)}`,
       ),
       element('div', { class: 'muted' }, `at ${formatDuration(span?.fromNs ?? hit.atNs)}`),
+      ...hit.marks.map((name) => element('div', {}, `mark: ${name}`)),
       ...flagWords(span?.flags ?? 0).map((text) => element('div', { class: 'muted' }, text)),
     ];
     this.root.replaceChildren(...lines);

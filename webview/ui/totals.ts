@@ -42,10 +42,12 @@ export class TotalsLine {
   }[] = [];
   private readonly highlight = element('span', { class: 'highlight-label' });
   private readonly hidden = element('span', { class: 'notes' });
-  private readonly notes = element('span', { class: 'notes' });
+  private readonly notes = element('button', { type: 'button', class: 'notes', hidden: true });
   private readonly message = element('span', { class: 'message', role: 'alert' });
 
-  constructor() {
+  /** `tier` is called when the reader wants to know all that the tier records. */
+  constructor(tier: () => void) {
+    this.notes.addEventListener('click', tier);
     const list = element('dl', { class: 'totals', 'aria-label': 'Totals of the session' });
     for (const entry of shown) {
       const count = element('dd', { 'data-total': entry.name }, '0');
@@ -76,10 +78,12 @@ export class TotalsLine {
       parentElement.classList.toggle('bad', (name === 'dropped' || name === 'spuriousPolls') && value > 0);
     }
     const missing = session?.capabilities.filter((each) => each.visibility === 'notRecorded') ?? [];
-    setText(
-      this.notes,
-      missing.length === 0 ? '' : `Not recorded by this tier: ${missing.map((each) => each.name).join(', ')}`,
-    );
+    const without =
+      missing.length === 0
+        ? 'all that can be is recorded'
+        : `not recorded: ${missing.map((each) => each.name).join(', ')}`;
+    setText(this.notes, session === undefined ? '' : `Tier ${session.tier}, ${without}`);
+    this.notes.hidden = session === undefined || session.capabilities.length === 0;
     this.notes.title = missing
       .map((each) => (each.note === '' ? each.name : `${each.name}: ${each.note}`))
       .join('\n');

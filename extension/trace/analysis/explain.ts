@@ -5,6 +5,8 @@ import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
+import type { SectionRow } from '../model/sections.ts';
+import { explainSection } from './explain-section.ts';
 import { explainTask } from './explain-task.ts';
 import {
   explainPool,
@@ -32,6 +34,7 @@ export function explain(view: Summed, query: ExplainQuery): Explanation | null {
     told = explainPoolThread(view, lane.owner as Thread, query.atNs);
   else if (lane.kind === laneKind.poolQueue) told = explainPool(view, lane.owner as Pool, query.atNs);
   else if (lane.kind === laneKind.ring) told = explainRing(view, lane.owner as Ring, query.atNs);
+  else if (lane.kind === laneKind.section) told = explainSection(view, lane.owner as SectionRow, query.atNs);
   if (told === null) return null;
   return {
     lane: lane.lane,

@@ -11,6 +11,7 @@ import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
+import type { SectionRow } from '../model/sections.ts';
 
 /** What each state is called, by its number. */
 export const stateNames: Readonly<Record<number, string>> = {
@@ -30,6 +31,7 @@ export const stateNames: Readonly<Record<number, string>> = {
   [spanState.job]: 'running a job',
   [spanState.queued]: 'jobs waiting',
   [spanState.inFlight]: 'submissions under way',
+  [spanState.section]: "a span of the program's own",
 };
 
 export function siteOf(model: Model, id: number): SourceSite | null {
@@ -64,11 +66,14 @@ export function threadName(model: Model, thread: Thread): string {
   return name === '' ? `thread ${thread.id}` : name;
 }
 
+function taskLabel(model: Model, id: number): string {
+  const name = textOf(model, model.task(id)?.name ?? 0);
+  return name === '' ? `task ${id}` : `${name} #${id}`;
+}
+
 export function laneLabel(model: Model, lane: Lane): string {
   if (lane.kind === laneKind.task) {
-    const task = lane.owner as Task;
-    const name = textOf(model, task.name);
-    return name === '' ? `task ${task.id}` : `${name} #${task.id}`;
+    return taskLabel(model, (lane.owner as Task).id);
   }
   if (lane.kind === laneKind.poolQueue) {
     const runtime = (lane.owner as Pool).runtime;
@@ -78,6 +83,11 @@ export function laneLabel(model: Model, lane: Lane): string {
   if (lane.kind === laneKind.ring) {
     const fd = model.sources.get((lane.owner as Ring).source)?.fd ?? -1;
     return fd < 0 ? 'io_uring' : `io_uring (fd ${fd})`;
+  }
+  if (lane.kind === laneKind.section) {
+    const { task, depth } = lane.owner as SectionRow;
+    const of = task === 0 ? 'spans outside of tasks' : `spans of ${taskLabel(model, task)}`;
+    return depth === 0 ? of : `${of}, ${depth + 1} deep`;
   }
   const name = threadName(model, lane.owner as Thread);
   if (lane.kind === laneKind.reactor) return `reactor on ${name}`;

@@ -10,7 +10,7 @@ import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../format.ts';
 import { operationDetail, type Thread } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
-import { jobName, siteOf, sourceName, submissionName, taskName } from './names.ts';
+import { jobName, siteOf, sourceName, submissionName, taskName, textOf } from './names.ts';
 import { waitInBuffer } from './waits-in-buffer.ts';
 import { readyText, sentenceCase, step } from './wake-chain.ts';
 
@@ -150,6 +150,9 @@ export function doingsOf(
       const text = `set timer ${id} to ${formatDuration(log.valueOf(i))}`;
       phrases.push(text);
       tell(step('timer', ns, sentenceCase(text), lane));
+    } else if (kind === eventKind.marker) {
+      const value = `${log.detailOf(i) === 0 ? '' : '−'}${log.valueOf(i)}`;
+      tell(step('poll', ns, `Marked “${textOf(model, id)}”: ${value}`, lane));
     } else if (kind === eventKind.timerFire) tell(step('timer', ns, `Timer ${id} fired`, lane));
     else if (kind === eventKind.taskSpawn) {
       const task = model.tasks[id];

@@ -10,6 +10,7 @@ import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
+import type { SectionRow } from '../model/sections.ts';
 import type { SiteSums, Sums } from '../model/sums.ts';
 import { siteOf } from './names.ts';
 
@@ -62,6 +63,8 @@ export function laneSummary(view: Summed, lane: Lane): string {
       return poolSummary(lane.owner as Pool, view);
     case laneKind.ring:
       return ringSummary(lane.owner as Ring);
+    case laneKind.section:
+      return sectionSummary(lane.owner as SectionRow, view);
     default:
       return '';
   }
@@ -72,6 +75,15 @@ function poolSummary(pool: Pool, view: Summed): string {
   const now = waiting.hasOpen ? waiting.refOf(waiting.count - 1) : 0;
   const word = view.model.jobThreadsRecorded ? 'waiting' : 'in flight';
   return `${formatQuantity(pool.jobs, 'job')} submitted, ${now} ${word} now`;
+}
+
+function sectionSummary(row: SectionRow, view: Summed): string {
+  const { sections } = view.model;
+  const spans = formatQuantity(row.spans.count, 'span');
+  const loose = row.task === 0 && row.depth === 0 && sections.markCount > 0;
+  const marks = loose ? `, ${formatQuantity(sections.markCount, 'mark')}` : '';
+  const hidden = sections.hiddenOf(row.task);
+  return `${spans}${marks}${hidden === 0 ? '' : `; ${formatQuantity(hidden, 'span')} deeper than can be drawn`}`;
 }
 
 function ringSummary(ring: Ring): string {

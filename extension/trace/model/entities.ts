@@ -165,7 +165,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.kind[index & logMask] ?? 0;
   }
 
-  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; readiness mask; else 0. */
+  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; readiness mask; 1 of a mark below 0; else 0. */
   detailOf(index: number): number {
     return this.segments[index >>> logShift]?.detail[index & logMask] ?? 0;
   }
@@ -175,7 +175,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.a[index & logMask] ?? 0;
   }
 
-  /** By kind: bytes (of a readiness those that wait, plus 1), epoch, time-out, task of an acquire or release. */
+  /** By kind: bytes (of a readiness those that wait, plus 1), epoch, time-out, task of an acquire or release, a mark's number without its sign. */
   valueOf(index: number): number {
     const b = this.segments[index >>> logShift]?.b[index & logMask] ?? 0;
     return b === none ? (this.wide.get(index) ?? b) : b;

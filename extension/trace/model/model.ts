@@ -33,9 +33,10 @@ import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
 import { Ring } from './ring.ts';
+import { type SectionRow, Sections } from './sections.ts';
 import { SiteWaits, WaitTable } from './waits.ts';
 
-export type LaneOwner = Thread | Task | Pool | Ring;
+export type LaneOwner = Thread | Task | Pool | Ring | SectionRow;
 
 export interface Lane {
   readonly lane: number;
@@ -63,6 +64,7 @@ export class Model {
   readonly slots = new SlotTable();
   readonly waits = new WaitTable();
   readonly samples = new PollSamples();
+  readonly sections = new Sections();
   readonly tasks: Task[] = [];
   private readonly taskById = new IdTable<Task>();
   readonly threads: Thread[] = [];
@@ -103,6 +105,8 @@ export class Model {
   endNs = 0;
   /** Rises when a lane other than a task's is added. */
   laneVersion = 0;
+  /** Rises when a task gets a lane below its own. */
+  subLaneVersion = 0;
   /** Rises when the label of a known task changes. */
   labelVersion = 0;
 
@@ -225,6 +229,16 @@ export class Model {
     this.rings.set(source, ring);
     this.newLane(laneKind.ring, ring);
     return ring;
+  }
+
+  /** Gives each new row of the program's own spans its lane: below its task's, or with the threads'. */
+  layOutSections(): void {
+    this.sections.layOut((row) => {
+      row.lane = this.lanes.length;
+      this.lanes.push({ lane: row.lane, kind: laneKind.section, owner: row });
+      if (row.task === 0) this.laneVersion++;
+      else this.subLaneVersion++;
+    });
   }
 
   /** The slot of that epoch, made when missing. Call `touch` after a change. */
@@ -574,6 +588,7 @@ export class Model {
       this.slots.bytes +
       this.waits.bytes +
       this.samples.bytes +
+      this.sections.bytes +
       this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;

@@ -182,6 +182,31 @@ export class Sums {
     return { fromNs, toNs };
   }
 
+  /** ns that the task spent in each state before that instant; the index is the state. */
+  timesBefore(task: Task, ns: number): Float64Array {
+    const { model } = this;
+    const times = new Float64Array(spanState.gap + 1);
+    const last = task.pages.length - 1;
+    let position = 0;
+    if (last >= 0) {
+      this.preparePages(task, last);
+      position = pageAt(model, task, ns);
+      const page = task.pages[position] as number;
+      const at = SlotTable.prefixAt(page) + pageColumn.states;
+      times.set(model.slots.prefixBlock(page).subarray(at, at + times.length));
+    }
+    times[0] = 0;
+    const sink: LifeSink = {
+      interval: (state, fromNs, toNs) => {
+        const spent = Math.min(toNs, ns) - fromNs;
+        if (spent > 0 && state <= spanState.gap) times[state] = (times[state] as number) + spent;
+        return toNs >= ns;
+      },
+    };
+    this.walk.walk(task, position, Math.min(position + 1, task.pages.length), sink);
+    return times;
+  }
+
   /** How many markers the task's lane has before that instant. */
   markersBefore(task: Task, ns: number): number {
     const { model } = this;

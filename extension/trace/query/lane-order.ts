@@ -5,6 +5,7 @@ import type { Task, Thread } from '../model/entities.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
+import { SectionRow } from '../model/sections.ts';
 
 /** Lanes of threads and pools stand before those of tasks, in this order. */
 const headKinds: readonly LaneKind[] = [
@@ -13,6 +14,7 @@ const headKinds: readonly LaneKind[] = [
   laneKind.poolQueue,
   laneKind.poolThread,
   laneKind.ring,
+  laneKind.section,
 ];
 
 /** Tasks by id. Ids rise as tasks are spawned, so that they seldom come out of order; then they are sorted once when asked for. */
@@ -32,6 +34,29 @@ class TasksById {
   }
 }
 
+/** What has a lane below those of threads and pools: a task, and then what belongs to it. */
+type BodyRow = Task | SectionRow;
+
+function taskIdOf(row: BodyRow): number {
+  return row instanceof SectionRow ? row.task : row.id;
+}
+
+/** The task that the lane belongs to; -1 for a lane that belongs to none. */
+function taskOf(lane: Lane): number {
+  if (lane.kind === laneKind.task) return (lane.owner as Task).id;
+  if (lane.kind !== laneKind.section) return -1;
+  const { task } = lane.owner as SectionRow;
+  return task === 0 ? -1 : task;
+}
+
+interface FlatBody {
+  readonly filter: string;
+  readonly tasks: readonly Task[];
+  readonly taskCount: number;
+  readonly subLanes: number;
+  readonly rows: readonly BodyRow[];
+}
+
 export class LaneOrder {
   private readonly model: Model;
   private heads: Lane[] = [];
@@ -42,6 +67,7 @@ export class LaneOrder {
   private matches = new TasksById();
   private matchesSeen = 0;
   private matchesVersion = -1;
+  private flat: FlatBody | undefined;
 
   constructor(model: Model) {
     this.model = model;
@@ -49,16 +75,16 @@ export class LaneOrder {
 
   /** How many lanes the filter leaves. It hides tasks only: what polls and wakes those that are left stays in view. */
   total(filter: string): number {
-    return this.headLanes().length + this.tasks(filter).length;
+    return this.headLanes().length + this.body(filter).length;
   }
 
   lanes(filter: string, first: number, count: number): Lane[] {
     const heads = this.headLanes();
-    const tasks = this.tasks(filter).slice(
+    const body = this.body(filter).slice(
       Math.max(0, first - heads.length),
       Math.max(0, first + count - heads.length),
     );
-    return [...heads.slice(first, first + count), ...tasks.map((task) => this.laneOf(task))];
+    return [...heads.slice(first, first + count), ...body.map((each) => this.laneOf(each))];
   }
 
   /** Where a lane stands in that order; -1 when there is no such lane or the filter hides it. */
@@ -66,17 +92,37 @@ export class LaneOrder {
     const lane = this.model.lanes[number];
     const heads = this.headLanes();
     if (lane === undefined) return -1;
-    if (lane.kind !== laneKind.task) return heads.indexOf(lane);
-    const tasks = this.tasks(filter);
-    const { id } = lane.owner as Task;
+    const id = taskOf(lane);
+    if (id < 0) return heads.indexOf(lane);
+    const body = this.body(filter);
     let low = 0;
-    let high = tasks.length;
+    let high = body.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((tasks[middle] as Task).id < id) low = middle + 1;
+      if (taskIdOf(body[middle] as BodyRow) < id) low = middle + 1;
       else high = middle;
     }
-    return tasks[low]?.id === id ? heads.length + low : -1;
+    for (let at = low; at < body.length && taskIdOf(body[at] as BodyRow) === id; at++)
+      if (this.laneOf(body[at] as BodyRow) === lane) return heads.length + at;
+    return -1;
+  }
+
+  /** The tasks that the filter leaves, each with the lanes below its own. As long as no task has such lanes nothing is made. */
+  private body(filter: string): readonly BodyRow[] {
+    const { model } = this;
+    const tasks = this.tasks(filter);
+    if (model.subLaneVersion === 0) return tasks;
+    const known = this.flat;
+    if (
+      known?.filter === filter &&
+      known.tasks === tasks &&
+      known.taskCount === tasks.length &&
+      known.subLanes === model.subLaneVersion
+    )
+      return known.rows;
+    const rows = tasks.flatMap((task): BodyRow[] => [task, ...model.sections.rowsOf(task.id)]);
+    this.flat = { filter, tasks, taskCount: tasks.length, subLanes: model.subLaneVersion, rows };
+    return rows;
   }
 
   /** By id. */
@@ -90,17 +136,18 @@ export class LaneOrder {
     return this.all.inOrder();
   }
 
-  private laneOf(task: Task): Lane {
-    return this.model.lanes[task.lane] as Lane;
+  private laneOf(row: BodyRow): Lane {
+    return this.model.lanes[row.lane] as Lane;
   }
 
   private headLanes(): readonly Lane[] {
     if (this.headsVersion === this.model.laneVersion) return this.heads;
     this.headsVersion = this.model.laneVersion;
-    const heads = this.model.lanes.filter((lane) => lane.kind !== laneKind.task);
+    const heads = this.model.lanes.filter((lane) => taskOf(lane) < 0);
     const ownId = (lane: Lane) => {
       if (lane.kind === laneKind.poolQueue) return (lane.owner as Pool).runtime;
       if (lane.kind === laneKind.ring) return (lane.owner as Ring).source;
+      if (lane.kind === laneKind.section) return (lane.owner as SectionRow).depth;
       return (lane.owner as Thread).id;
     };
     const place = (lane: Lane) => headKinds.indexOf(lane.kind);

@@ -5,12 +5,13 @@ import {
   type LaneKind,
   laneKind,
   type MarkerKind,
+  markerKind,
   type SpanState,
   spanFlag,
   spanState,
 } from '../../messages/lanes.ts';
 import type { ColumnRange, LaneHeader, ViewportAnswer, ViewportQuery } from '../../messages/queries.ts';
-import { laneLabel, siteOf } from '../analysis/names.ts';
+import { laneLabel, siteOf, textOf } from '../analysis/names.ts';
 import { laneSummary } from '../analysis/summaries.ts';
 import { firstEndingAfter } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
@@ -20,6 +21,7 @@ import type { Lane, Model } from '../model/model.ts';
 import { pageAt } from '../model/pages.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
+import type { SectionRow } from '../model/sections.ts';
 import type { Sums } from '../model/sums.ts';
 import type { LaneOrder } from './lane-order.ts';
 import { coverSpans, coverTask, type StatedSpans } from './pixels.ts';
@@ -123,6 +125,8 @@ export function spansOfLane(lane: Lane): StatedSpans[] {
     return [{ state: spanState.queued, spans: (lane.owner as Pool).waiting() }];
   if (lane.kind === laneKind.ring)
     return [{ state: spanState.inFlight, spans: (lane.owner as Ring).inFlight() }];
+  if (lane.kind === laneKind.section)
+    return [{ state: spanState.section, spans: (lane.owner as SectionRow).spans }];
   const thread = lane.owner as Thread;
   if (lane.kind === laneKind.reactor)
     return [
@@ -177,6 +181,7 @@ export function answerViewport(
           reason: stopReasonName(stop.reason),
         })),
       gaps: model.gaps.within(fromNs, toNs, listLimit).map((gap) => ({ ...gap })),
+      names: namesIn(model, columns, lanes),
       markerTotal: columns.markerTotal,
       columns: packed.ranges,
     },
@@ -257,7 +262,8 @@ class LaneAnswers {
   private others(lane: Lane, row: number): Pick<LaneHeader, 'mode' | 'first' | 'count'> {
     const lists = spansOfLane(lane);
     if (lane.kind === laneKind.reactor) this.reactorMarkers(lane.owner as Thread, row);
-    const { endNs } = this.view;
+    else if (lane.kind === laneKind.section) this.looseMarkers(lane.owner as SectionRow, row);
+    const endNs = nowOf(this.view, lane);
     const ranges = lists.map(({ spans }) => {
       const from = firstEndingAfter(spans, this.fromNs, endNs);
       return { from, to: from + spansStartingBefore(spans, this.toNs, from) };
@@ -266,7 +272,7 @@ class LaneAnswers {
     if (count > this.spanLimit)
       return this.coverage((pixels) => coverSpans(lists, this.fromNs, this.toNs, endNs, pixels));
     const first = this.columns.spanStartNs.length;
-    this.mergeSpans(lane.kind, lists, ranges);
+    this.mergeSpans(lane.kind, lists, ranges, endNs);
     return { mode: 'exact', first, count };
   }
 
@@ -275,8 +281,9 @@ class LaneAnswers {
     kind: LaneKind,
     lists: readonly StatedSpans[],
     ranges: { from: number; to: number }[],
+    endNs: number,
   ): void {
-    const { endNs, provisionalFromNs } = this.view;
+    const { provisionalFromNs } = this.view;
     for (;;) {
       let next = -1;
       let nextNs = Number.POSITIVE_INFINITY;
@@ -294,11 +301,18 @@ class LaneAnswers {
       if (list === undefined || range === undefined) return;
       const index = range.from++;
       const end = list.spans.endOf(index, endNs);
-      let flags = list.spans.isOpen(index) ? spanFlag.open : 0;
+      let flags = list.spans.isOpen(index) && endNs >= this.view.endNs ? spanFlag.open : 0;
       if (end > provisionalFromNs) flags |= spanFlag.provisional;
       if (kind === laneKind.worker && this.view.model.stopOverlaps(nextNs, end)) flags |= spanFlag.stopped;
       this.columns.span(nextNs, end, list.state, flags, list.spans.refOf(index));
     }
+  }
+
+  /** What was marked outside of any task stands on the first of the lanes that are no task's. */
+  private looseMarkers(rowOfSpans: SectionRow, row: number): void {
+    if (rowOfSpans.task !== 0 || rowOfSpans.depth !== 0) return;
+    for (const mark of this.view.model.sections.marksWithin(this.fromNs, this.toNs))
+      this.columns.marker(row, mark.ns, markerKind.user, mark.name);
   }
 
   private reactorMarkers(thread: Thread, row: number): void {
@@ -338,6 +352,33 @@ function spansStartingBefore(spans: StatedSpans['spans'], ns: number, from: numb
   return low - from;
 }
 
+/** Up to when an open span of the lane goes: a task that is over has nothing open any more. */
+export function nowOf(view: Pick<SessionView, 'model' | 'sums' | 'endNs'>, lane: Lane): number {
+  if (lane.kind !== laneKind.section) return view.endNs;
+  const task = view.model.task((lane.owner as SectionRow).task);
+  return task === undefined ? view.endNs : view.sums.lifetimeOf(task).toNs;
+}
+
+/** Names of the program's own, as far as the answer refers to them. */
+function namesIn(
+  model: Model,
+  columns: AnswerColumns,
+  lanes: readonly LaneHeader[],
+): Readonly<Record<number, string>> {
+  const names: Record<number, string> = {};
+  const add = (id: number) => {
+    names[id] ??= textOf(model, id);
+  };
+  for (const lane of lanes) {
+    if (lane.kind !== laneKind.section || lane.mode !== 'exact') continue;
+    for (let i = lane.first; i < lane.first + lane.count; i++) add(columns.spanRef[i] as number);
+  }
+  columns.markerKind.forEach((kind, i) => {
+    if (kind === markerKind.user) add(columns.markerRef[i] as number);
+  });
+  return names;
+}
+
 /** Id and life of a lane. */
 export function lifeOfLane(
   view: Pick<SessionView, 'model' | 'sums'>,
@@ -355,6 +396,11 @@ export function lifeOfLane(
   if (lane.kind === laneKind.ring) {
     const ring = lane.owner as Ring;
     return { id: ring.source, fromNs: Math.min(ring.firstNs, endNs), toNs: endNs };
+  }
+  if (lane.kind === laneKind.section) {
+    const { task, spans } = lane.owner as SectionRow;
+    const fromNs = spans.count === 0 ? 0 : spans.startOf(0);
+    return { id: task, fromNs, toNs: nowOf({ ...view, endNs }, lane) };
   }
   const thread = lane.owner as Thread;
   return { id: thread.id, fromNs: thread.firstNs, toNs: thread.stopped ? thread.lastNs : endNs };

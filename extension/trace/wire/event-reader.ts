@@ -424,8 +424,14 @@ export class EventReader {
       thread.parks.end(ns);
       thread.lockParks.end(ns);
     } else if (kind === eventKind.threadCpu) thread.cpuNs = fields[0] as number;
-    else if (kind === eventKind.marker)
-      thread.log.push(ns, kind, 0, fields[0] as number, Math.max(0, fields[2] as number));
+    else if (kind === eventKind.marker) {
+      const [name = 0, task = 0, value = 0] = fields;
+      thread.log.push(ns, kind, value < 0 ? 1 : 0, name, Math.abs(value));
+      if (task === 0) model.sections.mark(ns, name);
+    } else if (kind === eventKind.spanOpen) {
+      const [span = 0, task = 0, name = 0, site = 0] = fields;
+      model.sections.begins(span, task, name, site, ns);
+    } else if (kind === eventKind.spanClose) model.sections.ends(fields[0] as number, ns);
     else if (kind === eventKind.detailChange) model.detail = fields[0] as number;
     else if (kind === eventKind.debuggerStop) {
       const last = model.stops.at(-1);

@@ -1,8 +1,13 @@
 // The view's own bundle in a headless browser, under the policy of an editor's webview: real recordings through the real
 // engine, drawn traces for what no short recording has. What a user does with mouse and keys, and what is then seen.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
+import { encodeHello, frameKind, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { framesOf, recordingOf, testHello } from '../../support/text-trace.ts';
 import { type PageServer, servePage } from '../../support/webview-page/serve.ts';
 import { type HeadlessBrowser, launchBrowser } from '../../support/workbench/browser.ts';
 import { decodePng, type Pixels, type Rgb } from '../../support/workbench/pixels.ts';
@@ -15,11 +20,15 @@ declare global {
 }
 
 let server: PageServer;
+let folder = '';
 let browser: HeadlessBrowser;
 const problems: string[] = [];
 
 before(async () => {
-  server = await servePage();
+  folder = await mkdtemp(join(tmpdir(), 'wakeline-page-'));
+  const tier = join(folder, 'tier.wakeline');
+  await writeFile(tier, tierRecording());
+  server = await servePage([tier]);
   browser = await launchBrowser({ widthCssPx: 1200, heightCssPx: 700 });
   browser.page.on('pageerror', (error) => problems.push(error.message));
   browser.page.on('console', (message) => {
@@ -32,7 +41,27 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.close();
+  if (folder !== '') await rm(folder, { recursive: true });
 });
+
+/** A program that says of itself what it records and why some of it not. */
+function tierRecording(): Uint8Array {
+  const { recorded, inferred, notRecorded } = visibility;
+  const hello = {
+    ...testHello,
+    tier: 'tokio stable',
+    capabilities: [
+      { name: 'polls', visibility: recorded, note: 'of wrapped futures' },
+      { name: 'timers', visibility: notRecorded, note: 'timers are inside the runtime' },
+      { name: 'awaitSites', visibility: inferred, note: 'by line' },
+      { name: 'resources', visibility: notRecorded, note: '' },
+    ],
+  };
+  return recordingOf([
+    { kind: frameKind.hello, payload: encodeHello(hello) },
+    ...framesOf('chunk thread=1\n  100 taskSpawn task=1\n  200 pollStart task=1 epoch=1'),
+  ]);
+}
 
 async function open(settings: string): Promise<void> {
   const { page } = browser;
@@ -450,9 +479,72 @@ test('without a session a new user is told what to do', async () => {
   assert.deepEqual(commands, [{ type: 'command', command: 'copyEnvironment' }]);
 });
 
-test('what the tier does not record is said', async () => {
+test('what the tier does not record is said, and why in a pane', async () => {
   await open('tasks=20');
-  await browser.page.getByText('Not recorded by this tier: jobThreads').waitFor();
+  await browser.page.getByText('Tier executor, not recorded: jobThreads').waitFor();
+  await open('recording=tier.wakeline');
+  const { page } = browser;
+  const tier = page.getByRole('button', { name: 'Tier tokio stable, not recorded: timers, resources' });
+  await tier.click();
+  const pane = page.getByRole('dialog', { name: 'What this program’s tier records' });
+  await pane.getByText('Tier: tokio stable.').waitFor();
+  // What is missing first, each with the reason that the program gave.
+  assert.deepEqual(await pane.locator('dt').allTextContents(), [
+    'timersnot recorded',
+    'resourcesnot recorded',
+    'awaitSitesinferred',
+    'pollsrecorded',
+  ]);
+  assert.deepEqual(await pane.locator('dd').allTextContents(), [
+    'timers are inside the runtime',
+    '',
+    'by line',
+    'of wrapped futures',
+  ]);
+  await page.keyboard.press('Escape');
+  await settled();
+  assert.equal(await pane.count(), 0);
+  assert.deepEqual(problems, []);
+});
+
+test("the program's own spans stand below their task, named; a click tells what the task did in one", async () => {
+  await open('recording=own-spans.wakeline');
+  const { page } = browser;
+  const labels = await page.locator('.row:visible .lane-name').allTextContents();
+  assert.deepEqual(labels.slice(labels.indexOf('spans outside of tasks')), [
+    'spans outside of tasks',
+    'client #1',
+    'spans of client #1',
+    'spans of client #1, 2 deep',
+    'task 2',
+    'spans of task 2',
+  ]);
+  const pixels = await picture();
+  // The edge of a hollow bar: three quarters of the colour on the ground.
+  const purple: Rgb = { red: 0x8c, green: 0x68, blue: 0xa9 };
+  // The span is open from 210 to 600 of 1000 ns, another beneath it from 215 to 225 and from 230 to 520.
+  const outer = cover(pixels, await rowTop('spans of client #1'), purple);
+  const inner = cover(pixels, await rowTop('spans of client #1, 2 deep'), purple);
+  assert.ok(Math.abs(outer - 0.39) < 0.02, `${outer} of the width is drawn as the outer span`);
+  assert.ok(Math.abs(inner - 0.3) < 0.02, `${inner} of the width is drawn as the inner spans`);
+  const box = await page.locator('.picture').boundingBox();
+  assert.ok(box !== null);
+  await page.mouse.click(box.x + box.width * 0.4, box.y + (await rowTop('spans of client #1')) + 10);
+  await page
+    .locator('#details .sentence', { hasText: 'The span “checkout” of task 1 (client) lasted' })
+    .waitFor();
+  await page.locator('#details .sites .link', { hasText: 'main.rs:12' }).first().click();
+  const opened = await sent('openSite');
+  assert.deepEqual(
+    opened.map((each) => (each.type === 'openSite' ? each.site.line : 0)),
+    [12],
+  );
+  // What was marked is named beside the pointer.
+  await page.mouse.move(box.x + box.width * 0.02, box.y + (await rowTop('spans outside of tasks')) + 10);
+  await page.locator('.tooltip', { hasText: 'mark: queue length' }).waitFor();
+  await page.mouse.move(box.x + box.width * 0.45, box.y + (await rowTop('spans of client #1, 2 deep')) + 10);
+  await page.locator('.tooltip', { hasText: 'price list' }).waitFor();
+  assert.deepEqual(problems, []);
 });
 
 test('colours follow the theme, and every control has a name', async () => {

@@ -267,6 +267,7 @@ export function answerViewport(
       provisionalFromNs: Math.min(endNs, trace.provisionalFromNs),
       stops: trace.stops,
       gaps: trace.gaps,
+      names: {},
       markerTotal: markers.length,
       columns: {
         spanStartNs: columns.add(new Float64Array(spans.map((s) => s.fromNs))),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { laneKind, markerKind, spanState } from '../../../extension/messages/lanes.ts';
 import type { LaneHeader } from '../../../extension/messages/queries.ts';
 import type { TraceSession } from '../../../extension/trace/session.ts';
+import { frameKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { framesOf } from '../../support/text-trace.ts';
 import { sessionOf, spansOf, wholeView } from './engine-dump.ts';
 
@@ -542,4 +543,75 @@ test('chains of awaits belong to the waits that were told before, by line; other
     unknown?.stacks.map((stack) => stack.title),
     ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
   );
+});
+
+test("the program's own spans: below their task by depth, outside of tasks with the threads, in any order of reading", () => {
+  const trace = golden('own-spans');
+  check(trace, {
+    'spans of client #1@215':
+      'The span “checkout” of task 1 (client) lasted 390 ns: meanwhile the task ran 140 ns, stood 100 ns in the queue and waited 150 ns (source 150 ns).',
+    'spans of client #1, 2 deep@220':
+      'The span “parse” of task 1 (client) lasted 10 ns: meanwhile the task ran 10 ns.',
+    'spans of client #1, 2 deep@300':
+      'The span “price list” of task 1 (client) lasted 290 ns: meanwhile the task ran 40 ns, stood 100 ns in the queue and waited 150 ns (source 150 ns).',
+    'spans of task 2@750':
+      'The span “parse” of task 2 lasted 80 ns: meanwhile the task ran 80 ns. Its end was not recorded; it ends with its task.',
+    'spans outside of tasks@50': 'The span “startup” lasted 80 ns; it began outside of any task.',
+  });
+  const session = sessionOf(framesOf(trace));
+  const { answer, binary } = wholeView(session);
+  assert.deepEqual(
+    answer.lanes.map((lane) => [lane.label, lane.summary]).filter(([label]) => label?.startsWith('spans')),
+    [
+      ['spans outside of tasks', '1 span, 1 mark'],
+      ['spans of client #1', '1 span'],
+      ['spans of client #1, 2 deep', '2 spans'],
+      ['spans of task 2', '1 span'],
+    ],
+  );
+  const places = answer.lanes.map((lane) => lane.label);
+  assert.equal(places.indexOf('spans of client #1'), places.indexOf('client #1') + 1);
+  const deep = answer.lanes.find((lane) => lane.label === 'spans of client #1, 2 deep') as LaneHeader;
+  assert.deepEqual(
+    spansOf(answer, binary, deep).map((span) => [span.fromNs, span.toNs, answer.names[span.ref]]),
+    [
+      [215, 225, 'parse'],
+      [230, 520, 'price list'],
+    ],
+  );
+  // A filter takes the lanes below with their task, and each lane knows its place.
+  const filtered = wholeView(session, 'client').answer;
+  assert.ok(filtered.lanes.some((lane) => lane.lane === deep.lane));
+  assert.ok(!filtered.lanes.some((lane) => lane.label === 'spans of task 2'));
+  const { located } = session.viewport({
+    session: '',
+    fromNs: 0,
+    toNs: 1000,
+    widthPx: 10,
+    firstLane: 0,
+    laneCount: 1,
+    filter: 'client',
+    locate: filtered.lanes.map((lane) => lane.lane),
+  }).answer;
+  assert.deepEqual(
+    located?.map((each) => each.place),
+    filtered.lanes.map((_, place) => place),
+  );
+  // The same rows when the threads are read the other way round, and when somebody looks in between.
+  const frames = framesOf(trace);
+  const [second, first] = frames.filter((frame) => frame.kind === frameKind.chunk);
+  const others = frames.filter((frame) => frame.kind !== frameKind.chunk);
+  assert.ok(first !== undefined && second !== undefined);
+  const looked = sessionOf([...others, first]);
+  wholeView(looked);
+  looked.pushFrame(second.kind, second.payload);
+  const again = wholeView(looked);
+  const shown = (view: typeof again) =>
+    view.answer.lanes
+      .filter((lane) => lane.kind === laneKind.section)
+      .map((lane) => [lane.label, spansOf(view.answer, view.binary, lane).map((s) => [s.fromNs, s.toNs])]);
+  assert.deepEqual(shown(again), shown({ answer, binary }));
+  const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 510 });
+  assert.ok(told?.steps.some((step) => step.text === 'Marked “queue length”: −3'));
+  assert.equal(again.answer.markerTotal, answer.markerTotal);
 });

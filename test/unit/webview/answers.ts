@@ -117,6 +117,7 @@ export function answerParts(text: AnswerText): { head: ViewportAnswer; binary: A
     provisionalFromNs: text.provisionalFromNs ?? endNs,
     stops: [],
     gaps: [],
+    names: {},
     markerTotal: markers.length,
     columns: {
       spanStartNs: columns.add(Float64Array.from(spans, (span) => span.fromNs)),

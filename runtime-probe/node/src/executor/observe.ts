@@ -71,7 +71,16 @@ export interface FrameInfo {
 
 export interface ResourceInfo {
   readonly resource: ResourceId;
-  readonly kind: 'mutex' | 'oneshot';
+  readonly kind:
+    | 'mutex'
+    | 'rwLock'
+    | 'semaphore'
+    | 'notify'
+    | 'channel'
+    | 'oneshot'
+    | 'watch'
+    | 'broadcast'
+    | 'barrier';
   readonly site: Site | undefined;
 }
 
@@ -154,11 +163,14 @@ export interface Observer {
   /** A leaf of the running poll stored a waker. `frame` 0 is the task itself. Holds until the task's next poll. */
   waitStarted(frame: FrameId, target: WaitTarget, site: Site | undefined): void;
 
+  /** Before anything else is told of it: when it is made, or, for an older one, at its first event. */
   resourceCreated(resource: ResourceInfo): void;
-  /** The task holds it, or has received its value. */
-  resourceAcquired(resource: ResourceId, task: TaskId): void;
-  /** The holder gave it back, or a value was sent; `task` is 0 outside any poll. */
-  resourceReleased(resource: ResourceId, task: TaskId): void;
+  /** The task holds it, or has received from it; `amount` is permits or values. `task` is 0 outside any poll. */
+  resourceAcquired(resource: ResourceId, task: TaskId, amount: number): void;
+  /** The holder gave it back, or a value was sent, before the wakes that this causes; `task` is 0 outside any poll. */
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void;
+  /** It was collected: nothing can be told of it any more. Some time later, or never. */
+  resourceDropped(resource: ResourceId): void;
 
   /** Called again with the same id once the fd and the addresses of a connecting or binding socket are known. */
   sourceRegistered(source: SourceInfo): void;

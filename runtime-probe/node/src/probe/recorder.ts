@@ -221,12 +221,17 @@ export class Recorder implements Observer {
     });
   }
 
-  resourceAcquired(resource: ResourceId, task: TaskId): void {
-    if (this.full) this.three(eventKind.resourceAcquire, resource, task, 1);
+  resourceAcquired(resource: ResourceId, task: TaskId, amount: number): void {
+    if (this.full) this.three(eventKind.resourceAcquire, resource, task, amount);
   }
 
-  resourceReleased(resource: ResourceId, task: TaskId): void {
-    if (this.full) this.three(eventKind.resourceRelease, resource, task, 1);
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void {
+    if (this.full) this.three(eventKind.resourceRelease, resource, task, amount);
+  }
+
+  resourceDropped(resource: ResourceId): void {
+    this.one(eventKind.resourceDrop, resource);
+    this.dictionary.retire('resource', resource, this.events.sequence);
   }
 
   // --- sources and the loop

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use wakeline_wire::detail;
+use wakeline_wire::payload::Family;
 
 use crate::barrier;
 use crate::clock::Clock;
@@ -46,8 +47,11 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Start {
     pub(crate) destination: Destination,
     pub(crate) launch: String,
+    pub(crate) family: Option<Family>,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
+    /// The absolute path of the file that the program itself writes; empty when it writes none.
+    pub(crate) recording: String,
     pub(crate) source_root: Option<PathBuf>,
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
@@ -65,6 +69,8 @@ pub(crate) struct Session {
     pub(crate) dictionary: Dictionary,
     pub(crate) threads: Threads,
     pub(crate) launch: String,
+    /// The processes that started this one, where one of them is recorded too.
+    pub(crate) family: Option<Family>,
     pub(crate) source_root: Option<PathBuf>,
     observer: OnceLock<&'static ProbeObserver>,
     flusher: OnceLock<Thread>,
@@ -195,8 +201,8 @@ impl Session {
 
     fn start_first(start: Start) -> Result<&'static Self, InitError> {
         let id = session_id();
-        let ring =
-            Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
+        let ring = Ring::new(start.memory_mib, &id, start.shared_memory, &start.recording)
+            .map_err(InitError::System)?;
         let ring: &'static Ring = Box::leak(Box::new(ring));
         let session: &'static Self = Box::leak(Box::new(Self {
             id,
@@ -207,6 +213,7 @@ impl Session {
             dictionary: Dictionary::new(ring, matches!(start.destination, Destination::Flight(_))),
             threads: Threads::default(),
             launch: start.launch,
+            family: start.family,
             source_root: start.source_root,
             observer: OnceLock::new(),
             flusher: OnceLock::new(),

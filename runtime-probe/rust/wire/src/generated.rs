@@ -541,23 +541,23 @@ pub mod kind {
 /// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
 pub mod short_kind {
     /// pollEnd of a poll that is pending.
-    pub const POLL_PENDING: u64 = 112;
+    pub const POLL_PENDING: u64 = 104;
     /// wake whose effect the tier cannot see.
-    pub const WAKE_UNHEARD: u64 = 113;
+    pub const WAKE_UNHEARD: u64 = 105;
     /// wake that has put its target into a run queue.
-    pub const WAKE_SCHEDULED: u64 = 114;
+    pub const WAKE_SCHEDULED: u64 = 106;
     /// wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it.
-    pub const WAKE_IN_TURN: u64 = 115;
+    pub const WAKE_IN_TURN: u64 = 107;
     /// operation: a read by the poll that encloses it, done.
-    pub const READ_DONE: u64 = 116;
+    pub const READ_DONE: u64 = 108;
     /// operation: a write by the poll that encloses it, done.
-    pub const WRITE_DONE: u64 = 117;
+    pub const WRITE_DONE: u64 = 109;
     /// operation: a read by the poll that encloses it, with nothing there.
-    pub const READ_BLOCKED: u64 = 118;
+    pub const READ_BLOCKED: u64 = 110;
     /// park in the reactor, its timer none or not known.
-    pub const PARK_IN_REACTOR: u64 = 119;
+    pub const PARK_IN_REACTOR: u64 = 111;
     /// unpark from the reactor.
-    pub const UNPARK_IN_REACTOR: u64 = 120;
+    pub const UNPARK_IN_REACTOR: u64 = 112;
 }
 
 /// A text that other records name by id.
@@ -2821,8 +2821,8 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
-            112 => Self::PollEnd(PollEnd { outcome: 2 }),
-            113 => {
+            104 => Self::PollEnd(PollEnd { outcome: 2 }),
+            105 => {
                 let task = reader.uint()?;
                 let epoch = reader.uint()?;
                 Self::Wake(Wake {
@@ -2831,7 +2831,7 @@ impl EventRecord {
                     effect: 0,
                 })
             }
-            114 => {
+            106 => {
                 let task = reader.uint()?;
                 let epoch = reader.uint()?;
                 Self::Wake(Wake {
@@ -2840,7 +2840,7 @@ impl EventRecord {
                     effect: 1,
                 })
             }
-            115 => {
+            107 => {
                 let task = reader.uint()?;
                 let epoch = reader.uint()?;
                 Self::WakeFrom(WakeFrom {
@@ -2852,7 +2852,7 @@ impl EventRecord {
                     epoch_after: epoch,
                 })
             }
-            116 => {
+            108 => {
                 let source = reader.uint()?;
                 let bytes = reader.uint()?;
                 Self::Operation(Operation {
@@ -2863,7 +2863,7 @@ impl EventRecord {
                     made_by: 1,
                 })
             }
-            117 => {
+            109 => {
                 let source = reader.uint()?;
                 let bytes = reader.uint()?;
                 Self::Operation(Operation {
@@ -2874,7 +2874,7 @@ impl EventRecord {
                     made_by: 1,
                 })
             }
-            118 => {
+            110 => {
                 let source = reader.uint()?;
                 Self::Operation(Operation {
                     source,
@@ -2884,7 +2884,7 @@ impl EventRecord {
                     made_by: 1,
                 })
             }
-            119 => {
+            111 => {
                 let timeout_ns = reader.uint()?;
                 Self::Park(Park {
                     park_kind: 1,
@@ -2892,7 +2892,7 @@ impl EventRecord {
                     timer: 0,
                 })
             }
-            120 => {
+            112 => {
                 let events = reader.uint()?;
                 Self::Unpark(Unpark {
                     park_kind: 1,
@@ -3193,47 +3193,47 @@ pub const SHAPES: &[StaticShape] = &[
         fields: &[1, 1, 1, 1, 1, 1],
     },
     StaticShape {
-        kind: 112,
+        kind: 104,
         name: "pollPending",
         fields: &[],
     },
     StaticShape {
-        kind: 113,
+        kind: 105,
         name: "wakeUnheard",
         fields: &[1, 1],
     },
     StaticShape {
-        kind: 114,
+        kind: 106,
         name: "wakeScheduled",
         fields: &[1, 1],
     },
     StaticShape {
-        kind: 115,
+        kind: 107,
         name: "wakeInTurn",
         fields: &[1, 1],
     },
     StaticShape {
-        kind: 116,
+        kind: 108,
         name: "readDone",
         fields: &[1, 1],
     },
     StaticShape {
-        kind: 117,
+        kind: 109,
         name: "writeDone",
         fields: &[1, 1],
     },
     StaticShape {
-        kind: 118,
+        kind: 110,
         name: "readBlocked",
         fields: &[1],
     },
     StaticShape {
-        kind: 119,
+        kind: 111,
         name: "parkInReactor",
         fields: &[1],
     },
     StaticShape {
-        kind: 120,
+        kind: 112,
         name: "unparkInReactor",
         fields: &[1],
     },
@@ -3262,12 +3262,12 @@ pub enum FieldOfShort {
 /// Every short form.
 pub const SHORT_FORMS: &[ShortForm] = &[
     ShortForm {
-        kind: 112,
+        kind: 104,
         of: 34,
         fields: &[FieldOfShort::Fixed(2)],
     },
     ShortForm {
-        kind: 113,
+        kind: 105,
         of: 35,
         fields: &[
             FieldOfShort::Written(0),
@@ -3276,7 +3276,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 114,
+        kind: 106,
         of: 35,
         fields: &[
             FieldOfShort::Written(0),
@@ -3285,7 +3285,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 115,
+        kind: 107,
         of: 36,
         fields: &[
             FieldOfShort::Written(0),
@@ -3297,7 +3297,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 116,
+        kind: 108,
         of: 56,
         fields: &[
             FieldOfShort::Written(0),
@@ -3308,7 +3308,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 117,
+        kind: 109,
         of: 56,
         fields: &[
             FieldOfShort::Written(0),
@@ -3319,7 +3319,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 118,
+        kind: 110,
         of: 56,
         fields: &[
             FieldOfShort::Written(0),
@@ -3330,7 +3330,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 119,
+        kind: 111,
         of: 53,
         fields: &[
             FieldOfShort::Fixed(1),
@@ -3339,7 +3339,7 @@ pub const SHORT_FORMS: &[ShortForm] = &[
         ],
     },
     ShortForm {
-        kind: 120,
+        kind: 112,
         of: 54,
         fields: &[FieldOfShort::Fixed(1), FieldOfShort::Written(0)],
     },

@@ -206,6 +206,7 @@ pub fn hello(note: &str) -> Hello {
             },
         ],
         shapes: own_shapes(),
+        family: None,
     }
 }
 
