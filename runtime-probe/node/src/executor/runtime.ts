@@ -16,7 +16,7 @@ import {
   type RuntimeId,
   type RuntimeInfo,
 } from './observe.ts';
-import { poolLimit } from './pool.ts';
+import { poolLimit } from './pool-limit.ts';
 import { captureSite, type Site } from './site.ts';
 import {
   type AnyTask,
@@ -47,7 +47,8 @@ export interface Closable {
   close(): void;
 }
 
-const nextRuntimeId = idSequence();
+/** Runtimes and worker pools share one sequence. */
+export const nextRuntimeId = idSequence();
 const liveRuntimes = new Set<Runtime>();
 let current: Runtime | undefined;
 
