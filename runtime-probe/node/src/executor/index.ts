@@ -1,6 +1,7 @@
 // Owns the executor's public names.
 // Must not know a probe: one is installed through setObserver.
 
+export { fromPromise, toPromise } from './adapt.ts';
 export { Barrier } from './barrier.ts';
 export { type BroadcastReceiver, type BroadcastSender, broadcast, LaggedError } from './broadcast.ts';
 export {
@@ -13,6 +14,7 @@ export {
 } from './channel.ts';
 export { clockNs } from './clock.ts';
 export { join, joinAll, type Selected, select } from './combine.ts';
+export { ComputeError, type ComputeOptions, compute, computePool, type ModuleWork } from './compute.ts';
 export { type Async, Awaitable, awaiting, Coroutine, type IntoFuture } from './coroutine.ts';
 export { readFile, writeFile } from './files.ts';
 export { Mutex, type MutexGuard } from './mutex.ts';
@@ -32,6 +34,7 @@ export {
   type SourceInfo,
   setObserver,
   type TaskInfo,
+  type ThreadInfo,
   type WaitTarget,
   type WakeCause,
   type WakeEffect,
@@ -47,9 +50,12 @@ export {
   ready,
   type Waker,
 } from './poll.ts';
-export { type Job, poolJob, poolLimit } from './pool.ts';
+export { type Job, poolJob } from './pool.ts';
+export { poolLimit } from './pool-limit.ts';
+export { type Deferred, deferred, rejected, resolved, type TaskPromise } from './promise.ts';
 export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtime.ts';
 export { type ReadGuard, RwLock, type WriteGuard } from './rw-lock.ts';
+export { type Scope, scope } from './scope.ts';
 export { Semaphore, type SemaphorePermit } from './semaphore.ts';
 export type { Site } from './site.ts';
 export { Sleep, sleep, sleepUntil, TimeoutError, timeout } from './sleep.ts';
@@ -58,4 +64,5 @@ export { connect, listen, type TcpAddress, type TcpListener } from './tcp-connec
 export { TcpError } from './tcp-source.ts';
 export type { TcpStream } from './tcp-stream.ts';
 export { type WatchReceiver, type WatchSender, watch } from './watch.ts';
+export { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 export { yieldNow } from './yield-now.ts';

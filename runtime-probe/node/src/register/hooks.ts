@@ -8,7 +8,8 @@ import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
 import type { Parks } from './parks.ts';
-import { peerOf, type Resources, renewsTheDate } from './resources.ts';
+import type { Resources } from './resources.ts';
+import { peerOf } from './sources.ts';
 import {
   type PromiseStamp,
   type ResourceStamp,
@@ -19,6 +20,7 @@ import {
   stampResource,
 } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
+import { renewsTheDate } from './timers.ts';
 
 /** From this Node on createHook takes `trackPromises`. */
 const tracksPromisesByChoice = 24;
@@ -73,6 +75,7 @@ export class Hooks {
     this.on = false;
     this.hook.disable();
     this.stopPromises?.();
+    this.parts.resources.pause();
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
@@ -206,6 +209,7 @@ export class Hooks {
       // The park was told in the hook before this callback.
       this.parts.parks.turn++;
       this.parts.tasks.settleEnds();
+      this.parts.resources.turnEnds();
       this.parts.execution.hide(() => this.watch());
     }).unref();
   }
@@ -230,6 +234,6 @@ export class Hooks {
     // The client has gone, or the program hung up, before the response was written.
     const { serving } = stamp.source ?? {};
     if (serving !== undefined) this.parts.tasks.end(serving, 'cancelled');
-    this.parts.resources.closing(stamp);
+    this.parts.resources.sources.closing(stamp);
   }
 }

@@ -36,14 +36,18 @@ const view: View = {
     { name: 'sources', visibility: recorded, note: 'sockets, pipes, signals, children, message ports' },
     {
       name: 'operations',
-      visibility: notRecorded,
-      note: "bytes are not seen; reads are made by Node's loop",
+      visibility: recorded,
+      note: "of streams: reads, which Node's loop makes, writes and accepted connections; not of datagrams and, but for reads, not below TLS",
     },
     { name: 'readiness', visibility: recorded, note: "once per turn, from the loop's callbacks" },
     { name: 'reactor', visibility: recorded, note: "from the loop's idle time, told after each park" },
     { name: 'parkTimeouts', visibility: notRecorded, note: '' },
-    { name: 'timers', visibility: recorded, note: 'that a timer was cleared is not seen' },
-    { name: 'jobs', visibility: recorded, note: 'files, names and cryptography; the queue is counted' },
+    { name: 'timers', visibility: recorded, note: 'that one was cleared is told within some turns' },
+    {
+      name: 'jobs',
+      visibility: recorded,
+      note: 'files, names, cryptography and compression; the queue is counted',
+    },
     {
       name: 'jobThreads',
       visibility: notRecorded,
@@ -111,7 +115,7 @@ class Parts {
       name: 'node',
       flavor: 'node',
       workers: 1,
-      poolLimit: resources.poolLimit,
+      poolLimit: resources.jobs.poolLimit,
     });
     this.tasks = new Tasks(recorder);
     const { tasks } = this;

@@ -264,7 +264,7 @@ impl Below {
             waits: false,
             sources: false,
             operations: false,
-            note: "no runtime has registered anything through the C library so far; smol does when it is built with RUSTFLAGS=\"--cfg rustix_use_libc\"".into(),
+            note: "no runtime has registered anything through the C library so far; smol and async-std do when they are built with RUSTFLAGS=\"--cfg rustix_use_libc\"".into(),
         }
     }
 }

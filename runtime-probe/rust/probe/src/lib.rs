@@ -74,6 +74,8 @@ mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
+#[cfg(target_os = "linux")]
+mod left_over;
 mod link;
 mod listener;
 mod observer;
@@ -311,10 +313,17 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
     }
     let destination = config.destination()?;
     let is_flight = matches!(destination, Destination::Flight(_));
+    let recording = destination.recording();
+    // Who attaches comes to a session that has another name by then. A ring whose recording
+    // cannot be named would be found by nobody.
+    let is_found = match destination {
+        Destination::Collector(..) => true,
+        Destination::File(_) => !recording.is_empty(),
+        Destination::Listener(_) | Destination::Flight(_) => false,
+    };
     let session = Session::start(Start {
-        // A file has all that is published but the last 10 ms, and nobody would look for a
-        // ring beside it; who attaches comes to a session that has another name by then.
-        shared_memory: !config.private_memory && matches!(destination, Destination::Collector(..)),
+        shared_memory: !config.private_memory && is_found,
+        recording,
         destination,
         launch: config.launch,
         family: std::env::var("WAKELINE_FAMILY")

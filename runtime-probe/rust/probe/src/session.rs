@@ -50,6 +50,8 @@ pub(crate) struct Start {
     pub(crate) family: Option<Family>,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
+    /// The absolute path of the file that the program itself writes; empty when it writes none.
+    pub(crate) recording: String,
     pub(crate) source_root: Option<PathBuf>,
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
@@ -199,8 +201,8 @@ impl Session {
 
     fn start_first(start: Start) -> Result<&'static Self, InitError> {
         let id = session_id();
-        let ring =
-            Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
+        let ring = Ring::new(start.memory_mib, &id, start.shared_memory, &start.recording)
+            .map_err(InitError::System)?;
         let ring: &'static Ring = Box::leak(Box::new(ring));
         let session: &'static Self = Box::leak(Box::new(Self {
             id,
