@@ -456,6 +456,8 @@ pub mod kind {
     pub const WAKER_COUNTS: u64 = 37;
     /// The task is over. At most one per task.
     pub const TASK_END: u64 = 38;
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    pub const POLL_END_AT: u64 = 39;
     /// A frame (async call, branch, wrapped future) begins inside a task.
     pub const FRAME_OPEN: u64 = 40;
     /// The frame is polled, inside the open poll. Nests.
@@ -470,6 +472,8 @@ pub mod kind {
     pub const SETTLE: u64 = 45;
     /// As settle, with an error.
     pub const REJECT: u64 = 46;
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    pub const WAIT_FOUND: u64 = 47;
     /// A task holds the resource (or took a permit, or received a value).
     pub const RESOURCE_ACQUIRE: u64 = 48;
     /// The holder gave it back (or a value was sent).
@@ -621,6 +625,8 @@ pub struct Stack {
     pub id: u64,
     /// Innermost first.
     pub sites: Vec<u64>,
+    /// Of a chain of awaits the one of them to show: the innermost await in the program's own code, else the innermost that has a line; 0 when not told.
+    pub site: u64,
 }
 
 impl Stack {
@@ -632,6 +638,7 @@ impl Stack {
     pub fn encode_fields(&self, writer: &mut impl Writer) {
         writer.uint(self.id);
         writer.list(&self.sites);
+        writer.uint(self.site);
     }
 
     /// Reads the fields, without kind and tick.
@@ -642,6 +649,7 @@ impl Stack {
         Ok(Self {
             id: reader.uint()?,
             sites: reader.list()?,
+            site: reader.uint()?,
         })
     }
 }
@@ -1122,6 +1130,34 @@ impl TaskEnd {
     }
 }
 
+/// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollEndAt {
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl PollEndAt {
+    /// Kind on the wire.
+    pub const KIND: u64 = 39;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            stack: reader.uint()?,
+        })
+    }
+}
+
 /// A frame (async call, branch, wrapped future) begins inside a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FrameOpen {
@@ -1362,6 +1398,42 @@ impl Reject {
         Ok(Self {
             frame: reader.uint()?,
             error: reader.uint()?,
+        })
+    }
+}
+
+/// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitFound {
+    /// Whose poll.
+    pub task: u64,
+    /// Which poll of the task.
+    pub epoch: u64,
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl WaitFound {
+    /// Kind on the wire.
+    pub const KIND: u64 = 47;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            stack: reader.uint()?,
         })
     }
 }
@@ -2553,6 +2625,8 @@ pub enum EventRecord {
     WakerCounts(WakerCounts),
     /// The task is over. At most one per task.
     TaskEnd(TaskEnd),
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    PollEndAt(PollEndAt),
     /// A frame (async call, branch, wrapped future) begins inside a task.
     FrameOpen(FrameOpen),
     /// The frame is polled, inside the open poll. Nests.
@@ -2567,6 +2641,8 @@ pub enum EventRecord {
     Settle(Settle),
     /// As settle, with an error.
     Reject(Reject),
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    WaitFound(WaitFound),
     /// A task holds the resource (or took a permit, or received a value).
     ResourceAcquire(ResourceAcquire),
     /// The holder gave it back (or a value was sent).
@@ -2646,6 +2722,7 @@ impl EventRecord {
             Self::WakeFrom(_) => WakeFrom::KIND,
             Self::WakerCounts(_) => WakerCounts::KIND,
             Self::TaskEnd(_) => TaskEnd::KIND,
+            Self::PollEndAt(_) => PollEndAt::KIND,
             Self::FrameOpen(_) => FrameOpen::KIND,
             Self::FrameEnter(_) => FrameEnter::KIND,
             Self::FrameLeave(_) => FrameLeave::KIND,
@@ -2653,6 +2730,7 @@ impl EventRecord {
             Self::WaitStart(_) => WaitStart::KIND,
             Self::Settle(_) => Settle::KIND,
             Self::Reject(_) => Reject::KIND,
+            Self::WaitFound(_) => WaitFound::KIND,
             Self::ResourceAcquire(_) => ResourceAcquire::KIND,
             Self::ResourceRelease(_) => ResourceRelease::KIND,
             Self::ResourceDrop(_) => ResourceDrop::KIND,
@@ -2699,6 +2777,7 @@ impl EventRecord {
             Self::WakeFrom(record) => record.encode_fields(writer),
             Self::WakerCounts(record) => record.encode_fields(writer),
             Self::TaskEnd(record) => record.encode_fields(writer),
+            Self::PollEndAt(record) => record.encode_fields(writer),
             Self::FrameOpen(record) => record.encode_fields(writer),
             Self::FrameEnter(record) => record.encode_fields(writer),
             Self::FrameLeave(record) => record.encode_fields(writer),
@@ -2706,6 +2785,7 @@ impl EventRecord {
             Self::WaitStart(record) => record.encode_fields(writer),
             Self::Settle(record) => record.encode_fields(writer),
             Self::Reject(record) => record.encode_fields(writer),
+            Self::WaitFound(record) => record.encode_fields(writer),
             Self::ResourceAcquire(record) => record.encode_fields(writer),
             Self::ResourceRelease(record) => record.encode_fields(writer),
             Self::ResourceDrop(record) => record.encode_fields(writer),
@@ -2755,6 +2835,7 @@ impl EventRecord {
             WakeFrom::KIND => Self::WakeFrom(WakeFrom::decode_fields(reader)?),
             WakerCounts::KIND => Self::WakerCounts(WakerCounts::decode_fields(reader)?),
             TaskEnd::KIND => Self::TaskEnd(TaskEnd::decode_fields(reader)?),
+            PollEndAt::KIND => Self::PollEndAt(PollEndAt::decode_fields(reader)?),
             FrameOpen::KIND => Self::FrameOpen(FrameOpen::decode_fields(reader)?),
             FrameEnter::KIND => Self::FrameEnter(FrameEnter::decode_fields(reader)?),
             FrameLeave::KIND => Self::FrameLeave(FrameLeave::decode_fields(reader)?),
@@ -2762,6 +2843,7 @@ impl EventRecord {
             WaitStart::KIND => Self::WaitStart(WaitStart::decode_fields(reader)?),
             Settle::KIND => Self::Settle(Settle::decode_fields(reader)?),
             Reject::KIND => Self::Reject(Reject::decode_fields(reader)?),
+            WaitFound::KIND => Self::WaitFound(WaitFound::decode_fields(reader)?),
             ResourceAcquire::KIND => Self::ResourceAcquire(ResourceAcquire::decode_fields(reader)?),
             ResourceRelease::KIND => Self::ResourceRelease(ResourceRelease::decode_fields(reader)?),
             ResourceDrop::KIND => Self::ResourceDrop(ResourceDrop::decode_fields(reader)?),
@@ -2830,7 +2912,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 3,
         name: "stack",
-        fields: &[1, 4],
+        fields: &[1, 4, 1],
     },
     StaticShape {
         kind: 4,
@@ -2893,6 +2975,11 @@ pub const SHAPES: &[StaticShape] = &[
         fields: &[1, 1, 1, 1],
     },
     StaticShape {
+        kind: 39,
+        name: "pollEndAt",
+        fields: &[1],
+    },
+    StaticShape {
         kind: 40,
         name: "frameOpen",
         fields: &[1, 1, 1, 1, 1, 1],
@@ -2926,6 +3013,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 46,
         name: "reject",
         fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 47,
+        name: "waitFound",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 48,
