@@ -10,6 +10,7 @@
 
 use std::sync::atomic::Ordering;
 
+use wakeline_executor::observe::open_poll_depth;
 use wakeline_wire::{
     cause_kind, end_outcome, kind, operation_maker, park_kind, thread_role, wake_effect,
 };
@@ -28,7 +29,29 @@ pub(crate) struct ForeignWake {
     pub(crate) ended: bool,
 }
 
+/// Whether what runs here, outside of any poll of ours, is the runtime and no code of the
+/// program's; false where that is not known.
+fn runs_runtime_code() -> bool {
+    #[cfg(feature = "tokio")]
+    return crate::tokio::present::is_runtimes_own();
+    #[cfg(not(feature = "tokio"))]
+    false
+}
+
+fn note_park() {
+    #[cfg(feature = "tokio")]
+    crate::tokio::present::is_between_tasks();
+}
+
 impl Recorder {
+    /// The runtime has dropped the future of a task that it had to itself.
+    #[inline]
+    pub(crate) fn runtime_dropped(&mut self, task: u64) {
+        if open_poll_depth() == 0 {
+            self.set_outside(outside::AFTER_TASK | task);
+        }
+    }
+
     pub(crate) fn foreign_wake(&mut self, wake: &ForeignWake) {
         let effect = match wake.ended {
             true => wake_effect::AFTER_COMPLETION,
@@ -37,6 +60,14 @@ impl Recorder {
         let (cause, id) = match self.outside() {
             outside::NOTHING => (cause_kind::UNKNOWN, 0),
             outside::TURN => (cause_kind::TURN, 0),
+            after if after & outside::AFTER_TASK != 0 => {
+                // Its end wakes one at most.
+                self.set_outside(outside::NOTHING);
+                match runs_runtime_code() {
+                    true => (cause_kind::POLL, after & !outside::AFTER_TASK),
+                    false => (cause_kind::UNKNOWN, 0),
+                }
+            }
             job => (cause_kind::JOB, job),
         };
         let told = ToldWake {
@@ -103,6 +134,7 @@ impl Recorder {
     /// The thread enters the kernel's wait for readiness.
     pub(crate) fn foreign_park(&mut self, recorded: bool, timeout_ns: u64) {
         self.set_outside(outside::NOTHING);
+        note_park();
         self.take_role(thread_role::WORKER);
         self.leave_lock(recorded);
         self.count_in_reactor(1);
@@ -122,6 +154,7 @@ impl Recorder {
     /// say which. While another thread has the reactor it is the lock.
     pub(crate) fn runtime_parks(&mut self, recorded: bool) {
         self.set_outside(outside::NOTHING);
+        note_park();
         let is_taken = |runtime: &RuntimeSeen| runtime.in_reactor.load(Ordering::Relaxed) > 0;
         if recorded && self.runtime().is_some_and(is_taken) {
             self.take_role(thread_role::WORKER);
