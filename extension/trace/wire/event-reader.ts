@@ -4,8 +4,10 @@ import {
   causeKind,
   type EventPlan,
   eventKind,
+  expandShortForm,
   operationMaker,
   parkKind,
+  pollOutcome,
   skipForeignEvent,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind } from '../../messages/lanes.ts';
@@ -50,7 +52,7 @@ export class EventReader {
     plan: EventPlan,
   ): void {
     const { fields } = this;
-    const { written, known, signed, foreign } = plan;
+    const { written, known, signed, foreign, short } = plan;
     const eventsBefore = thread.eventCount;
     const end = bytes.length;
     this.thread = thread;
@@ -90,7 +92,8 @@ export class EventReader {
       if (at <= skipTo) continue;
       for (let i = count; i < ownCount; i++) fields[i] = 0;
       if (signed[kind] !== 0) unzigzag(fields, signed[kind] as number);
-      this.onEvent(kind, clock.toNs(tick));
+      const form = short[kind];
+      this.onEvent(form === undefined ? kind : expandShortForm(form, fields), clock.toNs(tick));
     }
     this.model.counts.events += thread.eventCount - eventsBefore;
   }
@@ -110,6 +113,12 @@ export class EventReader {
         break;
       case eventKind.pollEnd:
         this.pollEnd(ns, fields[0] as number);
+        break;
+      case eventKind.pollEndAt:
+        this.pollEndAt(ns, fields[0] as number);
+        break;
+      case eventKind.waitFound:
+        this.model.waitFound(fields[0] as number, fields[1] as number, fields[2] as number);
         break;
       case eventKind.wake: {
         const epoch = fields[1] as number;
@@ -163,6 +172,13 @@ export class EventReader {
     const { model, thread } = this;
     const task = model.taskFor(taskId, ns);
     thread.open.push(model.pollBegins(task, epoch, ns, thread, thread.log.length));
+  }
+
+  private pollEndAt(ns: number, stack: number): void {
+    const { thread } = this;
+    const poll = thread.open[thread.open.length - 1];
+    if (poll !== undefined) this.model.awaits(poll, stack);
+    this.pollEnd(ns, pollOutcome.pending);
   }
 
   private pollEnd(ns: number, outcome: number): void {

@@ -14,6 +14,7 @@ export {
 } from './channel.ts';
 export { clockNs } from './clock.ts';
 export { join, joinAll, type Selected, select } from './combine.ts';
+export { ComputeError, type ComputeOptions, compute, computePool, type ModuleWork } from './compute.ts';
 export { type Async, Awaitable, awaiting, Coroutine, type IntoFuture } from './coroutine.ts';
 export { readFile, writeFile } from './files.ts';
 export { Mutex, type MutexGuard } from './mutex.ts';
@@ -33,6 +34,7 @@ export {
   type SourceInfo,
   setObserver,
   type TaskInfo,
+  type ThreadInfo,
   type WaitTarget,
   type WakeCause,
   type WakeEffect,
@@ -62,4 +64,5 @@ export { connect, listen, type TcpAddress, type TcpListener } from './tcp-connec
 export { TcpError } from './tcp-source.ts';
 export type { TcpStream } from './tcp-stream.ts';
 export { type WatchReceiver, type WatchSender, watch } from './watch.ts';
+export { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 export { yieldNow } from './yield-now.ts';

@@ -13,6 +13,7 @@ export type SourceId = number;
 export type TimerId = number;
 export type JobId = number;
 export type ResourceId = number;
+export type ThreadId = number;
 
 export type PollOutcome = 'ready' | 'pending' | 'panicked';
 export type EndOutcome = 'completed' | 'panicked' | 'cancelled';
@@ -122,6 +123,17 @@ export interface JobInfo {
   readonly requests: number | undefined;
 }
 
+/** A thread of a worker pool. */
+export interface ThreadInfo {
+  /** From 1, never reused; the thread that runs the tasks is none of these. */
+  readonly thread: ThreadId;
+  readonly name: string;
+  /** The operating system's id; 0 where it cannot be had. */
+  readonly osThread: number;
+  /** The pool's, which counts as a runtime without workers. */
+  readonly runtime: RuntimeId;
+}
+
 /** A task that was alive when the observer came. */
 export interface AliveTask {
   readonly info: TaskInfo;
@@ -135,6 +147,9 @@ export interface AliveTask {
  * of the pool are unseen: `running` is min(jobs in flight, limit) and `queued` is the rest.
  */
 export interface PoolState {
+  /** Whose: a worker pool's id; undefined for libuv's pool. A worker pool sees its threads, and counts exactly. */
+  readonly runtime?: RuntimeId;
+  /** Threads that it has. */
   readonly limit: number;
   readonly running: number;
   readonly queued: number;
@@ -189,7 +204,17 @@ export interface Observer {
   timerCancelled(timer: TimerId): void;
 
   jobSubmitted(job: JobInfo): void;
-  jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void;
+  /** `on` says which thread ended it and when; without it the end was noticed only now, or nobody had begun. */
+  jobEnded(
+    job: JobId,
+    outcome: EndOutcome,
+    bytes: number,
+    on?: { readonly thread: ThreadId; readonly atNs: number },
+  ): void;
+  /** A thread began it at that time, as told now; `queued` jobs still wait. Not told of jobs of libuv's pool. */
+  jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void;
+  threadStarted(thread: ThreadInfo, atNs: number): void;
+  threadStopped(thread: ThreadId, atNs: number): void;
   poolState(state: PoolState): void;
 
   /**

@@ -12,7 +12,8 @@ import { captureSite, type Site } from './site.ts';
 import { currentTask } from './task.ts';
 import { WaitList } from './wait-list.ts';
 
-const nextJobId = idSequence();
+/** Jobs of libuv's pool and of worker threads share one sequence. */
+export const nextJobId = idSequence();
 let inFlight = 0;
 
 /** Told when the work is over: an error or a value, and the bytes it moved (0 when it moves none). */

@@ -47,7 +47,8 @@ export interface Closable {
   close(): void;
 }
 
-const nextRuntimeId = idSequence();
+/** Runtimes and worker pools share one sequence. */
+export const nextRuntimeId = idSequence();
 const liveRuntimes = new Set<Runtime>();
 let current: Runtime | undefined;
 

@@ -20,6 +20,8 @@ import type {
   SourceInfo,
   TaskId,
   TaskInfo,
+  ThreadId,
+  ThreadInfo,
   TimerId,
   WaitTarget,
   WakeCause,
@@ -50,6 +52,7 @@ import {
 import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
+import { Lane } from './lane.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
 export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
@@ -80,6 +83,8 @@ export class Recorder implements Observer {
   private threadTold = false;
   private full: boolean;
   private firstRuntime = 0;
+  /** Threads that are told of, by the executor's id. */
+  private readonly lanes = new Map<ThreadId, Lane>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
 
@@ -331,13 +336,46 @@ export class Recorder implements Observer {
     this.events.commit();
   }
 
-  jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void {
-    this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
+  jobEnded(
+    job: JobId,
+    outcome: EndOutcome,
+    bytes: number,
+    on?: { readonly thread: ThreadId; readonly atNs: number },
+  ): void {
+    const lane = on === undefined ? undefined : this.lanes.get(on.thread);
+    if (on === undefined || lane === undefined) this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
+    else lane.event(eventKind.jobEnd, this.tickOf(on.atNs), job, endOutcome[outcome], bytes);
+  }
+
+  jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void {
+    this.lanes.get(thread)?.event(eventKind.jobStart, this.tickOf(atNs), job, queued);
+  }
+
+  threadStarted(thread: ThreadInfo, atNs: number): void {
+    const id = this.wireThread(thread.thread);
+    this.dictionary.put({
+      record: 'thread',
+      id,
+      osId: thread.osThread,
+      name: this.dictionary.text(thread.name),
+      runtime: thread.runtime,
+      role: threadRole.pool,
+    });
+    if (this.lanes.has(thread.thread)) return;
+    const lane = new Lane(this.ring, id);
+    this.lanes.set(thread.thread, lane);
+    lane.event(eventKind.threadStart, this.tickOf(atNs));
+  }
+
+  threadStopped(thread: ThreadId, atNs: number): void {
+    this.lanes.get(thread)?.event(eventKind.threadStop, this.tickOf(atNs));
+    if (this.lanes.delete(thread))
+      this.dictionary.retire('thread', this.wireThread(thread), this.events.sequence);
   }
 
   poolState(pool: PoolState): void {
     if (!this.begin(eventKind.poolState)) return;
-    this.events.uint(this.firstRuntime);
+    this.events.uint(pool.runtime ?? this.firstRuntime);
     this.events.uint(pool.limit);
     this.events.uint(pool.limit - pool.running);
     this.events.uint(pool.queued);
@@ -369,7 +407,9 @@ export class Recorder implements Observer {
     this.full = level === detail.full;
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
-    if (level === detail.off) this.events.openPolls.length = 0;
+    if (level !== detail.off) return;
+    this.events.openPolls.length = 0;
+    for (const lane of this.lanes.values()) lane.skip();
   }
 
   /** Whether the next event would be published. */
@@ -395,6 +435,11 @@ export class Recorder implements Observer {
       role: threadRole.main,
     });
     if (this.begin(eventKind.threadStart)) this.events.commit();
+  }
+
+  /** The thread that records has an id of its own, before those of the others. */
+  private wireThread(thread: ThreadId): number {
+    return this.options.thread + thread;
   }
 
   private tellTask(task: TaskInfo): void {

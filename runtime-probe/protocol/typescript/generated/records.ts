@@ -474,6 +474,8 @@ export const eventKind = {
   wakerCounts: 37,
   /** The task is over. At most one per task. */
   taskEnd: 38,
+  /** As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record. */
+  pollEndAt: 39,
   /** A frame (async call, branch, wrapped future) begins inside a task. */
   frameOpen: 40,
   /** The frame is polled, inside the open poll. Nests. */
@@ -488,6 +490,8 @@ export const eventKind = {
   settle: 45,
   /** As settle, with an error. */
   reject: 46,
+  /** Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing. */
+  waitFound: 47,
   /** A task holds the resource (or took a permit, or received a value). */
   resourceAcquire: 48,
   /** The holder gave it back (or a value was sent). */
@@ -565,6 +569,7 @@ export const eventField = {
   wakeFrom: { task: 0, epoch: 1, effect: 2, causeKind: 3, causeId: 4, epochAfter: 5 },
   wakerCounts: { task: 0, clones: 1, drops: 2 },
   taskEnd: { task: 0, outcome: 1, byKind: 2, byId: 3 },
+  pollEndAt: { stack: 0 },
   frameOpen: { frame: 0, parent: 1, task: 2, frameKind: 3, site: 4, name: 5 },
   frameEnter: { frame: 0 },
   frameLeave: { outcome: 0 },
@@ -572,6 +577,7 @@ export const eventField = {
   waitStart: { frame: 0, onKind: 1, onId: 2, interest: 3, site: 4, stack: 5 },
   settle: { frame: 0 },
   reject: { frame: 0, error: 1 },
+  waitFound: { task: 0, epoch: 1, stack: 2 },
   resourceAcquire: { resource: 0, task: 1, amount: 2 },
   resourceRelease: { resource: 0, task: 1, amount: 2 },
   resourceDrop: { resource: 0 },
@@ -638,6 +644,8 @@ export interface StackRecord {
   readonly id: number;
   /** Innermost first. */
   readonly sites: readonly number[];
+  /** Of a chain of awaits the one of them to show: the innermost await in the program's own code, else the innermost that has a line; 0 when not told. */
+  readonly site: number;
 }
 
 /** One executor of the program. */
@@ -794,6 +802,13 @@ export interface TaskEndRecord {
   readonly byId: number;
 }
 
+/** As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record. */
+export interface PollEndAtRecord {
+  readonly record: 'pollEndAt';
+  /** The chain of awaits. */
+  readonly stack: number;
+}
+
 /** A frame (async call, branch, wrapped future) begins inside a task. */
 export interface FrameOpenRecord {
   readonly record: 'frameOpen';
@@ -865,6 +880,17 @@ export interface RejectRecord {
   readonly frame: number;
   /** The error's name; 0 when not recorded. */
   readonly error: number;
+}
+
+/** Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing. */
+export interface WaitFoundRecord {
+  readonly record: 'waitFound';
+  /** Whose poll. */
+  readonly task: number;
+  /** Which poll of the task. */
+  readonly epoch: number;
+  /** The chain of awaits. */
+  readonly stack: number;
 }
 
 /** A task holds the resource (or took a permit, or received a value). */
@@ -1214,6 +1240,7 @@ export type EventRecord =
   | WakeFromRecord
   | WakerCountsRecord
   | TaskEndRecord
+  | PollEndAtRecord
   | FrameOpenRecord
   | FrameEnterRecord
   | FrameLeaveRecord
@@ -1221,6 +1248,7 @@ export type EventRecord =
   | WaitStartRecord
   | SettleRecord
   | RejectRecord
+  | WaitFoundRecord
   | ResourceAcquireRecord
   | ResourceReleaseRecord
   | ResourceDropRecord
@@ -1265,7 +1293,7 @@ export interface Shape {
 export const shapes: readonly Shape[] = [
   { kind: 1, name: 'text', fields: [{ name: 'id', type: 1 }, { name: 'text', type: 3 }] },
   { kind: 2, name: 'site', fields: [{ name: 'id', type: 1 }, { name: 'file', type: 1 }, { name: 'line', type: 1 }, { name: 'column', type: 1 }, { name: 'function', type: 1 }] },
-  { kind: 3, name: 'stack', fields: [{ name: 'id', type: 1 }, { name: 'sites', type: 4 }] },
+  { kind: 3, name: 'stack', fields: [{ name: 'id', type: 1 }, { name: 'sites', type: 4 }, { name: 'site', type: 1 }] },
   { kind: 4, name: 'runtime', fields: [{ name: 'id', type: 1 }, { name: 'name', type: 1 }, { name: 'flavor', type: 1 }, { name: 'workers', type: 1 }, { name: 'poolLimit', type: 1 }] },
   { kind: 5, name: 'thread', fields: [{ name: 'id', type: 1 }, { name: 'osId', type: 1 }, { name: 'name', type: 1 }, { name: 'runtime', type: 1 }, { name: 'role', type: 1 }] },
   { kind: 6, name: 'task', fields: [{ name: 'id', type: 1 }, { name: 'parent', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }, { name: 'taskKind', type: 1 }, { name: 'runtime', type: 1 }] },
@@ -1278,6 +1306,7 @@ export const shapes: readonly Shape[] = [
   { kind: 36, name: 'wakeFrom', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'effect', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }, { name: 'epochAfter', type: 1 }] },
   { kind: 37, name: 'wakerCounts', fields: [{ name: 'task', type: 1 }, { name: 'clones', type: 1 }, { name: 'drops', type: 1 }] },
   { kind: 38, name: 'taskEnd', fields: [{ name: 'task', type: 1 }, { name: 'outcome', type: 1 }, { name: 'byKind', type: 1 }, { name: 'byId', type: 1 }] },
+  { kind: 39, name: 'pollEndAt', fields: [{ name: 'stack', type: 1 }] },
   { kind: 40, name: 'frameOpen', fields: [{ name: 'frame', type: 1 }, { name: 'parent', type: 1 }, { name: 'task', type: 1 }, { name: 'frameKind', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }] },
   { kind: 41, name: 'frameEnter', fields: [{ name: 'frame', type: 1 }] },
   { kind: 42, name: 'frameLeave', fields: [{ name: 'outcome', type: 1 }] },
@@ -1285,6 +1314,7 @@ export const shapes: readonly Shape[] = [
   { kind: 44, name: 'waitStart', fields: [{ name: 'frame', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'interest', type: 1 }, { name: 'site', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 45, name: 'settle', fields: [{ name: 'frame', type: 1 }] },
   { kind: 46, name: 'reject', fields: [{ name: 'frame', type: 1 }, { name: 'error', type: 1 }] },
+  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 48, name: 'resourceAcquire', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 49, name: 'resourceRelease', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 50, name: 'resourceDrop', fields: [{ name: 'resource', type: 1 }] },
@@ -1318,4 +1348,56 @@ export const shapes: readonly Shape[] = [
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
   { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
+  { kind: 104, name: 'pollPending', fields: [] },
+  { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 106, name: 'wakeScheduled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 107, name: 'wakeInTurn', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 108, name: 'readDone', fields: [{ name: 'source', type: 1 }, { name: 'bytes', type: 1 }] },
+  { kind: 109, name: 'writeDone', fields: [{ name: 'source', type: 1 }, { name: 'bytes', type: 1 }] },
+  { kind: 110, name: 'readBlocked', fields: [{ name: 'source', type: 1 }] },
+  { kind: 111, name: 'parkInReactor', fields: [{ name: 'timeoutNs', type: 1 }] },
+  { kind: 112, name: 'unparkInReactor', fields: [{ name: 'events', type: 1 }] },
+];
+
+/** Kinds that stand for an event in fewer bytes. Readers put the whole event in their place. */
+export const shortKind = {
+  /** pollEnd of a poll that is pending. */
+  pollPending: 104,
+  /** wake whose effect the tier cannot see. */
+  wakeUnheard: 105,
+  /** wake that has put its target into a run queue. */
+  wakeScheduled: 106,
+  /** wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it. */
+  wakeInTurn: 107,
+  /** operation: a read by the poll that encloses it, done. */
+  readDone: 108,
+  /** operation: a write by the poll that encloses it, done. */
+  writeDone: 109,
+  /** operation: a read by the poll that encloses it, with nothing there. */
+  readBlocked: 110,
+  /** park in the reactor, its timer none or not known. */
+  parkInReactor: 111,
+  /** unpark from the reactor. */
+  unparkInReactor: 112,
+} as const;
+
+/** What a kind of `shortKind` stands for: for each field of that event where it stands among the written ones, or -1. */
+export interface ShortForm {
+  readonly kind: number;
+  readonly of: number;
+  readonly from: readonly number[];
+  /** What a field holds that is not written. */
+  readonly value: readonly number[];
+}
+
+export const shortForms: readonly ShortForm[] = [
+  { kind: 104, of: 34, from: [-1], value: [2] },
+  { kind: 105, of: 35, from: [0, 1, -1], value: [0, 0, 0] },
+  { kind: 106, of: 35, from: [0, 1, -1], value: [0, 0, 1] },
+  { kind: 107, of: 36, from: [0, 1, -1, -1, -1, 1], value: [0, 0, 0, 6, 0, 0] },
+  { kind: 108, of: 56, from: [0, -1, -1, 1, -1], value: [0, 1, 1, 0, 1] },
+  { kind: 109, of: 56, from: [0, -1, -1, 1, -1], value: [0, 2, 1, 0, 1] },
+  { kind: 110, of: 56, from: [0, -1, -1, -1, -1], value: [0, 1, 2, 0, 1] },
+  { kind: 111, of: 53, from: [-1, 0, -1], value: [1, 0, 0] },
+  { kind: 112, of: 54, from: [-1, 0], value: [1, 0] },
 ];

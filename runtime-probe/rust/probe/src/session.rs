@@ -25,6 +25,10 @@ use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
+/// How much of it may be waited for the names of what was seen last, unless told otherwise: a
+/// first look at a large program's line tables takes longer, and is not worth the end of the
+/// trace.
+pub(crate) const LAST_NAMES: Duration = Duration::from_millis(100);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
 /// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.
@@ -56,6 +60,8 @@ pub(crate) struct Start {
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
     pub(crate) long_poll: Duration,
+    /// How long the end may wait for where tasks awaited; zero: that is not read.
+    pub(crate) await_patience: Duration,
 }
 
 /// Everything of one recording. Leaked: threads refer to it until the process ends.
@@ -86,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) flight_written: Latch,
     greeted: Latch,
     finish: Finish,
+    /// How long the end may wait for where tasks awaited; zero: that is not read.
+    pub(crate) await_patience: Duration,
     /// From how long on a poll is looked at; not set where none is.
     #[cfg(wakeline_stacks)]
     pub(crate) long_poll: OnceLock<Duration>,
@@ -225,6 +233,7 @@ impl Session {
             flight_written: Latch::default(),
             greeted: Latch::default(),
             finish: Finish::default(),
+            await_patience: start.await_patience,
             #[cfg(wakeline_stacks)]
             long_poll: OnceLock::new(),
             #[cfg(wakeline_stacks)]
@@ -354,7 +363,8 @@ impl Session {
         self.finish.asked.load(Ordering::Acquire)
     }
 
-    /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most.
+    /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most, unless the
+    /// program has asked for more patience.
     pub(crate) fn finish(&self) {
         if std::process::id() != self.pid {
             return;
@@ -364,7 +374,8 @@ impl Session {
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
-        self.finish.done.wait(EXIT_DELAY);
+        let more = self.await_patience.saturating_sub(LAST_NAMES);
+        self.finish.done.wait(EXIT_DELAY + more);
     }
 
     /// The flusher has greeted the collector, or tried to.

@@ -458,6 +458,8 @@ pub mod kind {
     pub const WAKER_COUNTS: u64 = 37;
     /// The task is over. At most one per task.
     pub const TASK_END: u64 = 38;
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    pub const POLL_END_AT: u64 = 39;
     /// A frame (async call, branch, wrapped future) begins inside a task.
     pub const FRAME_OPEN: u64 = 40;
     /// The frame is polled, inside the open poll. Nests.
@@ -472,6 +474,8 @@ pub mod kind {
     pub const SETTLE: u64 = 45;
     /// As settle, with an error.
     pub const REJECT: u64 = 46;
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    pub const WAIT_FOUND: u64 = 47;
     /// A task holds the resource (or took a permit, or received a value).
     pub const RESOURCE_ACQUIRE: u64 = 48;
     /// The holder gave it back (or a value was sent).
@@ -538,6 +542,28 @@ pub mod kind {
     pub const POLL_SETTLED: u64 = 84;
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
+}
+
+/// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
+pub mod short_kind {
+    /// pollEnd of a poll that is pending.
+    pub const POLL_PENDING: u64 = 104;
+    /// wake whose effect the tier cannot see.
+    pub const WAKE_UNHEARD: u64 = 105;
+    /// wake that has put its target into a run queue.
+    pub const WAKE_SCHEDULED: u64 = 106;
+    /// wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it.
+    pub const WAKE_IN_TURN: u64 = 107;
+    /// operation: a read by the poll that encloses it, done.
+    pub const READ_DONE: u64 = 108;
+    /// operation: a write by the poll that encloses it, done.
+    pub const WRITE_DONE: u64 = 109;
+    /// operation: a read by the poll that encloses it, with nothing there.
+    pub const READ_BLOCKED: u64 = 110;
+    /// park in the reactor, its timer none or not known.
+    pub const PARK_IN_REACTOR: u64 = 111;
+    /// unpark from the reactor.
+    pub const UNPARK_IN_REACTOR: u64 = 112;
 }
 
 /// A text that other records name by id.
@@ -623,6 +649,8 @@ pub struct Stack {
     pub id: u64,
     /// Innermost first.
     pub sites: Vec<u64>,
+    /// Of a chain of awaits the one of them to show: the innermost await in the program's own code, else the innermost that has a line; 0 when not told.
+    pub site: u64,
 }
 
 impl Stack {
@@ -634,6 +662,7 @@ impl Stack {
     pub fn encode_fields(&self, writer: &mut impl Writer) {
         writer.uint(self.id);
         writer.list(&self.sites);
+        writer.uint(self.site);
     }
 
     /// Reads the fields, without kind and tick.
@@ -644,6 +673,7 @@ impl Stack {
         Ok(Self {
             id: reader.uint()?,
             sites: reader.list()?,
+            site: reader.uint()?,
         })
     }
 }
@@ -1124,6 +1154,34 @@ impl TaskEnd {
     }
 }
 
+/// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollEndAt {
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl PollEndAt {
+    /// Kind on the wire.
+    pub const KIND: u64 = 39;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            stack: reader.uint()?,
+        })
+    }
+}
+
 /// A frame (async call, branch, wrapped future) begins inside a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FrameOpen {
@@ -1364,6 +1422,42 @@ impl Reject {
         Ok(Self {
             frame: reader.uint()?,
             error: reader.uint()?,
+        })
+    }
+}
+
+/// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitFound {
+    /// Whose poll.
+    pub task: u64,
+    /// Which poll of the task.
+    pub epoch: u64,
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl WaitFound {
+    /// Kind on the wire.
+    pub const KIND: u64 = 47;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            stack: reader.uint()?,
         })
     }
 }
@@ -2555,6 +2649,8 @@ pub enum EventRecord {
     WakerCounts(WakerCounts),
     /// The task is over. At most one per task.
     TaskEnd(TaskEnd),
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    PollEndAt(PollEndAt),
     /// A frame (async call, branch, wrapped future) begins inside a task.
     FrameOpen(FrameOpen),
     /// The frame is polled, inside the open poll. Nests.
@@ -2569,6 +2665,8 @@ pub enum EventRecord {
     Settle(Settle),
     /// As settle, with an error.
     Reject(Reject),
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    WaitFound(WaitFound),
     /// A task holds the resource (or took a permit, or received a value).
     ResourceAcquire(ResourceAcquire),
     /// The holder gave it back (or a value was sent).
@@ -2648,6 +2746,7 @@ impl EventRecord {
             Self::WakeFrom(_) => WakeFrom::KIND,
             Self::WakerCounts(_) => WakerCounts::KIND,
             Self::TaskEnd(_) => TaskEnd::KIND,
+            Self::PollEndAt(_) => PollEndAt::KIND,
             Self::FrameOpen(_) => FrameOpen::KIND,
             Self::FrameEnter(_) => FrameEnter::KIND,
             Self::FrameLeave(_) => FrameLeave::KIND,
@@ -2655,6 +2754,7 @@ impl EventRecord {
             Self::WaitStart(_) => WaitStart::KIND,
             Self::Settle(_) => Settle::KIND,
             Self::Reject(_) => Reject::KIND,
+            Self::WaitFound(_) => WaitFound::KIND,
             Self::ResourceAcquire(_) => ResourceAcquire::KIND,
             Self::ResourceRelease(_) => ResourceRelease::KIND,
             Self::ResourceDrop(_) => ResourceDrop::KIND,
@@ -2701,6 +2801,7 @@ impl EventRecord {
             Self::WakeFrom(record) => record.encode_fields(writer),
             Self::WakerCounts(record) => record.encode_fields(writer),
             Self::TaskEnd(record) => record.encode_fields(writer),
+            Self::PollEndAt(record) => record.encode_fields(writer),
             Self::FrameOpen(record) => record.encode_fields(writer),
             Self::FrameEnter(record) => record.encode_fields(writer),
             Self::FrameLeave(record) => record.encode_fields(writer),
@@ -2708,6 +2809,7 @@ impl EventRecord {
             Self::WaitStart(record) => record.encode_fields(writer),
             Self::Settle(record) => record.encode_fields(writer),
             Self::Reject(record) => record.encode_fields(writer),
+            Self::WaitFound(record) => record.encode_fields(writer),
             Self::ResourceAcquire(record) => record.encode_fields(writer),
             Self::ResourceRelease(record) => record.encode_fields(writer),
             Self::ResourceDrop(record) => record.encode_fields(writer),
@@ -2744,7 +2846,7 @@ impl EventRecord {
         }
     }
 
-    /// Reads the fields of a record of this kind; `None` when the kind is not known.
+    /// Reads the fields of a record of this kind, or of one that is short for it; `None` when the kind is not known.
     ///
     /// # Errors
     /// When a field is cut, malformed or over a limit.
@@ -2757,6 +2859,7 @@ impl EventRecord {
             WakeFrom::KIND => Self::WakeFrom(WakeFrom::decode_fields(reader)?),
             WakerCounts::KIND => Self::WakerCounts(WakerCounts::decode_fields(reader)?),
             TaskEnd::KIND => Self::TaskEnd(TaskEnd::decode_fields(reader)?),
+            PollEndAt::KIND => Self::PollEndAt(PollEndAt::decode_fields(reader)?),
             FrameOpen::KIND => Self::FrameOpen(FrameOpen::decode_fields(reader)?),
             FrameEnter::KIND => Self::FrameEnter(FrameEnter::decode_fields(reader)?),
             FrameLeave::KIND => Self::FrameLeave(FrameLeave::decode_fields(reader)?),
@@ -2764,6 +2867,7 @@ impl EventRecord {
             WaitStart::KIND => Self::WaitStart(WaitStart::decode_fields(reader)?),
             Settle::KIND => Self::Settle(Settle::decode_fields(reader)?),
             Reject::KIND => Self::Reject(Reject::decode_fields(reader)?),
+            WaitFound::KIND => Self::WaitFound(WaitFound::decode_fields(reader)?),
             ResourceAcquire::KIND => Self::ResourceAcquire(ResourceAcquire::decode_fields(reader)?),
             ResourceRelease::KIND => Self::ResourceRelease(ResourceRelease::decode_fields(reader)?),
             ResourceDrop::KIND => Self::ResourceDrop(ResourceDrop::decode_fields(reader)?),
@@ -2801,6 +2905,84 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
+            104 => Self::PollEnd(PollEnd { outcome: 2 }),
+            105 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 0,
+                })
+            }
+            106 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 1,
+                })
+            }
+            107 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::WakeFrom(WakeFrom {
+                    task,
+                    epoch,
+                    effect: 0,
+                    cause_kind: 6,
+                    cause_id: 0,
+                    epoch_after: epoch,
+                })
+            }
+            108 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            109 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 2,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            110 => {
+                let source = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 2,
+                    bytes: 0,
+                    made_by: 1,
+                })
+            }
+            111 => {
+                let timeout_ns = reader.uint()?;
+                Self::Park(Park {
+                    park_kind: 1,
+                    timeout_ns,
+                    timer: 0,
+                })
+            }
+            112 => {
+                let events = reader.uint()?;
+                Self::Unpark(Unpark {
+                    park_kind: 1,
+                    events,
+                })
+            }
             _ => return Ok(None),
         }))
     }
@@ -2832,7 +3014,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 3,
         name: "stack",
-        fields: &[1, 4],
+        fields: &[1, 4, 1],
     },
     StaticShape {
         kind: 4,
@@ -2895,6 +3077,11 @@ pub const SHAPES: &[StaticShape] = &[
         fields: &[1, 1, 1, 1],
     },
     StaticShape {
+        kind: 39,
+        name: "pollEndAt",
+        fields: &[1],
+    },
+    StaticShape {
         kind: 40,
         name: "frameOpen",
         fields: &[1, 1, 1, 1, 1, 1],
@@ -2928,6 +3115,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 46,
         name: "reject",
         fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 47,
+        name: "waitFound",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 48,
@@ -3093,5 +3285,156 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 90,
         name: "pollSample",
         fields: &[1, 1, 1, 1, 1, 1],
+    },
+    StaticShape {
+        kind: 104,
+        name: "pollPending",
+        fields: &[],
+    },
+    StaticShape {
+        kind: 105,
+        name: "wakeUnheard",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 106,
+        name: "wakeScheduled",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 107,
+        name: "wakeInTurn",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 108,
+        name: "readDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 109,
+        name: "writeDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 110,
+        name: "readBlocked",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 111,
+        name: "parkInReactor",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 112,
+        name: "unparkInReactor",
+        fields: &[1],
+    },
+];
+
+/// What a kind of [`short_kind`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortForm {
+    /// Kind on the wire.
+    pub kind: u64,
+    /// Kind of the event that it stands for.
+    pub of: u64,
+    /// For each field of that event its place among the written ones, or what it holds.
+    pub fields: &'static [FieldOfShort],
+}
+
+/// One field of the event that a short form stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOfShort {
+    /// What is written at this place.
+    Written(usize),
+    /// Always this.
+    Fixed(u64),
+}
+
+/// Every short form.
+pub const SHORT_FORMS: &[ShortForm] = &[
+    ShortForm {
+        kind: 104,
+        of: 34,
+        fields: &[FieldOfShort::Fixed(2)],
+    },
+    ShortForm {
+        kind: 105,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 106,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 107,
+        of: 36,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(6),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Written(1),
+        ],
+    },
+    ShortForm {
+        kind: 108,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 109,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 110,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 111,
+        of: 53,
+        fields: &[
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 112,
+        of: 54,
+        fields: &[FieldOfShort::Fixed(1), FieldOfShort::Written(0)],
     },
 ];

@@ -238,6 +238,7 @@ export class StreamWriter {
     if (socket === undefined || taken === undefined) return false;
     const frames = dictionaryFrames(this.newRecords());
     for (const chunk of taken.chunks) frames.push(encodeFrame(frameKind.chunk, chunk));
+    for (const chunk of this.dictionary.takeChunks()) frames.push(encodeFrame(frameKind.chunk, chunk));
     if (frames.length > 0) {
       const mark = this.events.watermark;
       if (mark !== undefined) frames.push(watermarkFrame(mark));
