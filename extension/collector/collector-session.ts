@@ -177,7 +177,7 @@ export class CollectorSession {
       totals: this.engine.totals(),
       capabilities: (hello?.capabilities ?? []).map(({ name, visibility, note }) => ({
         name,
-        visibility: visibilityNames[visibility as 1 | 2 | 3 | 4] ?? 'notRecorded',
+        visibility: visibilityNames[visibility as 1 | 2 | 3] ?? 'notRecorded',
         note,
       })),
       recording: this.recordingPath,
