@@ -76,7 +76,7 @@ export class Recorder implements Observer {
   protected readonly dictionary: Dictionary;
   protected readonly options: RecorderOptions;
   private threadTold = false;
-  private full = true;
+  protected full = true;
   private firstRuntime = 0;
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
@@ -121,7 +121,7 @@ export class Recorder implements Observer {
       this.events.uint(epoch);
       this.events.commit();
     }
-    this.events.openPolls.push({ task, epoch, startTick: Math.max(startTick, this.events.lastTick) });
+    this.events.openPolls.push(task, epoch, Math.max(startTick, this.events.lastTick));
   }
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
@@ -361,7 +361,7 @@ export class Recorder implements Observer {
     this.full = level === detail.full;
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
-    if (level === detail.off) this.events.openPolls.length = 0;
+    if (level === detail.off) this.events.openPolls.clear();
   }
 
   /** Whether the next event would be published. */
@@ -414,14 +414,17 @@ export class Recorder implements Observer {
   }
 
   protected beginAt(kind: number, tick: number): boolean {
+    return this.mayWrite && this.events.begin(kind, tick);
+  }
+
+  /** Whether the next event may be written now; when not it is counted. */
+  protected get mayWrite(): boolean {
     if (!this.threadTold) this.tellThread(0);
-    if (this.ring.behind && !this.ring.catchUp()) {
-      // The event may name a record that is not in the ring yet, so it must not overtake it.
-      this.events.drop();
-      if (this.ring.broken) this.options.onBroken();
-      return false;
-    }
-    return this.events.begin(kind, tick);
+    if (!this.ring.behind || this.ring.catchUp()) return true;
+    // The event may name a record that is not in the ring yet, so it must not overtake it.
+    this.events.drop();
+    if (this.ring.broken) this.options.onBroken();
+    return false;
   }
 
   private one(kind: number, a: number): void {
