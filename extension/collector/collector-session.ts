@@ -168,6 +168,7 @@ export class CollectorSession {
       tier: hello?.tier ?? '',
       pid: hello?.pid ?? 0,
       launch: hello?.launch ?? '',
+      ...(hello?.family === undefined ? {} : { family: hello.family }),
       state: this.state,
       workingFolder: hello?.workingFolder ?? '',
       sourceRoot: hello?.sourceRoot ?? '',

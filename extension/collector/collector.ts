@@ -9,6 +9,7 @@ import { readPreamble, refuseSocket } from './handshake.ts';
 import type { Log } from './log.ts';
 import { ProgramConnection } from './program-connection.ts';
 import { dialProgram } from './program-dialer.ts';
+import { RingSalvage } from './ring-salvage.ts';
 import { RingSweep } from './ring-sweep.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { ViewerConnection } from './viewer-connection.ts';
@@ -72,9 +73,13 @@ export class Collector {
     });
     this.registry = new SessionRegistry(settings, log);
     this.registry.onChange = (comesOrGoes) => this.tellSessions(comesOrGoes);
-    this.rings = new RingSweep(settings, log, (session) => this.registry.holds(session));
+    const salvage = new RingSalvage(settings.memoryBudgetBytes, log);
+    this.rings = new RingSweep(settings.recordingsFolder, salvage, log, (session) =>
+      this.registry.holds(session),
+    );
     this.handler = new RequestHandler({
       registry: this.registry,
+      salvage,
       memoryBudgetBytes: settings.memoryBudgetBytes,
       status: () => this.status(),
       attach: (address, token) => this.attach(address, token),

@@ -3,7 +3,9 @@
 import type { LaneHeader } from '../messages/queries.ts';
 import { formatDuration } from '../trace/format.ts';
 import type { CollectorSession } from './collector-session.ts';
-import { idOfPath, replayRecording } from './replay.ts';
+import type { Log } from './log.ts';
+import { idOfPath, replayRecording, trueRecordingPath } from './replay.ts';
+import { RingSalvage } from './ring-salvage.ts';
 
 /** Lanes asked for at a time. */
 const lanesPerQuery = 1000;
@@ -23,7 +25,8 @@ const kindNames = [
 ] as const;
 
 /** Lines without the final newline. Throws RecordingError when the file is no recording. */
-export async function dumpRecording(path: string): Promise<string> {
+export async function dumpRecording(path: string, log: Log): Promise<string> {
+  await new RingSalvage(memoryBudgetBytes, log).complete(await trueRecordingPath(path));
   const session = await replayRecording(path, memoryBudgetBytes, (id) => id ?? idOfPath(path));
   return [...describeSession(session), ...describeLanes(session)].join('\n');
 }

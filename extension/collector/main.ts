@@ -16,9 +16,14 @@ const startedIdleTimeoutMs = 60_000;
 async function main(): Promise<number> {
   const command = parseCommand(process.argv.slice(2), process.env);
   if (command.command === 'help') process.stdout.write(usage);
-  else if (command.command === 'dump') process.stdout.write(`${await dumpRecording(command.recording)}\n`);
+  else if (command.command === 'dump') await dump(command.recording);
   else await collect(command);
   return 0;
+}
+
+async function dump(recording: string): Promise<void> {
+  const log = new Log([], (line) => process.stderr.write(line));
+  process.stdout.write(`${await dumpRecording(recording, log)}\n`);
 }
 
 async function collect(command: CollectCommand): Promise<void> {

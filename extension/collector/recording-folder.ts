@@ -37,7 +37,7 @@ export function findRecording(folder: string, session: string): string | undefin
 }
 
 /** What the first hello says; undefined when there is none. */
-function sessionOfRecording(path: string): string | undefined {
+export function sessionOfRecording(path: string): string | undefined {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');

@@ -17,6 +17,9 @@ export class RingFileError extends Error {
 
 export const slotState = { free: 0, dictionary: 1, events: 2 } as const;
 
+/** Where the header holds the path of the recording that the program writes itself, behind a count of 2 bytes. */
+const recordingAt = 56;
+
 /** A slot with what was published in it when it was read. */
 export interface RingSlot {
   readonly state: 1 | 2;
@@ -36,12 +39,15 @@ export class RingFile {
   readonly pid: number;
   private readonly descriptor: number;
   private readonly slotCount: number;
+  /** The recording that the program writes itself; empty when it writes none. */
+  readonly recording: string;
 
-  private constructor(path: string, pid: number, descriptor: number, slotCount: number) {
+  private constructor(path: string, pid: number, descriptor: number, head: RingHead) {
     this.path = path;
     this.pid = pid;
     this.descriptor = descriptor;
-    this.slotCount = slotCount;
+    this.slotCount = head.slotCount;
+    this.recording = head.recording;
   }
 
   /** The ring file that a hello announces. Throws RingFileError unless everything about it is as it must be. */
@@ -59,7 +65,7 @@ export class RingFile {
       throw new RingFileError(`${path} cannot be opened: ${(error as Error).message}`);
     }
     try {
-      return new RingFile(path, hello.pid, descriptor, checkedSlotCount(descriptor, path, hello.session));
+      return new RingFile(path, hello.pid, descriptor, checkedHead(descriptor, path, hello.session));
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -136,7 +142,12 @@ function parseSlot(slot: Buffer, state: 1 | 2): RingSlot | undefined {
   };
 }
 
-function checkedSlotCount(descriptor: number, path: string, session: string): number {
+interface RingHead {
+  readonly slotCount: number;
+  readonly recording: string;
+}
+
+function checkedHead(descriptor: number, path: string, session: string): RingHead {
   const stat = fstatSync(descriptor);
   const user = process.getuid?.();
   if (!stat.isFile()) throw new RingFileError(`${path} is no regular file`);
@@ -157,7 +168,9 @@ function checkedSlotCount(descriptor: number, path: string, session: string): nu
     throw new RingFileError(`${path} has ${stat.size} bytes, which ${slotCount} slots do not make`);
   if (header.toString('latin1', 24, 56) !== session)
     throw new RingFileError(`${path} is the ring file of another session`);
-  return slotCount;
+  const recordingBytes = Math.min(header.readUInt16LE(recordingAt), header.length - recordingAt - 2);
+  const recording = header.toString('utf8', recordingAt + 2, recordingAt + 2 + recordingBytes);
+  return { slotCount, recording };
 }
 
 /** A ring file whose program is gone. */

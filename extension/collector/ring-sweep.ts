@@ -1,24 +1,20 @@
-// Owns ring files that outlived both their program and its collector: what they hold goes behind the recording that
-// the collector left, then they are removed. Must not touch a session whose program is connected, nor what another
+// Owns ring files that outlived their program and its collector, or a program that recorded itself: what they hold goes
+// behind the recording that was left, then they are removed. Must not touch a session whose program is connected, nor what another
 // collector works on.
 import type { Log } from './log.ts';
 import { isOpenElsewhere } from './processes.ts';
 import { findRecording } from './recording-folder.ts';
-import { reviveRecording } from './replay.ts';
-import { type LeftOverRing, leftOverRings, RingFile, removeLeftOverRing } from './ring-file.ts';
+import { type LeftOverRing, leftOverRings, removeLeftOverRing } from './ring-file.ts';
+import { ownRecordingOf, type RingSalvage } from './ring-salvage.ts';
 
 /** A ring takes up to 8 MiB of memory; a program that dies before it finds its new collector waits this long. */
 const intervalMs = 10_000;
 /** The recording can be in the folder of another window's collector, which may start within this time. */
 const strangerAgeMs = 10 * 60 * 1000;
 
-export interface RingSweepSettings {
-  readonly recordingsFolder: string;
-  readonly memoryBudgetBytes: number;
-}
-
 export class RingSweep {
-  private readonly settings: RingSweepSettings;
+  private readonly recordingsFolder: string;
+  private readonly salvage: RingSalvage;
   private readonly log: Log;
   /** Of a session that this collector holds, the ring is read by what holds it. */
   private readonly isHeldHere: (session: string) => boolean;
@@ -27,8 +23,14 @@ export class RingSweep {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(settings: RingSweepSettings, log: Log, isHeldHere: (session: string) => boolean) {
-    this.settings = settings;
+  constructor(
+    recordingsFolder: string,
+    salvage: RingSalvage,
+    log: Log,
+    isHeldHere: (session: string) => boolean,
+  ) {
+    this.recordingsFolder = recordingsFolder;
+    this.salvage = salvage;
     this.log = log;
     this.isHeldHere = isHeldHere;
   }
@@ -69,7 +71,7 @@ export class RingSweep {
   private async settle(ring: LeftOverRing): Promise<void> {
     const recording = this.failed.has(ring.path)
       ? undefined
-      : findRecording(this.settings.recordingsFolder, ring.session);
+      : (ownRecordingOf(ring) ?? findRecording(this.recordingsFolder, ring.session));
     if (recording === undefined) {
       if (ring.ageMs < strangerAgeMs || isOpenElsewhere([ring.path])) return;
       removeLeftOverRing(ring);
@@ -80,33 +82,9 @@ export class RingSweep {
     }
     // Another collector reads it at this moment, and removes it.
     if (isOpenElsewhere([ring.path, recording])) return;
-    const frames = await this.append(ring, recording);
-    removeLeftOverRing(ring);
+    const frames = await this.salvage.append(ring, recording);
     this.log.info(
-      `session ${ring.session}: its program (pid ${ring.pid}) and its collector were gone; ${frames} frames of its last events were added to ${recording}. Open that file to look at them`,
+      `session ${ring.session}: its program (pid ${ring.pid}) was killed; ${frames} frames of its last events were added to ${recording}. Open that file to look at them`,
     );
-  }
-
-  /** Answers how many frames were new. The recording is whole on return. */
-  private async append(ring: LeftOverRing, recording: string): Promise<number> {
-    const session = await reviveRecording(recording, this.settings.memoryBudgetBytes);
-    // Its program said its end and was killed before it removed the file: everything was sent.
-    if (session.state === 'ended') return 0;
-    session.ring = RingFile.open({ ringFile: ring.path, pid: ring.pid, session: ring.session });
-    try {
-      const writer = session.continueRecording();
-      if (writer === undefined) return 0;
-      session.recordTo(writer);
-      const { frames, problems } = session.readRingTail();
-      for (const problem of problems)
-        this.log.warning(
-          `session ${ring.session}: a part of ${ring.path} cannot be read and is left out: ${problem}`,
-        );
-      await session.closeRecording();
-      if (writer.failure !== '') throw new Error(writer.failure);
-      return frames;
-    } finally {
-      session.closeRing();
-    }
   }
 }

@@ -8,6 +8,7 @@ import type { CollectorSession } from './collector-session.ts';
 import { SettingsError } from './endpoint.ts';
 import { DialError } from './program-dialer.ts';
 import { idOfPath, RecordingError, replayRecording, trueRecordingPath } from './replay.ts';
+import type { RingSalvage } from './ring-salvage.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
 export interface Answer<M extends Method = Method> {
@@ -27,6 +28,7 @@ type Handlers = {
 
 export interface RequestServices {
   readonly registry: SessionRegistry;
+  readonly salvage: RingSalvage;
   readonly memoryBudgetBytes: number;
   readonly status: () => CollectorStatus;
   /** Throws DialError or SettingsError. */
@@ -143,6 +145,7 @@ export class RequestHandler {
       const isFree = holder === undefined || (holder.state === 'opened' && holder.recordingPath === path);
       return session !== undefined && isFree ? session : idOfPath(path);
     };
+    await this.services.salvage.complete(path);
     const session = await replayRecording(path, memoryBudgetBytes, chooseId);
     registry.add(session);
     return session;

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { viewportLimits } from '../messages/guards.ts';
 import { laneKind } from '../messages/lanes.ts';
 import type { CollectorEvent, DebuggerEvent, Method, Requests, SessionSummary } from '../messages/queries.ts';
+import { sessionToShow } from '../messages/session-groups.ts';
 import {
   type CollectorLink,
   type CollectorSettings,
@@ -141,10 +142,15 @@ export class TraceHost implements vscode.Disposable {
       return;
     }
     const before = new Set(this.known.map((s) => s.session));
+    const shownId = this.shown?.session;
     this.known = event.sessions;
-    const arrived = event.sessions.find((s) => s.state === 'live' && !before.has(s.session));
+    const arrived = event.sessions.filter((s) => s.state === 'live' && !before.has(s.session));
     // A program that was just started is what the user wants to see.
-    if (arrived !== undefined) this.chosen = arrived.session;
+    const wanted = sessionToShow(
+      event.sessions.find((s) => s.session === shownId),
+      arrived,
+    );
+    this.chosen = wanted?.session ?? shownId ?? this.chosen;
     this.changed.fire();
   }
 }

@@ -14,6 +14,14 @@ export interface SessionSummary {
   readonly pid: number;
   /** Which debug session started it; empty when none. */
   readonly launch: string;
+  /** Which other sessions are of the same program; absent where the program tells of none. */
+  readonly family?: {
+    readonly group: string;
+    /** The session that it comes from; empty when that was not recorded. */
+    readonly parent: string;
+    /** "worker thread 2", "cluster worker 1", …; empty for the program itself. */
+    readonly part: string;
+  };
   /** live: connected; ended: closed on purpose; cut: the connection broke; opened: read from a recording. */
   readonly state: SessionState;
   readonly workingFolder: string;

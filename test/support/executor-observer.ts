@@ -19,6 +19,7 @@ import {
   type Spawnable,
   setObserver,
   type TaskInfo,
+  type ThreadInfo,
   type WaitTarget,
   type WakeCause,
   type WakeEffect,
@@ -48,6 +49,13 @@ export class RecordingObserver implements Observer {
   readonly sources: SourceInfo[] = [];
   readonly jobs: JobInfo[] = [];
   readonly pool: PoolState[] = [];
+  readonly threads = new Map<number, ThreadInfo>();
+  readonly runs: Array<{
+    readonly job: number;
+    readonly thread: number;
+    readonly atNs: number;
+    readonly is: 'start' | 'end';
+  }> = [];
   readonly frames: FrameInfo[] = [];
   readonly resources: ResourceInfo[] = [];
   readonly waits: Array<{
@@ -177,6 +185,10 @@ export class RecordingObserver implements Observer {
     this.#add('resourceReleased', resource, `${this.#resource(resource)} released by ${this.#name(task)}`);
   }
 
+  resourceDropped(resource: number): void {
+    this.#add('resourceDropped', resource, `${this.#resource(resource)} dropped`);
+  }
+
   sourceRegistered(source: SourceInfo): void {
     this.sources.push(source);
     const known = source.fd >= 0 ? 'with its descriptor' : 'without a descriptor';
@@ -225,8 +237,28 @@ export class RecordingObserver implements Observer {
     );
   }
 
-  jobEnded(job: number, outcome: EndOutcome, bytes: number): void {
-    this.#add('jobEnded', job, `job ${outcome}, ${bytes} bytes`);
+  jobEnded(
+    job: number,
+    outcome: EndOutcome,
+    bytes: number,
+    on?: { readonly thread: number; readonly atNs: number },
+  ): void {
+    if (on !== undefined) this.runs.push({ job, thread: on.thread, atNs: on.atNs, is: 'end' });
+    this.#add('jobEnded', job, `job ${outcome}, ${bytes} bytes${on === undefined ? '' : ', on its thread'}`);
+  }
+
+  jobStarted(job: number, thread: number, atNs: number, queued: number): void {
+    this.runs.push({ job, thread, atNs, is: 'start' });
+    this.#add('jobStarted', job, `job started, ${queued} queued`);
+  }
+
+  threadStarted(thread: ThreadInfo): void {
+    this.threads.set(thread.thread, thread);
+    this.#add('threadStarted', thread.thread, `thread ${thread.name} started`);
+  }
+
+  threadStopped(thread: number): void {
+    this.#add('threadStopped', thread, `thread ${this.threads.get(thread)?.name} stopped`);
   }
 
   poolState(state: PoolState): void {

@@ -51,6 +51,13 @@ export class ProbePrograms {
     return join(outdir, `${basename(entry, '.ts')}.js`);
   }
 
+  /** A CommonJS program as it stands: no loader works in it, so that each of its promises is its own. */
+  script(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
   /** The path of the built script that is given to `node --require`. */
   register(): string {
     return join(this.buildPackage(), 'register.cjs');

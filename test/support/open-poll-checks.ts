@@ -41,7 +41,8 @@ export function openPollProblems(frames: readonly Frame[]): string[] {
     const plan = new EventPlan(hello.shapes);
     decodeEvents(payload, eventsAt, payload.length, firstTick, plan, (event, _tick, values, end) => {
       if (event === eventKind.pollStart) thread.open.push(`${values[0]} ${values[1]}`);
-      if (event === eventKind.pollEnd && thread.open.pop() === undefined)
+      const ends = event === eventKind.pollEnd || event === eventKind.pollEndAt;
+      if (ends && thread.open.pop() === undefined)
         problems.push(`${where}: a poll that is not open ends before byte ${end}`);
     });
     thread.sequence = head.sequence;

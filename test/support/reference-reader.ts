@@ -112,6 +112,8 @@ interface Reading {
   readonly wakes: ReferenceWake[];
   readonly threads: Map<number, ThreadState>;
   readonly dictionary: Map<string, DictionaryRecord>;
+  /** Chains of awaits that were found after their polls. */
+  readonly found: { task: number; epoch: number; stack: number; ns: number }[];
   rate: bigint;
 }
 
@@ -130,6 +132,7 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
     unheard: new Set(),
     threads: new Map(),
     dictionary,
+    found: [],
     rate: 1_000_000_000n,
   };
   for (const frame of frames) {
@@ -146,6 +149,10 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
     else if (frame.kind === frameKind.watermarks)
       for (const w of decodeWatermarks(frame.payload)) watermarks.set(w.thread, toNs(w.tick, reading.rate));
     else if (frame.kind === frameKind.end) ended = true;
+  }
+  for (const { task, epoch, stack, ns } of reading.found.sort((x, y) => x.stack - y.stack)) {
+    const poll = reading.polls.get(`${task} ${epoch}`);
+    if (poll !== undefined) addChain(reading, poll.waits, stack, ns);
   }
   const endNs = [...reading.events.map((e) => e.ns), ...watermarks.values()].reduce(
     (a, b) => Math.max(a, b),
@@ -197,6 +204,17 @@ function waitOfChain(reading: Reading, waits: ReferencePoll['waits'], stack: num
   const lines = record?.record === 'stack' ? record.sites.map(lineOf).filter((line) => line !== '') : [];
   const free = waits.slice(0, 64).filter((wait) => wait.stack === 0);
   return free.find((wait) => lines.includes(lineOf(wait.site))) ?? (waits.length === 1 ? free[0] : undefined);
+}
+
+function addChain(reading: Reading, waits: ReferencePoll['waits'], stack: number, ns: number): void {
+  const joined = waitOfChain(reading, waits, stack);
+  if (joined !== undefined) {
+    joined.stack = stack;
+    return;
+  }
+  const record = reading.dictionary.get(`stack ${stack}`);
+  const site = record?.record === 'stack' ? record.site : 0;
+  waits.push({ onKind: causeKind.unknown, onId: 0, site, stack, ns });
 }
 
 function newThread(): ThreadState {
@@ -259,6 +277,13 @@ function readEvent(
   ns: number,
   values: number[],
 ): void {
+  if (kind === eventKind.pollEndAt) {
+    // One record for two: where the task awaits, and that the poll ended so.
+    const poll = thread.open.at(-1);
+    if (poll !== undefined) addChain(reading, poll.waits, values[0] ?? 0, ns);
+    readEvent(reading, threadId, thread, eventKind.pollEnd, ns, [pollOutcome.pending]);
+    return;
+  }
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = values;
   const index = thread.eventCount++;
   thread.lastNs = ns;
@@ -286,7 +311,8 @@ function readEvent(
       b === causeKind.unknown && f !== 0 ? waitOfChain(reading, innermost?.waits ?? [], f) : undefined;
     if (joined === undefined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
     else joined.stack = f;
-  } else if (kind === eventKind.jobStart) thread.openJob = a;
+  } else if (kind === eventKind.waitFound) reading.found.push({ task: a, epoch: b, stack: c, ns });
+  else if (kind === eventKind.jobStart) thread.openJob = a;
   else if (kind === eventKind.jobEnd) thread.openJob = 0;
   else if (kind === eventKind.wake)
     reading.wakes.push({

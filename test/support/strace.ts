@@ -9,6 +9,7 @@ import { join } from 'node:path';
 export type CallName =
   | 'epoll_wait'
   | 'epoll_pwait'
+  | 'read'
   | 'recvfrom'
   | 'sendto'
   | 'recvmsg'
@@ -25,6 +26,8 @@ export type CallName =
 export interface SystemCall {
   readonly name: CallName;
   readonly descriptor: number;
+  /** What the descriptor is, as `socket:[4711]` or a path. */
+  readonly object: string;
   /** Of waits only: milliseconds, -1 for none; 0 for other calls. */
   readonly timeoutMs: number;
   /** What it returned; -1 with `error`. */
@@ -57,7 +60,19 @@ export async function witness(
   try {
     const output = join(folder, 'calls');
     const stdout = await runTraced(
-      ['-ff', '-ttt', '-T', '-o', output, '-e', `trace=${calls.join()}`, '-e', 'signal=none', ...command],
+      [
+        '-ff',
+        '-ttt',
+        '-T',
+        '-y',
+        '-o',
+        output,
+        '-e',
+        `trace=${calls.join()}`,
+        '-e',
+        'signal=none',
+        ...command,
+      ],
       environment,
     );
     const files = readdirSync(folder).map((name) => {
@@ -104,8 +119,9 @@ function runTraced(args: readonly string[], environment: Readonly<Record<string,
   });
 }
 
-/** `<start> <name>(<descriptor>, …) = <result> [<error> (…)] <<duration>>`, times in seconds. */
-const line = /^(\d+\.\d+) (\w+)\((\d+), (.*)\)\s+= (-?\d+)(?: (E\w+) \([^)]*\))? <(\d+\.\d+)>$/;
+/** `<start> <name>(<descriptor><<object>>, …) = <result> [<error> (…)] <<duration>>`, times in seconds. */
+const line =
+  /^(\d+\.\d+) (\w+)\((\d+)(?:<([^>]*)>)?, (.*)\)\s+= (-?\d+)(?:<[^>]*>)?(?: (E\w+) \([^)]*\))? <(\d+\.\d+)>$/;
 /** The last arguments of a wait: `…, <most events>, <time-out>`, and of epoll_pwait a signal mask behind. */
 const waitArguments = /, \d+, (-?\d+)(?:, (?:NULL|\[.*\]), \d+)?$/;
 
@@ -122,13 +138,14 @@ function parseCalls(text: string): SystemCall[] {
     if (/ (?:= \?|<unfinished \.\.\.>)\s*(?:<[^>]*>)?$/.test(each)) continue;
     const match = line.exec(each);
     if (match === null) throw new Error(`this line of strace is not understood: ${each}`);
-    const [, start, name, descriptor, rest, result, error, duration] = match;
+    const [, start, name, descriptor, object, rest, result, error, duration] = match;
     const timeout = name?.startsWith('epoll') ? waitArguments.exec(rest ?? '')?.[1] : '0';
     if (timeout === undefined) throw new Error(`a wait of strace has no time-out: ${each}`);
     const startMs = Number(start) * 1000;
     calls.push({
       name: name as CallName,
       descriptor: Number(descriptor),
+      object: object ?? '',
       timeoutMs: Number(timeout),
       result: Number(result),
       bytes: name?.endsWith('mmsg') === true ? bytesOfMessages(rest ?? '') : Number(result),

@@ -259,6 +259,7 @@ const helloTexts = [
   'launch',
   'ringFile',
 ] as const;
+const familyTexts = ['group', 'parent', 'part'] as const;
 
 function helloOf(fields: readonly string[]): Omit<Hello, 'shapes'> {
   const given = pairs(fields);
@@ -268,9 +269,11 @@ function helloOf(fields: readonly string[]): Omit<Hello, 'shapes'> {
       return text === undefined ? [] : [[name, JSON.parse(text) as string]];
     }),
   );
+  const [group, parent, part] = familyTexts.map((name) => JSON.parse(given.get(name) ?? '""') as string);
   return {
     ...testHello,
     ...texts,
+    ...(given.has('group') ? { family: { group: group ?? '', parent: parent ?? '', part: part ?? '' } } : {}),
     tickRate: BigInt(given.get('rate') ?? testHello.tickRate),
     originTick: BigInt(given.get('originTick') ?? 0),
     anchorMonotonicNs: BigInt(given.get('anchorMonotonicNs') ?? 0),
@@ -290,9 +293,14 @@ function helloOf(fields: readonly string[]): Omit<Hello, 'shapes'> {
 function helloText(hello: Hello): string {
   const texts = helloTexts.map((name) => `${name}=${JSON.stringify(hello[name])}`).join(' ');
   const capabilities = hello.capabilities.map((c) => `${c.name}/${c.visibility}`).join(',');
+  const { family } = hello;
+  const kin =
+    family === undefined
+      ? ''
+      : familyTexts.map((name) => ` ${name}=${JSON.stringify(family[name])}`).join('');
   return (
     `hello rate=${hello.tickRate} originTick=${hello.originTick} anchorMonotonicNs=${hello.anchorMonotonicNs}` +
-    ` anchorWallUs=${hello.anchorWallUs} pid=${hello.pid} detail=${hello.detail} ${texts} capabilities=${capabilities}`
+    ` anchorWallUs=${hello.anchorWallUs} pid=${hello.pid} detail=${hello.detail} ${texts} capabilities=${capabilities}${kin}`
   );
 }
 

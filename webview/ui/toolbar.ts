@@ -1,5 +1,6 @@
 // Owns the bar on top: session, its state, follow, pause, zoom, filter, legend and help.
 import type { SessionSummary } from '../../extension/messages/queries.ts';
+import { type SessionGroup, sessionGroups } from '../../extension/messages/session-groups.ts';
 import { anchorMode, shownSession, type ViewState } from '../state/view-state.ts';
 import { element, icon, iconButton, setAttribute, setText } from './element.ts';
 
@@ -113,17 +114,23 @@ export class Toolbar {
     const several = state.sessions.length > 1;
     this.picker.hidden = !several;
     this.name.hidden = several;
-    const key = state.sessions.map((each) => `${each.session} ${each.state}`).join();
+    const key = state.sessions.map((each) => `${each.session} ${each.state} ${each.program}`).join();
     if (key !== this.pickerKey) {
       this.pickerKey = key;
-      this.picker.replaceChildren(
-        ...state.sessions.map((each) =>
-          element('option', { value: each.session }, `${sessionTitle(each)} · ${stateWords[each.state]}`),
-        ),
-      );
+      this.picker.replaceChildren(...sessionGroups(state.sessions).flatMap(optionsOf));
     }
     this.picker.value = state.session;
   }
+}
+
+/** Sessions of one program stand together, under its name. */
+function optionsOf(group: SessionGroup): HTMLElement[] {
+  const options = group.map((each) =>
+    element('option', { value: each.session }, `${sessionTitle(each)} · ${stateWords[each.state]}`),
+  );
+  const [first, ...others] = group;
+  if (others.length === 0) return options;
+  return [element('optgroup', { label: programName(first) }, ...options)];
 }
 
 const stateWords = { live: 'live', ended: 'ended', cut: 'connection lost', opened: 'recording' } as const;
@@ -137,8 +144,13 @@ function badgeOf(session: SessionSummary | undefined, paused: boolean): { text: 
   return { text: stateWords[session.state], kind: session.state };
 }
 
-/** The program's file name and process: what tells sessions of one project apart. */
-export function sessionTitle(session: SessionSummary): string {
-  const name = session.program.split(/[\\/]/).pop() ?? session.program;
-  return `${name === '' ? session.language : name} (${session.pid})`;
+/** The program's file name and process, and what of its program it is: what tells sessions of one project apart. */
+function sessionTitle(session: SessionSummary): string {
+  const part = session.family?.part ?? '';
+  return `${programName(session)} (${session.pid})${part === '' ? '' : `, ${part}`}`;
+}
+
+function programName({ program, language }: SessionSummary): string {
+  const name = program.split(/[\\/]/).pop() ?? program;
+  return name === '' ? language : name;
 }

@@ -29,12 +29,13 @@ import {
   Thread,
   type Timer,
 } from './entities.ts';
+import { FoundWaits } from './found-waits.ts';
 import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
 import { Ring } from './ring.ts';
 import { type SectionRow, Sections } from './sections.ts';
-import { SiteWaits, WaitTable } from './waits.ts';
+import { joinedWaits, SiteWaits, WaitTable } from './waits.ts';
 
 export type LaneOwner = Thread | Task | Pool | Ring | SectionRow;
 
@@ -57,13 +58,12 @@ export interface WakeFact {
 
 /** An ambiguous wake may stand for this many polls at most: more come only from a stream that lies. */
 const spreadLimit = 1024;
-/** Among how many waits of a poll the one is looked for to which a chain of awaits belongs. */
-const joinedWaits = 64;
 
 export class Model {
   readonly slots = new SlotTable();
   readonly waits = new WaitTable();
   readonly samples = new PollSamples();
+  readonly foundWaits = new FoundWaits();
   readonly sections = new Sections();
   readonly tasks: Task[] = [];
   private readonly taskById = new IdTable<Task>();
@@ -84,6 +84,8 @@ export class Model {
   readonly texts = new IdTable<string>();
   readonly sites = new IdTable<Site>();
   readonly stacks = new IdTable<readonly number[]>();
+  /** Of a chain of awaits, by its stack, the site that stands for it. */
+  private readonly shownSites = new IdTable<number>();
   /** Waits by the site of their await. */
   readonly waitsBySite = new IdTable<SiteWaits>();
   readonly gaps = new GapList();
@@ -136,6 +138,8 @@ export class Model {
     Object.assign(task, this.taskRecords.get(id), this.endsOfUnknown.get(id));
     for (const { epoch, sample } of this.samplesOfUnknown.get(id) ?? []) this.addSample(task, epoch, sample);
     this.samplesOfUnknown.delete(id);
+    for (const { epoch, stack } of this.foundOfUnknown.get(id) ?? []) this.addFound(task, epoch, stack);
+    this.foundOfUnknown.delete(id);
     return task;
   }
 
@@ -145,6 +149,7 @@ export class Model {
   >();
   private readonly endsOfUnknown = new Map<number, TaskEnd>();
   private readonly samplesOfUnknown = new Map<number, { epoch: number; sample: PollSample }[]>();
+  private readonly foundOfUnknown = new Map<number, { epoch: number; stack: number }[]>();
 
   /** The task is over; only the first end counts. An end alone does not make the task known. */
   taskEnds(id: number, end: TaskEnd): void {
@@ -417,8 +422,36 @@ export class Model {
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
     poll.lastWait = index;
     if (site !== 0) this.waitsAt(site).add(poll.task.index, poll.epoch);
-    if (stack !== 0) this.noteStack(poll, site, stack);
+    if (stack !== 0) this.noteStack(poll.task, poll.epoch, site, stack);
     this.touch(poll.task, poll.epoch);
+  }
+
+  /** The wait of a poll that ends with a chain of awaits. */
+  awaits(poll: OpenPoll, stack: number): void {
+    this.wait(poll, 0, causeKind.unknown, 0, 0, this.shownSiteOf(stack), stack);
+  }
+
+  /** The site that stands for a chain of awaits; 0 when none was named. */
+  shownSiteOf(stack: number): number {
+    return this.shownSites.get(stack) ?? 0;
+  }
+
+  /** Where the task awaits since that poll, found later. Alone it does not make the task known, as for a sample. */
+  waitFound(id: number, epoch: number, stack: number): void {
+    const task = this.taskById.get(id);
+    if (task !== undefined) {
+      this.addFound(task, epoch, stack);
+      return;
+    }
+    const held = this.foundOfUnknown.get(id);
+    if (held === undefined) this.foundOfUnknown.set(id, [{ epoch, stack }]);
+    else held.push({ epoch, stack });
+  }
+
+  private addFound(task: Task, epoch: number, stack: number): void {
+    if (!this.foundWaits.add(this.slotFor(task, epoch), stack)) return;
+    this.noteStack(task, epoch, 0, stack);
+    this.touch(task, epoch);
   }
 
   /** A look at an open poll. Alone it does not make the task known: the poll's own thread may be read later. */
@@ -460,11 +493,11 @@ export class Model {
     if (found === none && onlyOne) found = first;
     if (found === none) return false;
     waits.setStack(found, stack);
-    this.noteStack(poll, waits.siteOf(found), stack);
+    this.noteStack(poll.task, poll.epoch, waits.siteOf(found), stack);
     return true;
   }
 
-  private isOnLineOf(site: number, chain: readonly number[]): boolean {
+  isOnLineOf(site: number, chain: readonly number[]): boolean {
     const place = this.sites.get(site);
     return (
       place !== undefined &&
@@ -496,9 +529,9 @@ export class Model {
   }
 
   /** A chain of awaits waits on each of its lines. */
-  private noteStack(poll: OpenPoll, site: number, stack: number): void {
+  private noteStack(task: Task, epoch: number, site: number, stack: number): void {
     for (const each of this.stacks.get(stack) ?? [])
-      if (each !== site && each !== 0) this.waitsAt(each).add(poll.task.index, poll.epoch);
+      if (each !== site && each !== 0) this.waitsAt(each).add(task.index, epoch);
   }
 
   private invalidFromNs = Number.POSITIVE_INFINITY;
@@ -545,6 +578,7 @@ export class Model {
         break;
       case 'stack':
         this.stacks.set(record.id, record.sites);
+        this.shownSites.set(record.id, record.site);
         break;
       case 'runtime':
         this.runtimes.set(record.id, record);
@@ -588,6 +622,7 @@ export class Model {
       this.slots.bytes +
       this.waits.bytes +
       this.samples.bytes +
+      this.foundWaits.bytes +
       this.sections.bytes +
       this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;

@@ -6,6 +6,7 @@ import { none, SlotTable, slotBit, wakeBit, wakeRank } from './columns.ts';
 import type { Task, Thread } from './entities.ts';
 import type { Model } from './model.ts';
 import { settleTurnCause } from './turn-cause.ts';
+import { joinedWaits } from './waits.ts';
 
 export interface PollRecord {
   readonly slot: number;
@@ -106,7 +107,27 @@ export function waitsIn(model: Model, slot: number, limit: number): WaitRecord[]
       site: waits.siteOf(wait) || (model.stacks.get(waits.stackOf(wait))?.[0] ?? 0),
       stack: waits.stackOf(wait),
     });
+  for (const stack of model.foundWaits.of(slot)) if (found.length < limit) joinFound(model, found, stack);
   return found;
+}
+
+/** A chain that was found later belongs to a wait that the poll told, as one that the poll told at its end does. */
+function joinFound(model: Model, waits: WaitRecord[], stack: number): void {
+  const chain = model.stacks.get(stack) ?? [];
+  const free = (wait: WaitRecord) => wait.stack === 0;
+  const looked = waits.slice(0, joinedWaits);
+  let at = looked.findIndex((wait) => free(wait) && model.isOnLineOf(wait.site, chain));
+  if (at < 0 && waits.length === 1 && waits.every(free)) at = 0;
+  const joined = waits[at];
+  if (joined !== undefined) waits[at] = { ...joined, stack };
+  else
+    waits.push({
+      onKind: causeKind.unknown,
+      onId: 0,
+      interest: 0,
+      site: model.shownSiteOf(stack) || (chain[0] ?? 0),
+      stack,
+    });
 }
 
 /** Epoch of the last poll of the task that began at or before `ns`; 0 when none did. Prefix records must be valid. */

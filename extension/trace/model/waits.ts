@@ -20,6 +20,9 @@ class WaitSegment {
   readonly next: Uint32Array = new Uint32Array(segmentLength);
 }
 
+/** Among how many waits of a poll the one is looked for to which a chain of awaits belongs. */
+export const joinedWaits = 64;
+
 export class WaitTable {
   private readonly segments: WaitSegment[] = [];
   private length = 0;

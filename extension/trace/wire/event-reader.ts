@@ -6,6 +6,7 @@ import {
   eventKind,
   operationMaker,
   parkKind,
+  pollOutcome,
   skipForeignEvent,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind } from '../../messages/lanes.ts';
@@ -111,6 +112,12 @@ export class EventReader {
       case eventKind.pollEnd:
         this.pollEnd(ns, fields[0] as number);
         break;
+      case eventKind.pollEndAt:
+        this.pollEndAt(ns, fields[0] as number);
+        break;
+      case eventKind.waitFound:
+        this.model.waitFound(fields[0] as number, fields[1] as number, fields[2] as number);
+        break;
       case eventKind.wake: {
         const epoch = fields[1] as number;
         this.wake(ns, fields[0] as number, epoch, fields[2] as number, epoch, 0, 0);
@@ -163,6 +170,13 @@ export class EventReader {
     const { model, thread } = this;
     const task = model.taskFor(taskId, ns);
     thread.open.push(model.pollBegins(task, epoch, ns, thread, thread.log.length));
+  }
+
+  private pollEndAt(ns: number, stack: number): void {
+    const { thread } = this;
+    const poll = thread.open[thread.open.length - 1];
+    if (poll !== undefined) this.model.awaits(poll, stack);
+    this.pollEnd(ns, pollOutcome.pending);
   }
 
   private pollEnd(ns: number, outcome: number): void {

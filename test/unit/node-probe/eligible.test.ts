@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eligibility } from '../../../runtime-probe/node/src/register/eligible.ts';
 
-const program = { versions: { node: '24.1.0' }, isMainThread: true, script: '/home/me/app.js' };
+const program = {
+  versions: { node: '24.1.0' },
+  isMainThread: true,
+  isForeignThread: false,
+  script: '/home/me/app.js',
+};
 
 for (const [version, major] of [
   ['20.0.0', 20],
@@ -29,8 +34,10 @@ for (const [what, versions] of Object.entries({
     assert.match(answer.message, /was tested on Node 20 to 26 and does nothing/);
   });
 
-test('worker threads are left out', () => {
-  assert.deepEqual(eligibility({ ...program, isMainThread: false }), { kind: 'no' });
+test('a worker thread is recorded, one that Node made for itself is not', () => {
+  const thread = { ...program, isMainThread: false, script: undefined };
+  assert.equal(eligibility(thread).kind, 'yes');
+  assert.deepEqual(eligibility({ ...thread, isForeignThread: true }), { kind: 'no' });
 });
 
 for (const script of [
@@ -41,7 +48,7 @@ for (const script of [
   '/usr/lib/node_modules/corepack/dist/pnpm.js',
 ])
   test(`a package manager is left out: ${script}`, () => {
-    assert.deepEqual(eligibility({ ...program, script }), { kind: 'no' });
+    assert.deepEqual(eligibility({ ...program, script }), { kind: 'packageManager' });
   });
 
 test('a program is no package manager because its name begins like one', () => {

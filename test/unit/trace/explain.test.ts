@@ -510,6 +510,37 @@ chunk thread=1
   3000 taskSpawn task=2
 `;
 
+test('a chain of awaits in the record of a poll’s end, or found later by another thread, is told like one before the end', () => {
+  const chain = (text: string) => {
+    const session = sessionOf(framesOf(text));
+    const told = (atNs: number) => {
+      const explained = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs });
+      return { sentence: explained?.sentence, site: explained?.site, stacks: explained?.stacks };
+    };
+    return [told(500), told(1500), told(2500)];
+  };
+  const expected = chain(awaits);
+  const shown = awaits
+    .replace('sites=3,1,2', 'sites=3,1,2 site=1')
+    .replace('sites=3,5,2', 'sites=3,5,2 site=5');
+  const inEnd = shown.replace(
+    / {2}190 waitStart.*\n {2}200 pollEnd outcome=pending/,
+    '  200 pollEndAt stack=1',
+  );
+  assert.ok(inEnd.includes('pollEndAt'));
+  assert.deepEqual(chain(inEnd), expected);
+  const lines = shown.split('\n');
+  const later = lines.filter((line) => !/waitStart.*stack=/.test(line)).join('\n');
+  const found = [1, 2, 2, 3, 3].map(
+    (epoch, i) => `  ${2900 + i} waitFound task=1 epoch=${epoch} stack=${i === 0 ? 1 : 2 - (i % 2)}`,
+  );
+  // Whichever of the two threads is read first.
+  const [head = '', events = ''] = later.split('chunk thread=1\n');
+  const finder = `chunk thread=2\n${found.join('\n')}\n`;
+  assert.deepEqual(chain(`${later}${finder}`), expected);
+  assert.deepEqual(chain(`${head}${finder}chunk thread=1\n${events}`), expected);
+});
+
 test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
   const session = sessionOf(framesOf(awaits));
   const lane = laneOf(session, 'task 1');

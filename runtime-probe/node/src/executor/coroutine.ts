@@ -5,7 +5,9 @@
 //                                          └─ready──► generator.next(value) ──► next awaited future, or done
 //                                          └─throws─► generator.throw(error)
 
+import { observer } from './observe.ts';
 import { type Context, dropFuture, type Future, PENDING, type Poll, ready } from './poll.ts';
+import { captureSite, type Site } from './site.ts';
 
 /** What `function*` returns when it awaits by `yield*`. */
 export type Async<T> = Generator<Future<unknown>, T, unknown>;
@@ -20,6 +22,34 @@ export abstract class Awaitable<T> implements Future<T> {
   *[Symbol.iterator](): Async<T> {
     // Whoever drives the generator resumes it with the value of the future that was yielded.
     return (yield this) as T;
+  }
+}
+
+/**
+ * What several tasks may await at the same time, and one task at several places. Each await is a future of its own:
+ * it has its own stored waker, which goes when that await is cancelled, and the site of that await.
+ */
+export abstract class Shared<T> extends Awaitable<T> {
+  /** For whoever polls this object itself instead of an await of it. */
+  #own: Future<T> | undefined;
+
+  /** One await. */
+  abstract awaited(site: Site | undefined): Future<T>;
+
+  override *[Symbol.iterator](): Async<T> {
+    const site = observer && captureSite(Shared.prototype[Symbol.iterator]);
+    return (yield this.awaited(site)) as T;
+  }
+
+  override poll(cx: Context): Poll<T> {
+    this.#own ??= this.awaited(undefined);
+    return this.#own.poll(cx);
+  }
+
+  drop(): void {
+    const own = this.#own;
+    this.#own = undefined;
+    if (own !== undefined) dropFuture(own);
   }
 }
 
@@ -38,10 +68,11 @@ export function isFuture(value: unknown): value is Future<unknown> {
 
 export function toFuture<T>(value: IntoFuture<T>): Future<T> {
   if (isGenerator(value)) return new Coroutine(value);
+  if (value instanceof Shared) return value.awaited(undefined);
   if (isFuture(value)) return value;
   throw new TypeError(
     'expected a future (an object with poll(cx)) or a generator; got ' +
-      `${describe(value)}. Call the generator function: spawn(work()), or wrap the promise in a future of its own`,
+      `${describe(value)}. Call the generator function: spawn(work()), or make a future of the promise: fromPromise(promise)`,
   );
 }
 
@@ -127,7 +158,8 @@ export class Coroutine<T> extends Awaitable<T> {
 
 function notAFuture(value: unknown): TypeError {
   return new TypeError(
-    `a task yielded ${describe(value)}, which is no future. Await by "yield* future", or "yield* awaiting(object)"`,
+    `a task yielded ${describe(value)}, which is no future. Await by "yield* future", "yield* awaiting(object)" or ` +
+      '"yield* fromPromise(promise)"',
   );
 }
 

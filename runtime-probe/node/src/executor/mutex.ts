@@ -2,11 +2,10 @@
 // Must not know the tasks. First come, first served: release hands the lock to the first waiter.
 
 import { Awaitable } from './coroutine.ts';
-import { observer, type ResourceId } from './observe.ts';
+import { observer } from './observe.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
-import { createResource } from './resource.ts';
+import { Resource } from './resource.ts';
 import { captureSite, type Site } from './site.ts';
-import { currentTaskId } from './task.ts';
 import { WaitList } from './wait-list.ts';
 
 /** The lock, held. Release it in a `finally`, so that a cancelled task gives it back. */
@@ -45,14 +44,14 @@ export class MutexGuard<T> {
 export class Mutex<T> {
   /** The value without the protection of the lock; for the guard. */
   unguardedValue: T;
-  readonly #resource: ResourceId;
+  readonly #resource: Resource;
   readonly #waiters = new WaitList();
   /** Who has the lock: `free`, a Lock future that was handed it and has not been polled yet, or a guard. */
   #holder: object | 'free' = 'free';
 
   constructor(value: T) {
     this.unguardedValue = value;
-    this.#resource = createResource('mutex', observer && captureSite(Mutex));
+    this.#resource = new Resource('mutex', observer && captureSite(Mutex));
   }
 
   lock(): Awaitable<MutexGuard<T>> {
@@ -64,15 +63,15 @@ export class Mutex<T> {
     // A newcomer does not overtake: the lock is free only when nobody waits.
     if (this.#holder !== 'free' && this.#holder !== lock) {
       this.#waiters.store(lock, cx.waker);
-      observer?.waitStarted(cx.frame, { kind: 'resource', id: this.#resource }, site);
+      this.#resource.waited(cx, site);
       return PENDING;
     }
     const guard = new MutexGuard<T>(this, () => {
-      observer?.resourceReleased(this.#resource, currentTaskId());
+      this.#resource.released();
       this.#handOn();
     });
     this.#holder = guard;
-    observer?.resourceAcquired(this.#resource, cx.task);
+    this.#resource.acquired(cx);
     return ready(guard);
   }
 

@@ -13,6 +13,7 @@ export type SourceId = number;
 export type TimerId = number;
 export type JobId = number;
 export type ResourceId = number;
+export type ThreadId = number;
 
 export type PollOutcome = 'ready' | 'pending' | 'panicked';
 export type EndOutcome = 'completed' | 'panicked' | 'cancelled';
@@ -71,7 +72,16 @@ export interface FrameInfo {
 
 export interface ResourceInfo {
   readonly resource: ResourceId;
-  readonly kind: 'mutex' | 'oneshot';
+  readonly kind:
+    | 'mutex'
+    | 'rwLock'
+    | 'semaphore'
+    | 'notify'
+    | 'channel'
+    | 'oneshot'
+    | 'watch'
+    | 'broadcast'
+    | 'barrier';
   readonly site: Site | undefined;
 }
 
@@ -113,6 +123,17 @@ export interface JobInfo {
   readonly requests: number | undefined;
 }
 
+/** A thread of a worker pool. */
+export interface ThreadInfo {
+  /** From 1, never reused; the thread that runs the tasks is none of these. */
+  readonly thread: ThreadId;
+  readonly name: string;
+  /** The operating system's id; 0 where it cannot be had. */
+  readonly osThread: number;
+  /** The pool's, which counts as a runtime without workers. */
+  readonly runtime: RuntimeId;
+}
+
 /** A task that was alive when the observer came. */
 export interface AliveTask {
   readonly info: TaskInfo;
@@ -126,6 +147,9 @@ export interface AliveTask {
  * of the pool are unseen: `running` is min(jobs in flight, limit) and `queued` is the rest.
  */
 export interface PoolState {
+  /** Whose: a worker pool's id; undefined for libuv's pool. A worker pool sees its threads, and counts exactly. */
+  readonly runtime?: RuntimeId;
+  /** Threads that it has. */
   readonly limit: number;
   readonly running: number;
   readonly queued: number;
@@ -154,11 +178,14 @@ export interface Observer {
   /** A leaf of the running poll stored a waker. `frame` 0 is the task itself. Holds until the task's next poll. */
   waitStarted(frame: FrameId, target: WaitTarget, site: Site | undefined): void;
 
+  /** Before anything else is told of it: when it is made, or, for an older one, at its first event. */
   resourceCreated(resource: ResourceInfo): void;
-  /** The task holds it, or has received its value. */
-  resourceAcquired(resource: ResourceId, task: TaskId): void;
-  /** The holder gave it back, or a value was sent; `task` is 0 outside any poll. */
-  resourceReleased(resource: ResourceId, task: TaskId): void;
+  /** The task holds it, or has received from it; `amount` is permits or values. `task` is 0 outside any poll. */
+  resourceAcquired(resource: ResourceId, task: TaskId, amount: number): void;
+  /** The holder gave it back, or a value was sent, before the wakes that this causes; `task` is 0 outside any poll. */
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void;
+  /** It was collected: nothing can be told of it any more. Some time later, or never. */
+  resourceDropped(resource: ResourceId): void;
 
   /** Called again with the same id once the fd and the addresses of a connecting or binding socket are known. */
   sourceRegistered(source: SourceInfo): void;
@@ -177,7 +204,17 @@ export interface Observer {
   timerCancelled(timer: TimerId): void;
 
   jobSubmitted(job: JobInfo): void;
-  jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void;
+  /** `on` says which thread ended it and when; without it the end was noticed only now, or nobody had begun. */
+  jobEnded(
+    job: JobId,
+    outcome: EndOutcome,
+    bytes: number,
+    on?: { readonly thread: ThreadId; readonly atNs: number },
+  ): void;
+  /** A thread began it at that time, as told now; `queued` jobs still wait. Not told of jobs of libuv's pool. */
+  jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void;
+  threadStarted(thread: ThreadInfo, atNs: number): void;
+  threadStopped(thread: ThreadId, atNs: number): void;
   poolState(state: PoolState): void;
 
   /**

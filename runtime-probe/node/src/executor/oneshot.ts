@@ -2,11 +2,10 @@
 // Must not know who sends or receives.
 
 import { type Async, Awaitable } from './coroutine.ts';
-import { observer, type ResourceId } from './observe.ts';
+import { observer } from './observe.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
-import { createResource } from './resource.ts';
+import { Resource } from './resource.ts';
 import { captureSite, type Site } from './site.ts';
-import { currentTaskId } from './task.ts';
 import { WaitList } from './wait-list.ts';
 
 /** The sender was closed without a value, or the receiver was asked a second time. */
@@ -30,12 +29,12 @@ type ChannelState<T> =
   | { readonly is: 'closed' };
 
 class Channel<T> {
-  readonly resource: ResourceId;
+  readonly resource: Resource;
   readonly waiters = new WaitList();
   state: ChannelState<T> = { is: 'open' };
 
   constructor(site: Site | undefined) {
-    this.resource = createResource('oneshot', site);
+    this.resource = new Resource('oneshot', site);
   }
 
   poll(waiter: object, cx: Context, site: Site | undefined): Poll<T> {
@@ -43,11 +42,11 @@ class Channel<T> {
     switch (state.is) {
       case 'open':
         this.waiters.store(waiter, cx.waker);
-        observer?.waitStarted(cx.frame, { kind: 'resource', id: this.resource }, site);
+        this.resource.waited(cx, site);
         return PENDING;
       case 'sent':
         this.state = { is: 'taken' };
-        observer?.resourceAcquired(this.resource, cx.task);
+        this.resource.acquired(cx);
         return ready(state.value);
       case 'taken':
         throw new ChannelClosedError('this oneshot channel gave its value already: it has only one');
@@ -70,7 +69,7 @@ export class OneshotSender<T> {
     const channel = this.#channel;
     if (channel.state.is !== 'open') return false;
     channel.state = { is: 'sent', value };
-    observer?.resourceReleased(channel.resource, currentTaskId());
+    channel.resource.released();
     channel.waiters.wakeAll();
     return true;
   }

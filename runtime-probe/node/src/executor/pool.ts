@@ -7,27 +7,14 @@ import { Awaitable } from './coroutine.ts';
 import { enterLoopCallback } from './loop.ts';
 import { idSequence, type JobId, type JobInfo, observer, type WakeCause } from './observe.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
+import { poolLimit } from './pool-limit.ts';
 import { captureSite, type Site } from './site.ts';
 import { currentTask } from './task.ts';
 import { WaitList } from './wait-list.ts';
 
-// libuv's own default and bound.
-const DEFAULT_POOL_THREADS = 4;
-const MAX_POOL_THREADS = 1024;
-
-const nextJobId = idSequence();
+/** Jobs of libuv's pool and of worker threads share one sequence. */
+export const nextJobId = idSequence();
 let inFlight = 0;
-let limit: number | undefined;
-
-/** Threads of libuv's pool: UV_THREADPOOL_SIZE as libuv reads it (once, 0 or rubbish counts as 1), else 4. */
-export function poolLimit(): number {
-  if (limit === undefined) {
-    const setting = process.env['UV_THREADPOOL_SIZE'];
-    const threads = setting === undefined ? DEFAULT_POOL_THREADS : Number.parseInt(setting, 10) || 1;
-    limit = Math.min(Math.max(threads, 1), MAX_POOL_THREADS);
-  }
-  return limit;
-}
 
 /** Told when the work is over: an error or a value, and the bytes it moved (0 when it moves none). */
 export type JobDone<T> = (error: Error | null, value: T, bytes: number) => void;

@@ -16,7 +16,7 @@ import {
   type RuntimeId,
   type RuntimeInfo,
 } from './observe.ts';
-import { poolLimit } from './pool.ts';
+import { poolLimit } from './pool-limit.ts';
 import { captureSite, type Site } from './site.ts';
 import {
   type AnyTask,
@@ -27,6 +27,7 @@ import {
   type Scheduler,
   Task,
   type TaskResult,
+  warnOfPanic,
 } from './task.ts';
 
 // The most polls in one check phase; what is left waits for the next one, after I/O had its chance. 256 polls of
@@ -46,7 +47,8 @@ export interface Closable {
   close(): void;
 }
 
-const nextRuntimeId = idSequence();
+/** Runtimes and worker pools share one sequence. */
+export const nextRuntimeId = idSequence();
 const liveRuntimes = new Set<Runtime>();
 let current: Runtime | undefined;
 
@@ -57,6 +59,11 @@ export function currentRuntime(): Runtime {
       'no runtime here: spawn, sockets, timers and files work inside a task. Start one with run(...)',
     );
   }
+  return current;
+}
+
+/** The runtime whose task is being polled; undefined outside any poll. */
+export function runningRuntime(): Runtime | undefined {
   return current;
 }
 
@@ -89,9 +96,17 @@ export class Runtime implements Scheduler {
     return this.spawnAt(work, options, observer && captureSite(this.spawn));
   }
 
-  /** As spawn, with a site that was captured by a function around this one. */
-  spawnAt<T>(work: Spawnable<T>, options: SpawnOptions, site: Site | undefined): JoinHandle<T> {
-    return new JoinHandle(this.#start(work, options, site, 'local', undefined));
+  /**
+   * As spawn, with a site that was captured by a function around this one. `onEnd` is told how the task ended, inside
+   * the poll that ended or cancelled it; a panic counts as seen then.
+   */
+  spawnAt<T>(
+    work: Spawnable<T>,
+    options: SpawnOptions,
+    site: Site | undefined,
+    onEnd?: (result: TaskResult<T>) => void,
+  ): JoinHandle<T> {
+    return new JoinHandle(this.#start(work, options, site, 'local', onEnd));
   }
 
   /**
@@ -145,7 +160,7 @@ export class Runtime implements Scheduler {
   ended(task: AnyTask): void {
     this.#tasks.delete(task);
     const panic = task.unseenPanic;
-    if (panic !== undefined) warnOfPanic(task, panic.error);
+    if (panic !== undefined) warnOfPanic(task.info, panic.error);
   }
 
   #start<T>(
@@ -220,14 +235,6 @@ function defaultName(work: Spawnable<unknown>): string {
   if (typeof work === 'function') return work.name;
   // A generator object does not tell which function made it.
   return isGenerator(work) ? '' : (work.constructor?.name ?? '');
-}
-
-/** A panic must not vanish; it must not end the program either, so it is a warning with the stack as its detail. */
-function warnOfPanic(task: AnyTask, error: unknown): void {
-  const warning = new JoinError(task.info, 'panicked', error);
-  warning.name = 'TaskPanicked';
-  if (error instanceof Error && error.stack !== undefined) warning.stack = error.stack;
-  process.emitWarning(warning);
 }
 
 onObserverChange((next) => {

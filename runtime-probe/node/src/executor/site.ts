@@ -50,7 +50,8 @@ function takeCallSites(_error: Error, callSites: readonly NodeJS.CallSite[]): st
   return '';
 }
 
-function captureStack(publicFunction: PublicFunction, depth: number): readonly NodeJS.CallSite[] {
+/** The frames below `publicFunction`, which must be on the stack: innermost first, `depth` at most. */
+export function captureStack(publicFunction: PublicFunction, depth: number): readonly NodeJS.CallSite[] {
   const previousPrepare = Error.prepareStackTrace;
   const previousLimit = Error.stackTraceLimit;
   Error.prepareStackTrace = takeCallSites;
@@ -64,7 +65,8 @@ function captureStack(publicFunction: PublicFunction, depth: number): readonly N
   return formatted === '' ? captured : [];
 }
 
-function toSite(callSite: NodeJS.CallSite): Site | undefined {
+/** The position of a frame; undefined for one of Node's own. */
+export function toSite(callSite: NodeJS.CallSite): Site | undefined {
   const rawFile = callSite.getFileName();
   const rawLine = callSite.getLineNumber();
   const rawColumn = callSite.getColumnNumber();

@@ -1,7 +1,7 @@
 // Owns one task: its future, its state machine, its waker, its end, and the handle to it.
 // Must not know the run queue's order nor Node's loop: it calls a Scheduler.
 
-import { type Async, Awaitable } from './coroutine.ts';
+import { Awaitable, Shared } from './coroutine.ts';
 import {
   type EndOutcome,
   idSequence,
@@ -11,7 +11,7 @@ import {
   type WakeCause,
 } from './observe.ts';
 import { Context, dropFuture, type Future, PENDING, type Poll, ready, type Waker } from './poll.ts';
-import { captureSite, type Site } from './site.ts';
+import type { Site } from './site.ts';
 import { WaitList } from './wait-list.ts';
 
 /**
@@ -296,7 +296,7 @@ export class JoinError extends Error {
 }
 
 /** The handle of a spawned task. Awaiting it gives the task's value or throws a JoinError. Losing it detaches the task. */
-export class JoinHandle<T> extends Awaitable<T> {
+export class JoinHandle<T> extends Shared<T> {
   readonly #task: Joinable<T>;
 
   constructor(task: Joinable<T>) {
@@ -308,6 +308,10 @@ export class JoinHandle<T> extends Awaitable<T> {
     return this.#task.id;
   }
 
+  get info(): TaskInfo {
+    return this.#task.info;
+  }
+
   get isFinished(): boolean {
     return this.#task.state === 'complete';
   }
@@ -317,18 +321,8 @@ export class JoinHandle<T> extends Awaitable<T> {
     this.#task.cancel();
   }
 
-  /** Each await is a future of its own, so that several tasks can await one handle, each at its own site. */
-  override *[Symbol.iterator](): Async<T> {
-    const site = observer && captureSite(JoinHandle.prototype[Symbol.iterator]);
-    return (yield new TaskEnd(this.#task, site)) as T;
-  }
-
-  override poll(cx: Context): Poll<T> {
-    return pollTaskEnd(this.#task, this, cx, undefined);
-  }
-
-  drop(): void {
-    this.#task.unjoin(this);
+  override awaited(site: Site | undefined): Awaitable<T> {
+    return new TaskEnd(this.#task, site);
   }
 }
 
@@ -343,7 +337,14 @@ class TaskEnd<T> extends Awaitable<T> {
   }
 
   override poll(cx: Context): Poll<T> {
-    return pollTaskEnd(this.#task, this, cx, this.#site);
+    const task = this.#task;
+    const result = task.join(this, cx);
+    if (result === undefined) {
+      observer?.waitStarted(cx.frame, { kind: 'task', id: task.id }, this.#site);
+      return PENDING;
+    }
+    if (result.outcome === 'completed') return ready(result.value);
+    throw new JoinError(task.info, result.outcome, result.outcome === 'panicked' ? result.error : undefined);
   }
 
   drop(): void {
@@ -351,13 +352,10 @@ class TaskEnd<T> extends Awaitable<T> {
   }
 }
 
-function pollTaskEnd<T>(task: Joinable<T>, joiner: object, cx: Context, site: Site | undefined): Poll<T> {
-  const result = task.join(joiner, cx);
-  if (result === undefined) {
-    observer?.waitStarted(cx.frame, { kind: 'task', id: task.id }, site);
-    return PENDING;
-  }
-  if (result.outcome === 'completed') return ready(result.value);
-  const cause = result.outcome === 'panicked' ? result.error : undefined;
-  throw new JoinError(task.info, result.outcome, cause);
+/** A panic must not vanish; it must not end the program either, so it is a warning with the stack as its detail. */
+export function warnOfPanic(info: TaskInfo, error: unknown): void {
+  const warning = new JoinError(info, 'panicked', error);
+  warning.name = 'TaskPanicked';
+  if (error instanceof Error && error.stack !== undefined) warning.stack = error.stack;
+  process.emitWarning(warning);
 }

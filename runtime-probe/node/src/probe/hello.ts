@@ -31,7 +31,7 @@ const executorCapabilities: readonly Capability[] = [
   {
     name: 'jobThreads',
     visibility: notRecorded,
-    note: 'Node does not tell when a pool thread takes a job up',
+    note: 'Node does not tell when a thread of its pool takes a job up; worker pools of the executor tell',
   },
   { name: 'resources', visibility: recorded, note: '' },
   { name: 'frames', visibility: recorded, note: 'branches of join and select' },

@@ -64,6 +64,7 @@ export class LastWords {
       this.dictionary.drain();
       const frames = dictionaryFrames(this.dictionary.takeFresh());
       for (const chunk of taken.chunks) frames.push(encodeFrame(frameKind.chunk, chunk));
+      for (const chunk of this.dictionary.takeChunks()) frames.push(encodeFrame(frameKind.chunk, chunk));
       if (frames.length === 0) return true;
       const mark = this.events.watermark;
       if (mark !== undefined) frames.push(watermarkFrame(mark));

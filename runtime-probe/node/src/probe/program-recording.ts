@@ -8,10 +8,11 @@ import { detail, endReason, type Hello } from '../wire/index.ts';
 import { DictionaryRing } from './dictionary-ring.ts';
 import type { CollectorAddress } from './environment.ts';
 import { EventRing } from './event-ring.ts';
+import { joinFamily } from './family.ts';
 import { LastWords } from './last-words.ts';
 import type { Recorder, RecorderOptions } from './recorder.ts';
 import { controlWord, greeting, layOutRing, writerStatus } from './ring-layout.ts';
-import type { WriterMessage, WriterStart } from './writer/start.ts';
+import type { ProgramMessage, WriterMessage, WriterStart } from './writer/start.ts';
 import { startWriterThread } from './writer-source.ts';
 
 /** Whether, and how, this program is being recorded. */
@@ -50,7 +51,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   private readonly events: EventRing;
   private readonly options: RecordingOptions<R>;
   private readonly recorder: R;
-  private readonly writerStart: WriterStart;
+  private writerStart: WriterStart;
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
   private stopReason = '';
@@ -74,12 +75,13 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       nextTimer: options.nextTimer,
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
+    const session = randomBytes(16).toString('hex');
     this.writerStart = {
       memory,
       ringBytes,
       endpoint: address.endpoint,
       token: address.token,
-      hello: options.hello(randomBytes(16).toString('hex'), originNs, address.launch),
+      hello: { ...options.hello(session, originNs, address.launch), family: joinFamily(session) },
       thread: mainThread,
       holdMs: options.holdMs,
     };
@@ -97,6 +99,8 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     this.worker.on('exit', () => this.detach('the writer thread ended'));
     this.worker.unref();
     process.on('exit', this.onExit);
+    // Node puts a worker's script among its arguments after what was preloaded has run.
+    if (process.argv[1] === undefined && !isMainThread) process.nextTick(() => this.nameProgram());
     this.options.listen(this.recorder);
   }
 
@@ -136,6 +140,14 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       this.worker.removeAllListeners();
       void this.worker.terminate();
     } else this.end(endReason.detached, 'another recording of this program took its place');
+  }
+
+  /** The greeting may have gone without the name; then there is a second one. */
+  private nameProgram(): void {
+    const program = process.argv[1];
+    if (program === undefined || this.stopReason !== '') return;
+    this.writerStart = { ...this.writerStart, hello: { ...this.writerStart.hello, program } };
+    this.worker.postMessage({ kind: 'named', program } satisfies ProgramMessage);
   }
 
   private hear(message: WriterMessage): void {

@@ -20,6 +20,8 @@ import type {
   SourceInfo,
   TaskId,
   TaskInfo,
+  ThreadId,
+  ThreadInfo,
   TimerId,
   WaitTarget,
   WakeCause,
@@ -50,6 +52,7 @@ import {
 import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
+import { Lane } from './lane.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
 export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
@@ -78,6 +81,8 @@ export class Recorder implements Observer {
   private threadTold = false;
   protected full = true;
   private firstRuntime = 0;
+  /** Threads that are told of, by the executor's id. */
+  private readonly lanes = new Map<ThreadId, Lane>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
 
@@ -221,12 +226,17 @@ export class Recorder implements Observer {
     });
   }
 
-  resourceAcquired(resource: ResourceId, task: TaskId): void {
-    if (this.full) this.three(eventKind.resourceAcquire, resource, task, 1);
+  resourceAcquired(resource: ResourceId, task: TaskId, amount: number): void {
+    if (this.full) this.three(eventKind.resourceAcquire, resource, task, amount);
   }
 
-  resourceReleased(resource: ResourceId, task: TaskId): void {
-    if (this.full) this.three(eventKind.resourceRelease, resource, task, 1);
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void {
+    if (this.full) this.three(eventKind.resourceRelease, resource, task, amount);
+  }
+
+  resourceDropped(resource: ResourceId): void {
+    this.one(eventKind.resourceDrop, resource);
+    this.dictionary.retire('resource', resource, this.events.sequence);
   }
 
   // --- sources and the loop
@@ -323,13 +333,46 @@ export class Recorder implements Observer {
     this.events.commit();
   }
 
-  jobEnded(job: JobId, outcome: EndOutcome, bytes: number): void {
-    this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
+  jobEnded(
+    job: JobId,
+    outcome: EndOutcome,
+    bytes: number,
+    on?: { readonly thread: ThreadId; readonly atNs: number },
+  ): void {
+    const lane = on === undefined ? undefined : this.lanes.get(on.thread);
+    if (on === undefined || lane === undefined) this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
+    else lane.event(eventKind.jobEnd, this.tickOf(on.atNs), job, endOutcome[outcome], bytes);
+  }
+
+  jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void {
+    this.lanes.get(thread)?.event(eventKind.jobStart, this.tickOf(atNs), job, queued);
+  }
+
+  threadStarted(thread: ThreadInfo, atNs: number): void {
+    const id = this.wireThread(thread.thread);
+    this.dictionary.put({
+      record: 'thread',
+      id,
+      osId: thread.osThread,
+      name: this.dictionary.text(thread.name),
+      runtime: thread.runtime,
+      role: threadRole.pool,
+    });
+    if (this.lanes.has(thread.thread)) return;
+    const lane = new Lane(this.ring, id);
+    this.lanes.set(thread.thread, lane);
+    lane.event(eventKind.threadStart, this.tickOf(atNs));
+  }
+
+  threadStopped(thread: ThreadId, atNs: number): void {
+    this.lanes.get(thread)?.event(eventKind.threadStop, this.tickOf(atNs));
+    if (this.lanes.delete(thread))
+      this.dictionary.retire('thread', this.wireThread(thread), this.events.sequence);
   }
 
   poolState(pool: PoolState): void {
     if (!this.begin(eventKind.poolState)) return;
-    this.events.uint(this.firstRuntime);
+    this.events.uint(pool.runtime ?? this.firstRuntime);
     this.events.uint(pool.limit);
     this.events.uint(pool.limit - pool.running);
     this.events.uint(pool.queued);
@@ -361,7 +404,9 @@ export class Recorder implements Observer {
     this.full = level === detail.full;
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
-    if (level === detail.off) this.events.openPolls.clear();
+    if (level !== detail.off) return;
+    this.events.openPolls.clear();
+    for (const lane of this.lanes.values()) lane.skip();
   }
 
   /** Whether the next event would be published. */
@@ -387,6 +432,11 @@ export class Recorder implements Observer {
       role: threadRole.main,
     });
     if (this.begin(eventKind.threadStart)) this.events.commit();
+  }
+
+  /** The thread that records has an id of its own, before those of the others. */
+  private wireThread(thread: ThreadId): number {
+    return this.options.thread + thread;
   }
 
   private tellTask(task: TaskInfo): void {

@@ -107,6 +107,8 @@ export const dictionaryEntryKind = {
   record: 1,
   /** kind, id, sequence: once that slot is sent, nothing refers to that record any more. */
   retire: 2,
+  /** The payload of a chunk of another thread, which the program's thread tells of. */
+  chunk: 3,
 } as const;
 
 export interface RingLayout {

@@ -7,6 +7,8 @@ export interface ProcessFacts {
   /** As process.versions. */
   readonly versions: Readonly<Record<string, string | undefined>>;
   readonly isMainThread: boolean;
+  /** Whether this is a thread that Node or this probe started for itself, or of a process that is left out. */
+  readonly isForeignThread: boolean;
   /** The path of the script; undefined for -e and the prompt. */
   readonly script: string | undefined;
 }
@@ -15,6 +17,8 @@ export type Eligibility =
   | { readonly kind: 'yes'; readonly nodeMajor: number }
   /** Left out without a word. */
   | { readonly kind: 'no' }
+  /** Left out, and what it starts is the program. */
+  | { readonly kind: 'packageManager' }
   | { readonly kind: 'unsupported'; readonly message: string };
 
 const oldestNode = 20;
@@ -46,11 +50,12 @@ const packageManagers = new Set([
 /** Yarn's releases as projects keep them: `.yarn/releases/yarn-4.5.0.cjs`. */
 const yarnRelease = /^yarn-\d[\w.-]*\.c?js$/;
 
-export function eligibility({ versions, isMainThread, script }: ProcessFacts): Eligibility {
-  // Worker threads inherit --require: loader hooks run in one, and the program's own are a matter of their own.
-  if (!isMainThread) return { kind: 'no' };
+export function eligibility({ versions, isMainThread, isForeignThread, script }: ProcessFacts): Eligibility {
+  // All threads inherit --require, also the one in which Node runs hooks of its module loader.
+  if (!isMainThread && isForeignThread) return { kind: 'no' };
   const name = basename(script ?? '');
-  if (packageManagers.has(name) || yarnRelease.test(name)) return { kind: 'no' };
+  if (isMainThread && (packageManagers.has(name) || yarnRelease.test(name)))
+    return { kind: 'packageManager' };
   const nodeMajor = Number.parseInt(versions['node'] ?? '', 10);
   const imitation = versions['bun'] ?? versions['deno'];
   if (imitation !== undefined || !(nodeMajor >= oldestNode && nodeMajor <= newestNode))

@@ -12,9 +12,11 @@ import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
 import { PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
-import { peerOf, type Resources, renewsTheDate } from './resources.ts';
+import type { Resources } from './resources.ts';
+import { peerOf } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
+import { renewsTheDate } from './timers.ts';
 
 /** From this Node on createHook takes `trackPromises`. */
 const tracksPromisesByChoice = 24;
@@ -73,6 +75,7 @@ export class Hooks {
     this.on = false;
     this.hook.disable();
     this.stopPromises?.();
+    this.parts.resources.pause();
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
@@ -241,6 +244,7 @@ export class Hooks {
       // The park was told in the hook before this callback.
       this.parts.parks.turn++;
       this.parts.tasks.settleEnds();
+      this.parts.resources.turnEnds();
       this.parts.execution.hide(() => this.watch());
     }).unref();
   }
@@ -265,7 +269,7 @@ export class Hooks {
     // The client has gone, or the program hung up, before the response was written.
     const { serving } = stamp.source ?? {};
     if (serving !== undefined) this.parts.tasks.end(serving, 'cancelled');
-    this.parts.resources.closing(stamp);
+    this.parts.resources.sources.closing(stamp);
   }
 }
 

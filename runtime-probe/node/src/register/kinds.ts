@@ -1,5 +1,6 @@
 // Owns what each type of Node's resources is to the trace. The types are Node's own names, as its hooks tell them.
 import type { RecordedJob, RecordedSource } from '../probe/recorder.ts';
+import { type ResourceRole, resourceRole } from './stamps.ts';
 
 /** What the loop watches. Node calls back when it has read, accepted or heard something. */
 export const handleKinds: Readonly<Record<string, RecordedSource['kind']>> = {
@@ -13,48 +14,75 @@ export const handleKinds: Readonly<Record<string, RecordedSource['kind']>> = {
   MESSAGEPORT: 'messagePort',
   SIGNALWRAP: 'signal',
   PROCESSWRAP: 'child',
+  // A watch of a file or folder: its descriptor is one for all of them.
+  FSEVENTWRAP: 'unknown',
 };
 
+/** Handles from which Node reads before it calls back. */
+export const streamTypes: ReadonlySet<string> = new Set(['TCPWRAP', 'PIPEWRAP', 'TTYWRAP']);
+
+/** Handles from which Node takes a connection before it calls back. */
+export const listenerTypes: ReadonlySet<string> = new Set(['TCPSERVERWRAP', 'PIPESERVERWRAP']);
+
 /** Requests that are done when the handle that they were made on becomes writable. */
-export const writableRequests: ReadonlySet<string> = new Set([
+const writableRequests = [
   'TCPCONNECTWRAP',
   'PIPECONNECTWRAP',
   'WRITEWRAP',
   'SHUTDOWNWRAP',
   'UDPSENDWRAP',
-]);
-
-/** One parser for each connection: it takes over the reads of the connection's handle. */
-export const parserType = 'HTTPINCOMINGMESSAGE';
+] as const;
 
 interface JobOf {
   readonly kind: RecordedJob['kind'];
   readonly name: string;
 }
 
-/** Work that libuv's pool does. */
-export const jobKinds: Readonly<Record<string, JobOf>> = {
+/** Work that libuv's pool does. What a file operation is its stack tells. */
+const jobKinds: Readonly<Record<string, JobOf>> = {
   FSREQCALLBACK: { kind: 'fileOther', name: '' },
   FSREQPROMISE: { kind: 'fileOther', name: '' },
+  FILEHANDLECLOSEREQ: { kind: 'fileOther', name: 'close' },
   GETADDRINFOREQWRAP: { kind: 'dns', name: 'getaddrinfo' },
   GETNAMEINFOREQWRAP: { kind: 'dns', name: 'getnameinfo' },
 };
 
 /** As above, but made for the synchronous calls too: those run at once and on no pool thread. */
-export const cryptoJobs: Readonly<Record<string, JobOf>> = Object.fromEntries(
-  [
-    'PBKDF2REQUEST',
-    'SCRYPTREQUEST',
-    'RANDOMBYTESREQUEST',
-    'RANDOMPRIMEREQUEST',
-    'CHECKPRIMEREQUEST',
-    'HASHREQUEST',
-    'KEYGENREQUEST',
-    'KEYPAIRGENREQUEST',
-    'KEYEXPORTREQUEST',
-    'SIGNREQUEST',
-    'VERIFYREQUEST',
-    'CIPHERREQUEST',
-    'DERIVEBITSREQUEST',
-  ].map((type) => [type, { kind: 'crypto', name: type.slice(0, -'REQUEST'.length).toLowerCase() }]),
-);
+const cryptoTypes = [
+  'PBKDF2REQUEST',
+  'SCRYPTREQUEST',
+  'RANDOMBYTESREQUEST',
+  'RANDOMPRIMEREQUEST',
+  'CHECKPRIMEREQUEST',
+  'HASHREQUEST',
+  'KEYGENREQUEST',
+  'KEYPAIRGENREQUEST',
+  'KEYEXPORTREQUEST',
+  'SIGNREQUEST',
+  'VERIFYREQUEST',
+  'CIPHERREQUEST',
+  'DERIVEBITSREQUEST',
+] as const;
+
+export const jobsByType: ReadonlyMap<string, JobOf> = new Map([
+  ...Object.entries(jobKinds),
+  ...cryptoTypes.map((type): [string, JobOf] => [
+    type,
+    { kind: 'crypto', name: type.slice(0, -'REQUEST'.length).toLowerCase() },
+  ]),
+]);
+
+/** One look-up for each resource that is made; a type that is missing is `other`. */
+export const roleOfType: ReadonlyMap<string, ResourceRole> = new Map<string, ResourceRole>([
+  ...Object.keys(handleKinds).map((type) => [type, resourceRole.handle] as const),
+  ...writableRequests.map((type) => [type, resourceRole.request] as const),
+  ...Object.keys(jobKinds).map((type) => [type, resourceRole.job] as const),
+  ...cryptoTypes.map((type) => [type, resourceRole.cryptoJob] as const),
+  // One for each connection: it takes over the reads of the connection's handle.
+  ['HTTPINCOMINGMESSAGE', resourceRole.parser],
+  ['Timeout', resourceRole.timer],
+  // One for each stream that packs or unpacks: each piece that is handed to it is a job.
+  ['ZLIB', resourceRole.packer],
+  // It takes over the reads of the connection that it protects.
+  ['TLSWRAP', resourceRole.tls],
+]);

@@ -6,7 +6,19 @@
 // comparison or copy of the object shows it. 0.1 to 0.2 µs for making and reading one (Node 20 and 24), a WeakMap 0.5.
 import type { Task } from './tasks.ts';
 
-export const resourceRole = { handle: 0, request: 1, parser: 2, timer: 3, job: 4, other: 5 } as const;
+export const resourceRole = {
+  handle: 0,
+  request: 1,
+  parser: 2,
+  timer: 3,
+  job: 4,
+  other: 5,
+  /** Cryptography, of which it shows only later whether it runs on the pool. */
+  cryptoJob: 6,
+  /** A compression stream. */
+  packer: 7,
+  tls: 8,
+} as const;
 export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 
 /** A connection, a listener, a signal …: what the loop watches. */
@@ -16,6 +28,13 @@ export interface Source {
   open: boolean;
   /** The turn in which it was last told to be ready. */
   readyTurn: number;
+  /** Whether its descriptor and addresses are told. */
+  addressTold: boolean;
+  /** What was read from it and written to it by now, in bytes. */
+  readBytes: number;
+  writtenBytes: number;
+  /** The write that is under way and was too much for one system call; undefined while there is none. */
+  pendingWrite: ResourceStamp | undefined;
   /** The HTTP request that is being served on it. */
   serving: Task | undefined;
 }
@@ -31,6 +50,8 @@ export interface ResourceStamp {
   id: number;
   /** Of a timer. */
   deadlineNs: number;
+  /** Of a write that is under way. */
+  bytes: number;
 }
 
 export class SameObject {

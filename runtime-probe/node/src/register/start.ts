@@ -1,8 +1,9 @@
 // Owns the recording of an unchanged Node program: whether, with which parts, and when it makes room for another.
 // Knows nothing of events. A program must not notice it: nothing here throws.
 import { existsSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, parentPort } from 'node:worker_threads';
 import { readEnvironment } from '../probe/environment.ts';
+import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
@@ -37,14 +38,18 @@ const view: View = {
     { name: 'sources', visibility: recorded, note: 'sockets, pipes, signals, children, message ports' },
     {
       name: 'operations',
-      visibility: notRecorded,
-      note: "bytes are not seen; reads are made by Node's loop",
+      visibility: recorded,
+      note: "of streams: reads, which Node's loop makes, writes and accepted connections; not of datagrams and, but for reads, not below TLS",
     },
     { name: 'readiness', visibility: recorded, note: "once per turn, from the loop's callbacks" },
     { name: 'reactor', visibility: recorded, note: "from the loop's idle time, told after each park" },
     { name: 'parkTimeouts', visibility: notRecorded, note: '' },
-    { name: 'timers', visibility: recorded, note: 'that a timer was cleared is not seen' },
-    { name: 'jobs', visibility: recorded, note: 'files, names and cryptography; the queue is counted' },
+    { name: 'timers', visibility: recorded, note: 'that one was cleared is told within some turns' },
+    {
+      name: 'jobs',
+      visibility: recorded,
+      note: 'files, names, cryptography and compression; the queue is counted',
+    },
     {
       name: 'jobThreads',
       visibility: notRecorded,
@@ -65,8 +70,12 @@ const view: View = {
 export function startRegister(): void {
   // The script may be named twice, by the user and by a launch, and a program may have begun by itself.
   if (isRecorded()) return;
-  const eligible = eligibility({ versions: process.versions, isMainThread, script: process.argv[1] });
-  if (eligible.kind === 'unsupported') process.stderr.write(`${eligible.message}\n`);
+  // Node's own threads, such as that of its module loader's hooks, have no port to whoever made them.
+  const isForeignThread = !isMainThread && (parentPort === null || isLeftOut(process.env['WAKELINE_FAMILY']));
+  const facts = { versions: process.versions, isMainThread, isForeignThread, script: process.argv[1] };
+  const eligible = eligibility(facts);
+  if (eligible.kind === 'unsupported' && isMainThread) process.stderr.write(`${eligible.message}\n`);
+  if (eligible.kind === 'packageManager') leaveOut();
   if (eligible.kind !== 'yes') return;
   try {
     const address = readEnvironment(process.env);
@@ -113,7 +122,7 @@ class Parts {
       name: 'node',
       flavor: 'node',
       workers: 1,
-      poolLimit: resources.poolLimit,
+      poolLimit: resources.jobs.poolLimit,
     });
     this.tasks = new Tasks(recorder);
     const { tasks } = this;

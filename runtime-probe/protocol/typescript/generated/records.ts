@@ -472,6 +472,8 @@ export const eventKind = {
   wakerCounts: 37,
   /** The task is over. At most one per task. */
   taskEnd: 38,
+  /** As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record. */
+  pollEndAt: 39,
   /** A frame (async call, branch, wrapped future) begins inside a task. */
   frameOpen: 40,
   /** The frame is polled, inside the open poll. Nests. */
@@ -486,6 +488,8 @@ export const eventKind = {
   settle: 45,
   /** As settle, with an error. */
   reject: 46,
+  /** Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing. */
+  waitFound: 47,
   /** A task holds the resource (or took a permit, or received a value). */
   resourceAcquire: 48,
   /** The holder gave it back (or a value was sent). */
@@ -553,7 +557,7 @@ export const eventKind = {
   /** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
   pollSample: 90,
   /** What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one. */
-  frameWake: 100,
+  frameWake: 92,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -565,6 +569,7 @@ export const eventField = {
   wakeFrom: { task: 0, epoch: 1, effect: 2, causeKind: 3, causeId: 4, epochAfter: 5 },
   wakerCounts: { task: 0, clones: 1, drops: 2 },
   taskEnd: { task: 0, outcome: 1, byKind: 2, byId: 3 },
+  pollEndAt: { stack: 0 },
   frameOpen: { frame: 0, parent: 1, task: 2, frameKind: 3, site: 4, name: 5 },
   frameEnter: { frame: 0 },
   frameLeave: { outcome: 0 },
@@ -572,6 +577,7 @@ export const eventField = {
   waitStart: { frame: 0, onKind: 1, onId: 2, interest: 3, site: 4, stack: 5 },
   settle: { frame: 0 },
   reject: { frame: 0, error: 1 },
+  waitFound: { task: 0, epoch: 1, stack: 2 },
   resourceAcquire: { resource: 0, task: 1, amount: 2 },
   resourceRelease: { resource: 0, task: 1, amount: 2 },
   resourceDrop: { resource: 0 },
@@ -639,6 +645,8 @@ export interface StackRecord {
   readonly id: number;
   /** Innermost first. */
   readonly sites: readonly number[];
+  /** Of a chain of awaits the one of them to show: the innermost await in the program's own code, else the innermost that has a line; 0 when not told. */
+  readonly site: number;
 }
 
 /** One executor of the program. */
@@ -795,6 +803,13 @@ export interface TaskEndRecord {
   readonly byId: number;
 }
 
+/** As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record. */
+export interface PollEndAtRecord {
+  readonly record: 'pollEndAt';
+  /** The chain of awaits. */
+  readonly stack: number;
+}
+
 /** A frame (async call, branch, wrapped future) begins inside a task. */
 export interface FrameOpenRecord {
   readonly record: 'frameOpen';
@@ -866,6 +881,17 @@ export interface RejectRecord {
   readonly frame: number;
   /** The error's name; 0 when not recorded. */
   readonly error: number;
+}
+
+/** Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing. */
+export interface WaitFoundRecord {
+  readonly record: 'waitFound';
+  /** Whose poll. */
+  readonly task: number;
+  /** Which poll of the task. */
+  readonly epoch: number;
+  /** The chain of awaits. */
+  readonly stack: number;
 }
 
 /** A task holds the resource (or took a permit, or received a value). */
@@ -1226,6 +1252,7 @@ export type EventRecord =
   | WakeFromRecord
   | WakerCountsRecord
   | TaskEndRecord
+  | PollEndAtRecord
   | FrameOpenRecord
   | FrameEnterRecord
   | FrameLeaveRecord
@@ -1233,6 +1260,7 @@ export type EventRecord =
   | WaitStartRecord
   | SettleRecord
   | RejectRecord
+  | WaitFoundRecord
   | ResourceAcquireRecord
   | ResourceReleaseRecord
   | ResourceDropRecord
@@ -1278,7 +1306,7 @@ export interface Shape {
 export const shapes: readonly Shape[] = [
   { kind: 1, name: 'text', fields: [{ name: 'id', type: 1 }, { name: 'text', type: 3 }] },
   { kind: 2, name: 'site', fields: [{ name: 'id', type: 1 }, { name: 'file', type: 1 }, { name: 'line', type: 1 }, { name: 'column', type: 1 }, { name: 'function', type: 1 }] },
-  { kind: 3, name: 'stack', fields: [{ name: 'id', type: 1 }, { name: 'sites', type: 4 }] },
+  { kind: 3, name: 'stack', fields: [{ name: 'id', type: 1 }, { name: 'sites', type: 4 }, { name: 'site', type: 1 }] },
   { kind: 4, name: 'runtime', fields: [{ name: 'id', type: 1 }, { name: 'name', type: 1 }, { name: 'flavor', type: 1 }, { name: 'workers', type: 1 }, { name: 'poolLimit', type: 1 }] },
   { kind: 5, name: 'thread', fields: [{ name: 'id', type: 1 }, { name: 'osId', type: 1 }, { name: 'name', type: 1 }, { name: 'runtime', type: 1 }, { name: 'role', type: 1 }] },
   { kind: 6, name: 'task', fields: [{ name: 'id', type: 1 }, { name: 'parent', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }, { name: 'taskKind', type: 1 }, { name: 'runtime', type: 1 }] },
@@ -1291,6 +1319,7 @@ export const shapes: readonly Shape[] = [
   { kind: 36, name: 'wakeFrom', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'effect', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }, { name: 'epochAfter', type: 1 }] },
   { kind: 37, name: 'wakerCounts', fields: [{ name: 'task', type: 1 }, { name: 'clones', type: 1 }, { name: 'drops', type: 1 }] },
   { kind: 38, name: 'taskEnd', fields: [{ name: 'task', type: 1 }, { name: 'outcome', type: 1 }, { name: 'byKind', type: 1 }, { name: 'byId', type: 1 }] },
+  { kind: 39, name: 'pollEndAt', fields: [{ name: 'stack', type: 1 }] },
   { kind: 40, name: 'frameOpen', fields: [{ name: 'frame', type: 1 }, { name: 'parent', type: 1 }, { name: 'task', type: 1 }, { name: 'frameKind', type: 1 }, { name: 'site', type: 1 }, { name: 'name', type: 1 }] },
   { kind: 41, name: 'frameEnter', fields: [{ name: 'frame', type: 1 }] },
   { kind: 42, name: 'frameLeave', fields: [{ name: 'outcome', type: 1 }] },
@@ -1298,6 +1327,7 @@ export const shapes: readonly Shape[] = [
   { kind: 44, name: 'waitStart', fields: [{ name: 'frame', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'interest', type: 1 }, { name: 'site', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 45, name: 'settle', fields: [{ name: 'frame', type: 1 }] },
   { kind: 46, name: 'reject', fields: [{ name: 'frame', type: 1 }, { name: 'error', type: 1 }] },
+  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 48, name: 'resourceAcquire', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 49, name: 'resourceRelease', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 50, name: 'resourceDrop', fields: [{ name: 'resource', type: 1 }] },
@@ -1331,5 +1361,5 @@ export const shapes: readonly Shape[] = [
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
   { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
-  { kind: 100, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
+  { kind: 92, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
 ];

@@ -106,12 +106,17 @@ mod executable {
     pub(crate) fn load_bias() -> u64 {
         0
     }
+
+    pub(crate) fn is_in_program(_address: usize) -> bool {
+        false
+    }
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod executable {
     use std::fs::File;
     use std::os::fd::AsRawFd;
+    use std::sync::OnceLock;
 
     use super::Unreadable;
 
@@ -145,21 +150,57 @@ mod executable {
 
     /// What is added to the addresses of the file where the program runs.
     pub(crate) fn load_bias() -> u64 {
+        loaded().bias
+    }
+
+    /// Whether the address is in the executable's code or static data.
+    pub(crate) fn is_in_program(address: usize) -> bool {
+        loaded().range.contains(&(address as u64))
+    }
+
+    #[derive(Default)]
+    struct Loaded {
+        bias: u64,
+        range: std::ops::Range<u64>,
+    }
+
+    /// Where the executable is loaded.
+    fn loaded() -> &'static Loaded {
         unsafe extern "C" fn first(
             info: *mut libc::dl_phdr_info,
             _size: libc::size_t,
             data: *mut libc::c_void,
         ) -> libc::c_int {
-            // SAFETY: the loader gives a valid record, and `data` is the caller's integer. The
-            // executable comes first; a result other than 0 ends the iteration.
-            unsafe { *data.cast::<u64>() = (*info).dlpi_addr };
+            // SAFETY: the loader gives a valid record with its table of segments, and `data` is
+            // the caller's. The executable comes first; a result other than 0 ends the
+            // iteration.
+            unsafe {
+                let loaded = &mut *data.cast::<Loaded>();
+                let info = &*info;
+                loaded.bias = info.dlpi_addr;
+                let segments = match info.dlpi_phdr.is_null() {
+                    true => &[][..],
+                    false => std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()),
+                };
+                let loads = segments.iter().filter(|each| each.p_type == libc::PT_LOAD);
+                let ends = loads
+                    .clone()
+                    .map(|each| each.p_vaddr.saturating_add(each.p_memsz));
+                let start = loads.map(|each| each.p_vaddr).min().unwrap_or(0);
+                let end = ends.max().unwrap_or(0);
+                loaded.range = start.wrapping_add(loaded.bias)..end.wrapping_add(loaded.bias);
+            }
             1
         }
-        let mut bias = 0_u64;
-        // SAFETY: the callback has the right signature and uses `bias` only during the call.
-        unsafe { libc::dl_iterate_phdr(Some(first), std::ptr::from_mut(&mut bias).cast()) };
-        bias
+        static LOADED: OnceLock<Loaded> = OnceLock::new();
+        LOADED.get_or_init(|| {
+            let mut loaded = Loaded::default();
+            let data = std::ptr::from_mut(&mut loaded).cast();
+            // SAFETY: the callback has the right signature and uses `data` only during the call.
+            unsafe { libc::dl_iterate_phdr(Some(first), data) };
+            loaded
+        })
     }
 }
 
-pub(crate) use executable::{load_bias, map_executable};
+pub(crate) use executable::{is_in_program, load_bias, map_executable};

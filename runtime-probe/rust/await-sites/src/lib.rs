@@ -20,16 +20,21 @@
 //! `join!`, `timeout`. At anything else the chain ends with the type that is awaited.
 //! Elsewhere than on 64-bit Linux nothing is read.
 
+mod copied;
 mod dwarf;
 mod image;
+mod kept;
 mod layout;
+mod memory;
 mod names;
 mod node;
+mod own_memory;
 mod plans;
 mod reader;
 mod walk;
 
 pub use image::Unreadable;
+pub use kept::{are_kept, keep, Kept};
 pub use names::is_own;
 pub use node::Frame;
 pub use reader::{Answered, Reader};
@@ -39,6 +44,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use memory::Live;
 use walk::Walk;
 
 /// Which future a plan is for: the address of its poll function, which no other type has
@@ -69,8 +75,10 @@ impl FutureType {
 }
 
 /// Tells the chains of awaits of a future, outermost await first: one, or one for each
-/// branch that is known. None while the plan is not made or where there cannot be one; the
-/// first call for a type asks for it.
+/// branch that is known. None where the debug information does not tell.
+///
+/// False when there may be more to tell later, as nobody has read yet what this type, or one
+/// in it, looks like; the first call for a type asks for it. [`keep`] has it told then.
 ///
 /// # Safety
 /// `future` points to a live future of this type, whose last poll returned pending, and
@@ -80,9 +88,19 @@ pub unsafe fn chains(
     of: FutureType,
     future: *const u8,
     tell: &mut dyn FnMut(&[Option<&'static Frame>]),
-) {
-    if let Some(node) = plans::plan_of(of.poll, of.size_bytes) {
-        // SAFETY: told to the caller; the plan's size is the type's.
-        unsafe { Walk::new(tell).value(node, future, 0, 0) };
-    }
+) -> bool {
+    // SAFETY: told to the caller.
+    unsafe { Walk::new(Live, tell).future(of.poll, of.size_bytes, future) }
+}
+
+/// This thread, which has or makes a [`Reader`], answers what is asked from here on; it is
+/// unparked when there is something to do. False when another one does.
+pub fn answered_by(thread: std::thread::Thread) -> bool {
+    plans::answered_by(thread)
+}
+
+/// Nobody answers from here on, and what was kept is forgotten.
+pub fn close() {
+    plans::close();
+    drop(kept::take());
 }

@@ -35,24 +35,47 @@ static TABLE: [Slot; SLOTS] = [const {
 static ASKED: AtomicBool = AtomicBool::new(false);
 /// Who answers.
 static READER: OnceLock<Thread> = OnceLock::new();
+/// Nobody answers any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// In a slot: there is no plan, for good.
 fn no_plan() -> *mut Node {
     std::ptr::without_provenance_mut(1)
 }
 
-/// The plan of the future with this poll function, if there is one by now.
+/// How a future is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Planned {
+    Made(&'static Node),
+    /// It cannot be read.
+    Not,
+    /// It was asked for and has no answer yet.
+    Later,
+}
+
+/// The plan of the future with this poll function.
 #[inline]
-pub(crate) fn plan_of(poll: usize, size_bytes: usize) -> Option<&'static Node> {
-    let slot = find(poll, size_bytes)?;
+pub(crate) fn plan_of(poll: usize, size_bytes: usize) -> Planned {
+    let Some(slot) = find(poll, size_bytes) else {
+        return Planned::Not;
+    };
     // Ordering: Acquire pairs with the store in `answer`.
     let node = slot.node.load(Ordering::Acquire);
-    if node.is_null() || node == no_plan() {
-        return None;
+    if node.is_null() {
+        return match is_answered() {
+            true => Planned::Later,
+            false => Planned::Not,
+        };
+    }
+    if node == no_plan() {
+        return Planned::Not;
     }
     // SAFETY: a node that `answer` was given, which lives for good.
     let node: &'static Node = unsafe { &*node };
-    (node.size_bytes == size_bytes).then_some(node)
+    match node.size_bytes == size_bytes {
+        true => Planned::Made(node),
+        false => Planned::Not,
+    }
 }
 
 #[inline]
@@ -87,9 +110,9 @@ enum Entered {
 #[cold]
 #[inline(never)]
 fn enter(slot: &Slot, poll: usize, size_bytes: usize) -> Entered {
-    let Some(reader) = READER.get().filter(|_| poll != 0) else {
+    if poll == 0 || !is_answered() {
         return Entered::Nobody;
-    };
+    }
     let entered = slot
         .poll
         .compare_exchange(0, poll, Ordering::Relaxed, Ordering::Relaxed);
@@ -98,9 +121,7 @@ fn enter(slot: &Slot, poll: usize, size_bytes: usize) -> Entered {
             // The size is for the reader alone, which takes a slot only when it is there.
             // Ordering: Release pairs with its load.
             slot.size_bytes.store(size_bytes + 1, Ordering::Release);
-            if !ASKED.swap(true, Ordering::Release) {
-                reader.unpark();
-            }
+            notify();
             Entered::Here
         }
         Err(other) if other == poll => Entered::Here,
@@ -108,9 +129,29 @@ fn enter(slot: &Slot, poll: usize, size_bytes: usize) -> Entered {
     }
 }
 
-/// The calling thread is the one that answers; it is unparked when something was asked.
-pub(crate) fn answer_here() -> bool {
-    READER.set(std::thread::current()).is_ok()
+/// This thread answers; it is unparked when there is something to do.
+pub(crate) fn answered_by(thread: Thread) -> bool {
+    READER.set(thread).is_ok()
+}
+
+/// From here on nothing is asked.
+pub(crate) fn close() {
+    CLOSED.store(true, Ordering::Relaxed);
+}
+
+/// Whether somebody answers.
+pub(crate) fn is_answered() -> bool {
+    READER.get().is_some() && !CLOSED.load(Ordering::Relaxed)
+}
+
+/// Has whoever answers look.
+pub(crate) fn notify() {
+    // Ordering: Release pairs with `answer`.
+    if !ASKED.swap(true, Ordering::Release) {
+        if let Some(reader) = READER.get() {
+            reader.unpark();
+        }
+    }
 }
 
 /// Enters a future with its plan before anybody asks. False when its place is taken.

@@ -1,14 +1,16 @@
 //! Owns the thread's side: makes the plans that were asked for. It must not know who polls.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
+use crate::copied::Copied;
 use crate::dwarf::{Program, Unit, Unknown};
 use crate::image::{load_bias, map_executable, Sections, Unreadable};
+use crate::kept::{self, Kept};
 use crate::layout::{Frames, Layout};
 use crate::names::is_own;
-use crate::node::Node;
+use crate::node::{Frame, Node};
 use crate::plans;
+use crate::walk::Walk;
 
 /// Units that stay read: a unit's tables take some 40 bytes for each of its types and
 /// functions, which is up to 2 MB for a large one.
@@ -18,9 +20,14 @@ const SURVEYED: usize = plans::SLOTS / 2;
 
 /// Reads the debug information of the executable. Belongs to one thread, not one of those
 /// that poll: a unit takes milliseconds, in a debug build of this crate tens of them.
-pub struct Reader(Plans<'static>);
+pub struct Reader {
+    plans: Plans<'static>,
+    /// Units that were not surveyed yet; nothing before the first is asked for.
+    unsurveyed: Option<Vec<usize>>,
+    surveyed: usize,
+}
 
-struct Plans<'a> {
+pub(crate) struct Plans<'a> {
     program: Program<'a>,
     bias: u64,
     units: VecDeque<Known<'a>>,
@@ -55,54 +62,73 @@ impl Reader {
     /// Why its futures cannot be read.
     pub fn open() -> Result<Self, Unreadable> {
         let sections = Sections::of(map_executable()?)?;
-        Ok(Self(Plans::over(&sections, load_bias())))
+        Ok(Self {
+            plans: Plans::over(&sections, load_bias()),
+            unsurveyed: None,
+            surveyed: 0,
+        })
     }
 
-    /// From here on this thread answers what [`chains`](crate::chains) asks for, in
-    /// [`answer`](Self::answer). False when another thread does.
-    pub fn serve(&self) -> bool {
-        plans::answer_here()
-    }
-
-    /// Makes the plans that were asked for. To be called by the thread that serves whenever
-    /// it is unparked; `pause` is waited between two plans.
-    pub fn answer(&mut self, pause: Duration) -> Answered {
+    /// Makes the plans that were asked for. To be called by the thread that answers whenever
+    /// it is unparked.
+    pub fn answer(&mut self) -> Answered {
         let mut answered = Answered::default();
         plans::answer(|poll, size_bytes| {
-            let node = self.0.plan(poll, size_bytes).ok();
+            let node = self.plans.plan(poll, size_bytes).ok();
             answered.asked += 1;
             answered.made += usize::from(node.is_some());
-            if !pause.is_zero() {
-                std::thread::sleep(pause);
-            }
             node
         });
         answered
     }
 
-    /// Makes the plans of all futures that the program's own packages poll before
-    /// they are asked for, so that a task is told from its first poll on: one that is stuck
-    /// in its first await is polled but once. Tells how many could be made.
-    pub fn survey(&mut self) -> usize {
+    /// Makes the plans of all futures of one more unit of the program's own packages before
+    /// they are asked for. Tells how many could be made; none after the last unit.
+    pub fn survey(&mut self) -> Option<usize> {
+        let units = &mut self.unsurveyed;
+        let unit = units
+            .get_or_insert_with(|| self.plans.program.units_where(is_own))
+            .pop()?;
         let mut made = 0;
-        for unit in self.0.program.units_where(is_own) {
-            // Who asks meanwhile does not wait for all units.
-            made += self.answer(Duration::ZERO).made;
-            let Ok(known) = self.0.known(unit) else {
+        let Ok(known) = self.plans.known(unit) else {
+            return Some(0);
+        };
+        for address in self.plans.units[known].unit.poll_functions.clone() {
+            if self.surveyed >= SURVEYED {
+                return None;
+            }
+            let Ok(node) = self.plans.plan_at(known, address) else {
                 continue;
             };
-            for address in self.0.units[known].unit.poll_functions.clone() {
-                if made >= SURVEYED {
-                    return made;
-                }
-                let Ok(node) = self.0.plan_at(known, address) else {
-                    continue;
-                };
-                let poll = address.wrapping_add(self.0.bias) as usize;
-                made += usize::from(plans::enter_answered(poll, node));
-            }
+            let poll = address.wrapping_add(self.plans.bias) as usize;
+            made += usize::from(plans::enter_answered(poll, node));
+            self.surveyed += 1;
         }
-        made
+        Some(made)
+    }
+
+    /// What was kept so far, oldest first, for [`chains_of`](Self::chains_of).
+    pub fn kept(&mut self) -> Vec<Kept> {
+        kept::take()
+    }
+
+    /// Tells the chains of awaits of a future that was kept, as [`chains`](crate::chains)
+    /// does.
+    ///
+    /// `fetches`: whether what lies behind its pointers is looked at too. What is told then
+    /// holds only if the future was not polled and not dropped from before it was kept until
+    /// after this call; nothing breaks otherwise.
+    pub fn chains_of(
+        &mut self,
+        kept: &Kept,
+        fetches: bool,
+        tell: &mut dyn FnMut(&[Option<&'static Frame>]),
+    ) {
+        let memory = Copied::new(&mut self.plans, kept, fetches);
+        let address = kept.parts.first().map_or(0, |(address, _)| *address);
+        let at = std::ptr::without_provenance(address);
+        // SAFETY: this memory checks each place that is read.
+        unsafe { Walk::new(memory, tell).future(kept.of.poll, kept.of.size_bytes, at) };
     }
 }
 
@@ -117,7 +143,11 @@ impl<'a> Plans<'a> {
     }
 
     /// The plan of the future with this poll function.
-    fn plan(&mut self, poll: usize, size_bytes: usize) -> Result<&'static Node, Unknown> {
+    pub(crate) fn plan(
+        &mut self,
+        poll: usize,
+        size_bytes: usize,
+    ) -> Result<&'static Node, Unknown> {
         let address = (poll as u64).checked_sub(self.bias).ok_or(Unknown)?;
         let offset = self.program.unit_at(address).ok_or(Unknown)?;
         let known = self.known(offset)?;

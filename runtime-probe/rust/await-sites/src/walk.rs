@@ -3,8 +3,9 @@
 //!
 //! What does not fit what is known ends the chain there, and nothing deeper is told.
 
+use crate::memory::Memory;
 use crate::node::{Frame, Node, Part, Shape, Suspension, Tag};
-use crate::plans;
+use crate::plans::Planned;
 
 /// The most awaits in one chain that are told; what lies deeper is left out.
 pub const CHAIN_LIMIT: usize = 32;
@@ -12,25 +13,53 @@ pub const CHAIN_LIMIT: usize = 32;
 pub const BRANCH_LIMIT: usize = 16;
 /// Wrappers around futures that are passed on the way, at the most.
 const DEPTH_LIMIT: usize = 128;
+/// Values that are looked at for one future: what a copy's pointers lead to may have become
+/// anything, with ways that part again and again.
+const STEPS: usize = 4096;
 /// A table of functions of `dyn Future`: drop, size, alignment, poll.
 const VTABLE_SIZE: usize = 1;
 const VTABLE_POLL: usize = 3;
+const VTABLE_WORDS: usize = 4;
 
 /// Reads one future.
-pub(crate) struct Walk<'a> {
+pub(crate) struct Walk<'a, M> {
+    memory: M,
     /// Outermost first.
     chain: [Option<&'static Frame>; CHAIN_LIMIT],
     told: usize,
+    steps: usize,
+    /// A chain ended at a type of which it is not known yet how to read it.
+    is_cut: bool,
     tell: &'a mut dyn FnMut(&[Option<&'static Frame>]),
 }
 
-impl<'a> Walk<'a> {
-    pub(crate) fn new(tell: &'a mut dyn FnMut(&[Option<&'static Frame>])) -> Self {
+impl<'a, M: Memory> Walk<'a, M> {
+    pub(crate) fn new(memory: M, tell: &'a mut dyn FnMut(&[Option<&'static Frame>])) -> Self {
         Self {
+            memory,
             chain: [None; CHAIN_LIMIT],
             told: 0,
+            steps: 0,
+            is_cut: false,
             tell,
         }
+    }
+
+    /// Tells the chains of a future of this type. False when more can be told later, as a
+    /// plan is still to be made.
+    ///
+    /// # Safety
+    /// As for [`Self::value`].
+    pub(crate) unsafe fn future(&mut self, poll: usize, size_bytes: usize, at: *const u8) -> bool {
+        match self.memory.plan_of(poll, size_bytes) {
+            // SAFETY: told to the caller; the plan's size is the type's.
+            Planned::Made(node) => unsafe {
+                self.value(node, at, 0, 0);
+            },
+            Planned::Not => {}
+            Planned::Later => self.is_cut = true,
+        }
+        !self.is_cut
     }
 
     /// Tells the chains below `at`, which come after the first `length` frames of the
@@ -48,7 +77,8 @@ impl<'a> Walk<'a> {
         let Some(shape) = node.shape.get() else {
             return false;
         };
-        if depth >= DEPTH_LIMIT || self.told >= BRANCH_LIMIT {
+        self.steps += 1;
+        if depth >= DEPTH_LIMIT || self.told >= BRANCH_LIMIT || self.steps > STEPS {
             return false;
         }
         // SAFETY: offsets and sizes were checked against the type's size when the node was
@@ -57,8 +87,13 @@ impl<'a> Walk<'a> {
         unsafe {
             match shape {
                 Shape::Machine { tag, states } => {
-                    let state = usize::try_from(read(*tag, at)).ok();
-                    match state.and_then(|state| states.get(state)) {
+                    let Some(state) = self.tag(*tag, at) else {
+                        return false;
+                    };
+                    match usize::try_from(state)
+                        .ok()
+                        .and_then(|state| states.get(state))
+                    {
                         Some(Some(suspension)) => self.suspended(suspension, at, length, depth),
                         _ => false,
                     }
@@ -68,33 +103,35 @@ impl<'a> Walk<'a> {
                     cases,
                     otherwise,
                 } => {
-                    let value = read(*tag, at);
+                    let Some(value) = self.tag(*tag, at) else {
+                        return false;
+                    };
                     let case = cases.iter().find(|(of, _)| *of == value);
                     let part = case.map_or(*otherwise, |(_, part)| *part);
                     part.is_some_and(|part| self.part(part, at, length, depth))
                 }
                 Shape::Pointer(to) => {
-                    let to_at = at.cast::<*const u8>().read_unaligned();
-                    !to_at.is_null() && self.value(to, to_at, length, depth + 1)
+                    let to_at = self.memory.follow(at, to.size_bytes);
+                    to_at.is_some_and(|to_at| self.value(to, to_at, length, depth + 1))
                 }
                 Shape::Dynamic => self.dynamic(at, length, depth),
                 Shape::Inside(part) => self.part(*part, at, length, depth),
                 Shape::Branches(parts) => self.branches(parts, 0, at, length, depth),
                 Shape::Select { mask, branches } => {
-                    let mask_at = at.add(mask.offset_bytes);
-                    let mask_at = mask_at.cast::<*const u8>().read_unaligned();
-                    let branches_at = at.add(branches.offset_bytes);
-                    let branches_at = branches_at.cast::<*const u8>().read_unaligned();
-                    if mask_at.is_null() || branches_at.is_null() {
+                    let mask_at = at.wrapping_add(mask.offset_bytes);
+                    let mask_at = self.memory.follow(mask_at, mask.size_bytes);
+                    let branches_at = at.wrapping_add(branches.offset_bytes);
+                    let branches_at = self.memory.follow(branches_at, branches.node.size_bytes);
+                    let (Some(mask_at), Some(branches_at)) = (mask_at, branches_at) else {
                         return false;
-                    }
+                    };
                     let mask = Tag {
                         offset_bytes: 0,
                         ..*mask
                     };
-                    match branches.node.shape.get() {
-                        Some(Shape::Branches(parts)) => {
-                            self.branches(parts, read(mask, mask_at), branches_at, length, depth)
+                    match (branches.node.shape.get(), self.tag(mask, mask_at)) {
+                        (Some(Shape::Branches(parts)), Some(done)) => {
+                            self.branches(parts, done, branches_at, length, depth)
                         }
                         _ => false,
                     }
@@ -108,7 +145,14 @@ impl<'a> Walk<'a> {
     /// As for [`Self::value`], of the value that holds the part.
     unsafe fn part(&mut self, part: Part, at: *const u8, length: usize, depth: usize) -> bool {
         // SAFETY: told to the caller.
-        unsafe { self.value(part.node, at.add(part.offset_bytes), length, depth + 1) }
+        unsafe {
+            self.value(
+                part.node,
+                at.wrapping_add(part.offset_bytes),
+                length,
+                depth + 1,
+            )
+        }
     }
 
     /// # Safety
@@ -159,18 +203,48 @@ impl<'a> Walk<'a> {
     /// # Safety
     /// `at` holds a pointer to `dyn Future` that nobody else uses.
     unsafe fn dynamic(&mut self, at: *const u8, length: usize, depth: usize) -> bool {
-        // SAFETY: told to the caller; the table of `dyn Future` has four entries.
+        // SAFETY: told to the caller; the table of `dyn Future` has four entries, of which
+        // the second is the size and the fourth the poll function.
         unsafe {
-            let value = at.cast::<*const u8>().read_unaligned();
-            let table = at.cast::<*const usize>().add(1).read_unaligned();
-            if value.is_null() || table.is_null() || !table.is_aligned() {
+            let word = size_of::<usize>();
+            let Some(table) = self
+                .memory
+                .follow(at.wrapping_add(word), VTABLE_WORDS * word)
+            else {
                 return false;
+            };
+            let size = self
+                .memory
+                .integer(table.wrapping_add(VTABLE_SIZE * word), word);
+            let poll = self
+                .memory
+                .integer(table.wrapping_add(VTABLE_POLL * word), word);
+            let (Some(size), Some(poll)) = (size, poll) else {
+                return false;
+            };
+            let (size, poll) = (size as usize, poll as usize);
+            match self.memory.plan_of(poll, size) {
+                Planned::Made(node) => {
+                    let value = self.memory.follow(at, size);
+                    value.is_some_and(|value| self.value(node, value, length, depth + 1))
+                }
+                Planned::Not => false,
+                Planned::Later => {
+                    self.is_cut = true;
+                    false
+                }
             }
-            let (size, poll) = (table.add(VTABLE_SIZE).read(), table.add(VTABLE_POLL).read());
-            match plans::plan_of(poll, size) {
-                Some(node) => self.value(node, value, length, depth + 1),
-                None => false,
-            }
+        }
+    }
+
+    /// # Safety
+    /// The tag lies inside of the value at `at`.
+    #[inline]
+    unsafe fn tag(&mut self, tag: Tag, at: *const u8) -> Option<u64> {
+        // SAFETY: told to the caller.
+        unsafe {
+            self.memory
+                .integer(at.wrapping_add(tag.offset_bytes), tag.size_bytes)
         }
     }
 
@@ -186,21 +260,5 @@ impl<'a> Walk<'a> {
     fn tell_chain(&mut self, length: usize) {
         self.told += 1;
         (self.tell)(&self.chain[..length]);
-    }
-}
-
-/// # Safety
-/// The tag lies inside of the value at `at`.
-#[inline]
-unsafe fn read(tag: Tag, at: *const u8) -> u64 {
-    // SAFETY: told to the caller.
-    unsafe {
-        let at = at.add(tag.offset_bytes);
-        match tag.size_bytes {
-            1 => u64::from(at.read()),
-            2 => u64::from(at.cast::<u16>().read_unaligned()),
-            4 => u64::from(at.cast::<u32>().read_unaligned()),
-            _ => at.cast::<u64>().read_unaligned(),
-        }
     }
 }

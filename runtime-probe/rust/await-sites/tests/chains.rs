@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use wakeline_await_sites::{chains, Frame, FutureType, Reader};
+use wakeline_await_sites::{answered_by, are_kept, chains, keep, Frame, FutureType, Kept, Reader};
 
 /// Boxes in boxes are found one after the other.
 const ROUNDS: usize = 8;
@@ -44,7 +44,7 @@ fn reader() -> &'static Mutex<Reader> {
     static READER: OnceLock<Mutex<Reader>> = OnceLock::new();
     READER.get_or_init(|| {
         let reader = Reader::open().expect("tests are built with debug information");
-        assert!(reader.serve());
+        assert!(answered_by(std::thread::current()));
         Mutex::new(reader)
     })
 }
@@ -63,6 +63,7 @@ fn chains_after<F: Future>(future: F, polls: usize) -> Vec<Vec<String>> {
         assert!(polled.is_pending());
     }
     let at: *const F = &raw const *future;
+    let late = kept_and_read(FutureType::of::<F>(), at.cast(), true);
     let mut found = Vec::new();
     for _ in 0..ROUNDS {
         found.clear();
@@ -80,9 +81,97 @@ fn chains_after<F: Future>(future: F, polls: usize) -> Vec<Vec<String>> {
         // SAFETY: alive, polled, and pending.
         unsafe { chains(FutureType::of::<F>(), at.cast(), &mut tell) };
         let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.answer(Duration::ZERO);
+        reader.answer();
     }
+    // A copy, read when the plans were not made yet, tells the same.
+    assert_eq!(late, found);
     found
+}
+
+/// The chains that a copy of a future tells, which this takes.
+fn kept_and_read(of: FutureType, at: *const u8, fetches: bool) -> Vec<Vec<String>> {
+    read_kept(&keep_one(of, at), fetches)
+}
+
+fn keep_one(of: FutureType, at: *const u8) -> Kept {
+    let mut reader = reader().lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: told to the caller: alive, polled, and pending.
+    assert!(unsafe { keep(of, at, 7, 9) });
+    // Nobody else keeps without the lock.
+    let mut kept = reader.kept();
+    assert_eq!((kept.len(), are_kept()), (1, true));
+    let kept = kept.remove(0);
+    assert_eq!((kept.task, kept.epoch), (7, 9));
+    kept
+}
+
+fn read_kept(kept: &Kept, fetches: bool) -> Vec<Vec<String>> {
+    let mut reader = reader().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = Vec::new();
+    let frames = |chain: &[Option<&'static Frame>]| {
+        let frames = chain.iter().flatten();
+        frames.map(|frame| described(frame)).collect()
+    };
+    reader.chains_of(kept, fetches, &mut |chain| found.push(frames(chain)));
+    found
+}
+
+#[test]
+fn of_what_was_too_much_to_keep_only_the_rest_is_told() {
+    async fn large() {
+        let bytes = std::hint::black_box([7_u8; 4000]);
+        leaf().await; // @large
+        std::hint::black_box(bytes);
+    }
+    async fn around() {
+        Box::pin(large()).await // @around-large
+    }
+    let function = "of_what_was_too_much_to_keep_only_the_rest_is_told";
+    let mut future = Box::pin(around());
+    let polled = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    let kept = keep_one(FutureType::of_val(&*future), (&raw const *future).cast());
+    let own = at(&format!("{function}::around"), "around-large");
+    let whole = leaf_chain(at(&format!("{function}::large"), "large"));
+    let whole: Vec<_> = std::iter::once(own.clone()).chain(whole).collect();
+    assert_eq!(read_kept(&kept, true), [whole]);
+    drop(future);
+    assert_eq!(read_kept(&kept, false), [[own]]);
+}
+
+#[test]
+fn what_was_kept_is_told_when_the_future_is_gone() {
+    async fn boxes() {
+        let inside = async {
+            Box::pin(middle(1)).await; // @boxes.inner
+        };
+        inside.await // @boxes
+    }
+    let function = "what_was_kept_is_told_when_the_future_is_gone";
+    let own = vec![
+        at(&format!("{function}::boxes"), "boxes"),
+        at(&format!("{function}::boxes (async block)"), "boxes.inner"),
+    ];
+    let mut future = Box::pin(boxes());
+    let polled = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    let whole = {
+        let mut chain = own.clone();
+        chain.extend(leaf_chain(at("middle", "middle")));
+        [chain]
+    };
+    let of = FutureType::of_val(&*future);
+    let kept = keep_one(of, (&raw const *future).cast());
+    assert_eq!(read_kept(&kept, true), whole);
+    drop(future);
+    // What is in the box was copied too.
+    assert_eq!(read_kept(&kept, false), whole);
+    // What stands there now nobody knows; that it is read harms nobody.
+    read_kept(&kept, true);
 }
 
 fn at(function: &str, mark: &str) -> String {
@@ -402,6 +491,6 @@ fn a_future_that_was_not_polled_claims_nothing() {
         // SAFETY: alive, and nothing is claimed of what was not polled.
         unsafe { chains(of, at.cast(), &mut |chain| panic!("claims {chain:?}")) };
         let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.answer(Duration::ZERO);
+        reader.answer();
     }
 }

@@ -21,7 +21,7 @@ use crate::reactor::Reactor;
 use crate::ring::Ring;
 use crate::scheduler::{Parker, Shared};
 use crate::spawn::{identity_of, Handle};
-use crate::task::{Start, Task};
+use crate::task::{tell_pending, Start, Task};
 use crate::worker::Worker;
 use crate::{context, ids};
 
@@ -320,7 +320,10 @@ fn poll_root<F: Future>(root: &Arc<Task>, mut future: Pin<&mut Option<F>>) -> Ro
             polled
         }));
         match polled {
-            Ok(Poll::Pending) => Outcome::Pending,
+            Ok(Poll::Pending) => {
+                tell_pending(future.as_ref());
+                Outcome::Pending
+            }
             Ok(Poll::Ready(output)) => {
                 result = Some(Ok(output));
                 Outcome::Ready

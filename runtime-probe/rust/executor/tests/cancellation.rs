@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{record, Event};
+use support::{has_told, record, Event};
 use wakeline_executor::observe::{End, EndedBy};
 use wakeline_executor::sync::Notify;
 use wakeline_executor::time::{sleep, timeout, Elapsed};
@@ -39,7 +39,9 @@ fn a_dropped_runtime_cancels_what_is_alive() {
                     let _guard = guard;
                     sleep(LONG).await;
                 });
-                sleep(Duration::from_millis(5)).await;
+                while !has_told(|event| matches!(event, Event::TimerSet { .. })) {
+                    yield_now().await;
+                }
                 drop(task);
             });
             assert!(!dropped.load(Ordering::SeqCst), "detached, not cancelled");
@@ -89,7 +91,10 @@ fn an_aborted_task_is_dropped_and_names_who_aborted_it() {
                     let _guard = guard;
                     sleep(LONG).await;
                 });
-                sleep(Duration::from_millis(5)).await;
+                // In the first poll of `victim`, or after it.
+                while !has_told(|event| matches!(event, Event::TimerSet { .. })) {
+                    yield_now().await;
+                }
                 task.abort();
                 let error = task.await.unwrap_err();
                 assert!(error.is_cancelled() && !error.is_panic());

@@ -2,11 +2,12 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use support::{record, Event};
-use wakeline_executor::observe::{JobKind, JobOutcome, WaitTarget, WakeCause};
+use support::{has_told, record, wait_for_wait, wait_until, Event};
+use wakeline_executor::observe::{JobKind, JobOutcome, ThreadRole, WaitTarget, WakeCause};
 use wakeline_executor::{block_on, fs, join_all, spawn, spawn_blocking, Runtime};
 
 /// A folder of its own per test, removed when dropped.
@@ -33,12 +34,33 @@ fn a_hundred_file_writes_are_a_hundred_jobs() {
     let ((), trace) = record(|| {
         let runtime = Runtime::single().pool_limit(4).build().unwrap();
         runtime.block_on(async {
+            // The pool's threads are busy until all hundred are in the queue.
+            let is_write = |event: &Event| {
+                matches!(
+                    event,
+                    Event::JobSubmitted {
+                        kind: JobKind::FileWrite,
+                        ..
+                    }
+                )
+            };
+            let busy = (0..4).map(|_| {
+                spawn_blocking(move || {
+                    wait_until("all are submitted", |told| {
+                        told.iter().filter(|told| is_write(&told.event)).count() == 100
+                    });
+                })
+            });
+            let busy: Vec<_> = busy.collect();
             let writes = (0..100).map(|n| {
                 let path = folder.0.join(n.to_string());
                 spawn(async move { fs::write(path, vec![7; BYTES]).await })
             });
             for written in join_all(writes).await {
                 written.unwrap().unwrap();
+            }
+            for job in busy {
+                job.await.unwrap();
             }
         });
     });
@@ -50,14 +72,17 @@ fn a_hundred_file_writes_are_a_hundred_jobs() {
         assert_eq!(length, BYTES as u64);
     }
     let mut ended = 0;
+    let mut writes = HashSet::new();
     for event in trace.events() {
         match event {
-            Event::JobSubmitted { kind, .. } => assert_eq!(*kind, JobKind::FileWrite),
+            Event::JobSubmitted { job, kind, .. } if *kind == JobKind::FileWrite => {
+                assert!(writes.insert(*job));
+            }
             Event::JobEnded {
                 job,
                 outcome,
                 bytes,
-            } => {
+            } if writes.contains(job) => {
                 ended += 1;
                 assert_eq!((*outcome, *bytes), (JobOutcome::Completed, BYTES as u64));
                 // Its completion wakes exactly one task.
@@ -73,23 +98,22 @@ fn a_hundred_file_writes_are_a_hundred_jobs() {
         }
     }
     assert_eq!(ended, 100);
-    let submitted = trace.count(|event| matches!(event, Event::JobSubmitted { .. }));
     let readiness = trace.count(|event| matches!(event, Event::Readiness { .. }));
-    assert_eq!((submitted, readiness), (100, 0));
+    assert_eq!((writes.len(), readiness), (100, 0));
     let deepest = trace.events().filter_map(|event| match event {
         Event::JobSubmitted { queue_depth, .. } => Some(*queue_depth),
         _ => None,
     });
-    assert!(deepest.max() > Some(4), "four threads leave a queue");
+    // No thread of the four was free until the last one stood in the queue.
+    assert!(deepest.max() >= Some(100), "all that are submitted wait");
 }
 
 #[test]
 fn a_job_is_submitted_started_ended_and_then_wakes() {
     let ((), trace) = record(|| {
         block_on(async {
-            spawn_blocking(|| std::thread::sleep(Duration::from_millis(5)))
-                .await
-                .unwrap();
+            let until_awaited = || wait_for_wait(|target| matches!(target, WaitTarget::Job(_)));
+            spawn_blocking(until_awaited).await.unwrap();
         });
     });
     trace.check();
@@ -139,7 +163,10 @@ fn queued_jobs_are_cancelled_with_their_runtime_and_running_ones_finish() {
         let (started, has_started) = std::sync::mpsc::channel();
         let running = handle.spawn_blocking(move || {
             started.send(()).unwrap();
-            std::thread::sleep(Duration::from_millis(20));
+            wait_until("the queued one is cancelled", |told| {
+                let outcome = JobOutcome::Cancelled;
+                told.iter().any(|told| matches!(told.event, Event::JobEnded { outcome: each, .. } if each == outcome))
+            });
             "finished"
         });
         let queued = handle.spawn_blocking(|| "never");
@@ -163,19 +190,7 @@ fn queued_jobs_are_cancelled_with_their_runtime_and_running_ones_finish() {
 
 #[test]
 fn idle_pool_threads_leave() {
-    let ((), trace) = record(|| {
-        let runtime = Runtime::single()
-            .pool_idle_timeout(Duration::from_millis(5))
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            spawn_blocking(|| ()).await.unwrap();
-            wakeline_executor::time::sleep(Duration::from_millis(60)).await;
-            spawn_blocking(|| ()).await.unwrap();
-        });
-    });
-    trace.check();
-    let gone = trace.count(|event| {
+    let is_empty = |event: &Event| {
         matches!(
             event,
             Event::PoolState {
@@ -184,6 +199,25 @@ fn idle_pool_threads_leave() {
                 queued: 0
             }
         )
+    };
+    let ((), trace) = record(|| {
+        let runtime = Runtime::single()
+            .pool_idle_timeout(Duration::from_millis(5))
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            spawn_blocking(|| ()).await.unwrap();
+            while !has_told(is_empty) {
+                wakeline_executor::time::sleep(Duration::from_millis(1)).await;
+            }
+            spawn_blocking(|| ()).await.unwrap();
+        });
     });
-    assert!(gone >= 1);
+    trace.check();
+    // The last job was run by a thread that was started for it.
+    let empty = trace.position(0, is_empty);
+    trace.position(
+        empty,
+        |event| matches!(event, Event::ThreadStarted { role, .. } if *role == ThreadRole::Pool),
+    );
 }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use support::{record, Event};
-use wakeline_executor::observe::{Flavor, ThreadRole, WakeEffect};
+use support::{record, Event, PATIENCE};
+use wakeline_executor::observe::{Flavor, ThreadRole};
 use wakeline_executor::sync::channel;
 use wakeline_executor::time::{sleep, timeout};
 use wakeline_executor::{join_all, spawn, spawn_named, yield_now, Runtime};
@@ -56,22 +56,29 @@ fn workers_have_threads_of_their_own_and_say_so() {
 
 #[test]
 fn a_task_moves_between_workers() {
+    let has_moved = Arc::new(AtomicBool::new(false));
     let ((), trace) = record(|| {
         let runtime = Runtime::multi(2).build().unwrap();
-        runtime.block_on(async {
-            let wanderers: Vec<_> = (0..8)
-                .map(|n| {
-                    spawn_named(&format!("wanderer {n}"), async {
-                        // A timer's wake queues it where the reactor was at the time.
-                        for _ in 0..50 {
-                            sleep(Duration::from_millis(1)).await;
-                            yield_now().await;
-                        }
+        runtime
+            .block_on(timeout(PATIENCE, async {
+                let wanderers: Vec<_> = (0..8)
+                    .map(|n| {
+                        let has_moved = Arc::clone(&has_moved);
+                        spawn_named(&format!("wanderer {n}"), async move {
+                            let first = thread::current().id();
+                            // A timer's wake queues it where the reactor was at the time.
+                            while !has_moved.load(Ordering::SeqCst) {
+                                sleep(Duration::from_millis(1)).await;
+                                yield_now().await;
+                                has_moved
+                                    .fetch_or(thread::current().id() != first, Ordering::SeqCst);
+                            }
+                        })
                     })
-                })
-                .collect();
-            join_all(wanderers).await;
-        });
+                    .collect();
+                join_all(wanderers).await;
+            }))
+            .unwrap();
     });
     trace.check();
     let mut threads: HashMap<u64, HashSet<thread::ThreadId>> = HashMap::new();
@@ -132,24 +139,18 @@ fn epochs_agree_under_a_hammer_of_two_threads() {
     trace.check();
     let anvil = trace.task_named("anvil");
     assert_eq!(trace.polls(anvil), 5_000);
-    let effects: HashSet<_> = trace
-        .wakes(anvil)
-        .into_iter()
-        .map(|(_, effect, _)| effect)
-        .collect();
-    assert!(effects.contains(&WakeEffect::Scheduled));
 }
 
 /// 100,000 values go through 100 pairs of tasks over channels of one place, so that
 /// nearly each one takes a wake in each direction. A lost wake would run into the
-/// time-out; else this takes about a second.
+/// time-out.
 #[test]
 fn no_wake_is_lost_in_a_hundred_thousand_hand_offs() {
     const PAIRS: u64 = 100;
     const VALUES: u64 = 1_000;
     let (sum, trace) = record(|| {
         let runtime = Runtime::multi(4).build().unwrap();
-        runtime.block_on(timeout(Duration::from_secs(60), async {
+        runtime.block_on(timeout(PATIENCE, async {
             let readers: Vec<_> = (0..PAIRS)
                 .map(|_| {
                     let (sender, mut receiver) = channel(1);
@@ -193,7 +194,7 @@ fn no_wake_from_a_thread_is_lost_by_a_parked_reactor() {
             });
         });
         let sink = thread::spawn(move || from_task.iter().count() as u64);
-        let received = runtime.block_on(timeout(Duration::from_secs(60), async move {
+        let received = runtime.block_on(timeout(PATIENCE, async move {
             while let Some(value) = from_thread.recv().await {
                 to_thread.send(value).unwrap();
             }
@@ -207,22 +208,23 @@ fn no_wake_from_a_thread_is_lost_by_a_parked_reactor() {
 
 #[test]
 fn one_long_poll_does_not_keep_the_reactor_from_the_others() {
-    let (elapsed, trace) = record(|| {
+    let ((), trace) = record(|| {
         let runtime = Runtime::multi(2).build().unwrap();
         runtime.block_on(async {
             // Both workers park first, one of them in the reactor.
             sleep(Duration::from_millis(10)).await;
-            let long = spawn_named("long", async {
-                thread::sleep(Duration::from_millis(500));
+            let (fired, has_fired) = std::sync::mpsc::channel();
+            // One poll, that lasts until the timer's task has been polled by the other worker.
+            let long = spawn_named("long", async move {
+                has_fired.recv_timeout(PATIENCE).unwrap();
             });
-            let start = Instant::now();
-            let timer = spawn(sleep(Duration::from_millis(20)));
+            let timer = spawn(async move {
+                sleep(Duration::from_millis(20)).await;
+                fired.send(()).unwrap();
+            });
             timer.await.unwrap();
-            let elapsed = start.elapsed();
             long.await.unwrap();
-            elapsed
         })
     });
     trace.check();
-    assert!(elapsed < Duration::from_millis(400), "{elapsed:?}");
 }

@@ -4,9 +4,10 @@
 mod support;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::{record, Event};
+use support::{has_told, record, Event};
 use wakeline_executor::net::{UdpSocket, UnixDatagram, UnixListener, UnixStream};
 use wakeline_executor::observe::{OperationKind, OperationResult, SourceKind, WaitTarget};
 use wakeline_executor::time::sleep;
@@ -68,6 +69,9 @@ fn many_datagrams_on_several_workers_all_arrive() {
     // 200 kB are what a socket's buffer holds by default, so the senders must wait too.
     const EACH: usize = 60;
     const BYTES: usize = 10_000;
+    const ALL: usize = SENDERS as usize * EACH;
+    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+    let is_blocked = |event: &Event| matches!(event, Event::Wait { target, .. } if matches!(target, WaitTarget::SourceWritable(_)));
     let (sums, trace) = record(|| {
         let runtime = Runtime::multi(3).build().unwrap();
         runtime.block_on(async {
@@ -77,10 +81,14 @@ fn many_datagrams_on_several_workers_all_arrive() {
                 let sender = spawn(async move {
                     for _ in 0..EACH {
                         there.send(&[number; BYTES]).await.unwrap();
+                        WRITTEN.fetch_add(1, Ordering::SeqCst);
                     }
                 });
                 let receiver = spawn(async move {
-                    sleep(Duration::from_millis(20)).await; // The buffer fills.
+                    // The buffer fills, or all was sent.
+                    while !has_told(is_blocked) && WRITTEN.load(Ordering::SeqCst) < ALL {
+                        sleep(Duration::from_millis(1)).await;
+                    }
                     let mut sum = 0;
                     let mut buffer = vec![0; BYTES + 1];
                     for _ in 0..EACH {
@@ -103,10 +111,10 @@ fn many_datagrams_on_several_workers_all_arrive() {
     trace.check();
     let expected: Vec<_> = (0..usize::from(SENDERS)).map(|n| n * EACH).collect();
     assert_eq!(sums, expected);
-    let blocked_writes = trace.count(|event| {
-        matches!(event, Event::Wait { target, .. } if matches!(target, WaitTarget::SourceWritable(_)))
-    });
-    assert!(blocked_writes > 0, "the senders never had to wait");
+    assert!(
+        trace.count(is_blocked) > 0,
+        "the senders never had to wait: this system's buffers hold more than {EACH} of {BYTES} bytes"
+    );
 }
 
 #[test]

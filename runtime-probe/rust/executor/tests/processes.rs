@@ -21,8 +21,14 @@ fn shell(script: &str) -> Command {
 fn the_end_of_a_child_is_readiness_wake_poll_and_its_exit_status() {
     let ((id, pid, line), trace) = record(|| {
         block_on(async {
-            let mut child = shell("sleep 0.02; exit 7").spawn().unwrap();
+            let mut child = shell("read line; exit 7")
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap();
             let (id, pid) = (child.source_id(), child.id());
+            let stdin = child.stdin.take();
+            // It is polled when this one waits for the child's end.
+            spawn(async move { drop(stdin) });
             let line = line!() + 1;
             let status = child.wait().await.unwrap();
             assert_eq!(status.code(), Some(7));

@@ -3,11 +3,11 @@
 mod support;
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::thread;
-use std::time::Duration;
 
-use support::{record, Event};
+use support::{record, wait_for_wait, wait_until, Event, PATIENCE};
 use wakeline_executor::net::{TcpListener, TcpStream};
 use wakeline_executor::observe::{
     mask, OperationKind, OperationResult, Outcome, ParkKind, SourceKind, WaitTarget, WakeCause,
@@ -16,13 +16,17 @@ use wakeline_executor::observe::{
 use wakeline_executor::time::timeout;
 use wakeline_executor::{block_on, join, join_all, spawn, Runtime};
 
-/// A plain blocking server that says `hello` to one client after a while.
-fn late_server(delay: Duration) -> (SocketAddr, thread::JoinHandle<()>) {
+fn is_read(target: &WaitTarget) -> bool {
+    matches!(target, WaitTarget::SourceReadable(_))
+}
+
+/// A plain blocking server that says `hello` to one client after it has waited.
+fn late_server(wait: fn()) -> (SocketAddr, thread::JoinHandle<()>) {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        thread::sleep(delay);
+        wait();
         stream.write_all(b"hello").unwrap();
     });
     (address, server)
@@ -31,7 +35,7 @@ fn late_server(delay: Duration) -> (SocketAddr, thread::JoinHandle<()>) {
 #[test]
 fn a_late_answer_is_read_by_the_poll_that_readiness_caused() {
     let (source, trace) = record(|| {
-        let (address, server) = late_server(Duration::from_millis(20));
+        let (address, server) = late_server(|| wait_for_wait(is_read));
         let source = block_on(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             let mut buffer = [0; 16];
@@ -199,12 +203,35 @@ fn a_full_socket_makes_the_writer_wait_and_loses_nothing() {
     assert_eq!(written, BYTES);
 }
 
+/// A port that is taken, so that nobody else listens on it meanwhile.
+fn bound_and_not_listening() -> (OwnedFd, SocketAddr) {
+    let mut address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: 0,
+        sin_addr: libc::in_addr {
+            s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be(),
+        },
+        sin_zero: [0; 8],
+    };
+    let mut bytes = size_of_val(&address) as libc::socklen_t;
+    // SAFETY: plain calls; the address and its length are ours and live through them, and
+    // the descriptor is new and nobody else's.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        assert!(socket >= 0);
+        let socket = OwnedFd::from_raw_fd(socket);
+        let place = std::ptr::from_mut(&mut address).cast::<libc::sockaddr>();
+        assert_eq!(libc::bind(socket.as_raw_fd(), place, bytes), 0);
+        assert_eq!(libc::getsockname(socket.as_raw_fd(), place, &mut bytes), 0);
+        let port = u16::from_be(address.sin_port);
+        (socket, (Ipv4Addr::LOCALHOST, port).into())
+    }
+}
+
 #[test]
 fn a_refused_connection_is_an_error() {
     let (error, trace) = record(|| {
-        let listener = StdListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let (_bound, address) = bound_and_not_listening();
         block_on(TcpStream::connect(address)).unwrap_err()
     });
     trace.check();
@@ -214,7 +241,7 @@ fn a_refused_connection_is_an_error() {
 #[test]
 fn a_stream_that_ends_early_says_how_far_it_came() {
     let (error, trace) = record(|| {
-        let (address, server) = late_server(Duration::ZERO);
+        let (address, server) = late_server(|| ());
         let error = block_on(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             let mut buffer = [0; 64];
@@ -236,7 +263,13 @@ fn a_hundred_requests_are_a_hundred_sources_on_one_thread() {
         let server = thread::spawn(move || {
             let mut streams: Vec<StdStream> =
                 (0..100).map(|_| listener.accept().unwrap().0).collect();
-            thread::sleep(Duration::from_millis(10));
+            // Each answer is late.
+            wait_until("all clients wait to read", |told| {
+                let waits = told.iter().filter(
+                    |told| matches!(&told.event, Event::Wait { target, .. } if is_read(target)),
+                );
+                waits.count() == 100
+            });
             for stream in &mut streams {
                 let mut byte = [0];
                 stream.read_exact(&mut byte).unwrap();
@@ -289,19 +322,33 @@ fn a_hundred_requests_are_a_hundred_sources_on_one_thread() {
 #[test]
 fn an_edge_between_a_failed_read_and_its_stored_waker_is_not_lost() {
     let (source, trace) = record(|| {
-        let (address, server) = late_server(Duration::from_millis(50));
+        let (address, server) = late_server(|| {
+            wait_until("the read would block", |told| {
+                let is_blocked = |event: &Event| {
+                    matches!(
+                        event,
+                        Event::Operation {
+                            kind: OperationKind::Read,
+                            result: OperationResult::WouldBlock,
+                            ..
+                        }
+                    )
+                };
+                told.iter().any(|told| is_blocked(&told.event))
+            });
+        });
         let runtime = Runtime::multi(2).build().unwrap();
         let source = runtime.block_on(async {
             let stream = TcpStream::connect(address).await.unwrap();
-            support::delay_after_would_block(Duration::from_millis(200));
+            support::hold_after_would_block(true);
             let source = stream.source_id();
             let reader = spawn(async move {
                 let mut answer = [0; 5];
                 stream.read_exact(&mut answer).await.unwrap();
                 answer
             });
-            let answer = timeout(Duration::from_secs(20), reader).await;
-            support::delay_after_would_block(Duration::ZERO);
+            let answer = timeout(PATIENCE, reader).await;
+            support::hold_after_would_block(false);
             assert_eq!(&answer.unwrap().unwrap(), b"hello");
             source
         });
@@ -339,7 +386,7 @@ fn thousands_of_round_trips_on_two_workers_lose_nothing() {
     const ROUND_TRIPS: u32 = 2_000;
     let (finished, trace) = record(|| {
         let runtime = Runtime::multi(2).build().unwrap();
-        runtime.block_on(timeout(Duration::from_secs(60), async {
+        runtime.block_on(timeout(PATIENCE, async {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             let server = spawn(async move {

@@ -6,8 +6,8 @@ mod support;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::record;
-use wakeline_executor::observe::{OperationKind, OperationResult, SourceKind};
+use support::{record, wait_for_wait, PATIENCE};
+use wakeline_executor::observe::{OperationKind, OperationResult, SourceKind, WaitTarget};
 use wakeline_executor::signal::{signal, SignalKind};
 use wakeline_executor::time::timeout;
 use wakeline_executor::{block_on, join, spawn, spawn_blocking, yield_now, Runtime};
@@ -17,16 +17,13 @@ fn raise(signal: i32) {
     assert_eq!(unsafe { libc::raise(signal) }, 0);
 }
 
-/// Long enough for any machine; what it ends has failed.
-const NEVER: Duration = Duration::from_secs(30);
-
 #[test]
 fn an_arrival_makes_its_source_readable_and_wakes_the_task() {
     let ((id, line), trace) = record(|| {
         block_on(async {
             let usr1 = signal(SignalKind::USER_1).unwrap();
             let raiser = spawn_blocking(|| {
-                std::thread::sleep(Duration::from_millis(5));
+                wait_for_wait(|target| matches!(target, WaitTarget::SourceReadable(_)));
                 raise(libc::SIGUSR1);
             });
             let line = line!() + 1;
@@ -62,7 +59,7 @@ fn arrivals_count_once_and_those_before_a_listener_not_at_all() {
                 .await
                 .is_err());
             raise(libc::SIGUSR2);
-            timeout(NEVER, second.recv()).await.unwrap().unwrap();
+            timeout(PATIENCE, second.recv()).await.unwrap().unwrap();
         });
     });
     trace.check();
@@ -76,7 +73,7 @@ fn all_listeners_of_all_runtimes_hear_it() {
             let tasks: Vec<_> = (0..4)
                 .map(|_| {
                     let hangup = signal(SignalKind::HANGUP).unwrap();
-                    spawn(async move { timeout(NEVER, hangup.recv()).await.unwrap() })
+                    spawn(async move { timeout(PATIENCE, hangup.recv()).await.unwrap() })
                 })
                 .collect();
             yield_now().await;
@@ -109,7 +106,7 @@ fn a_thousand_signals_while_the_workers_are_busy_harm_nothing() {
                 }
                 sum
             });
-            let (heard, sum) = join(timeout(NEVER, alarm.recv()), busy).await;
+            let (heard, sum) = join(timeout(PATIENCE, alarm.recv()), busy).await;
             heard.unwrap().unwrap();
             storm.await.unwrap();
             sum.unwrap()

@@ -4,8 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use support::{record, Event};
+use support::{record, wait_for_wait, Event};
 use wakeline_executor::net::TcpListener;
+use wakeline_executor::observe::WaitTarget;
 use wakeline_executor::sync::{channel, oneshot, Mutex, Notify};
 use wakeline_executor::time::{sleep, timeout};
 use wakeline_executor::{block_on, select, spawn, spawn_blocking};
@@ -18,7 +19,7 @@ fn waits_and_spawns_carry_their_lines() {
             sleep(Duration::from_millis(1)).await;
             let task = spawn(sleep(Duration::from_millis(1)));
             task.await.unwrap();
-            spawn_blocking(|| std::thread::sleep(Duration::from_millis(5)))
+            spawn_blocking(|| wait_for_wait(|target| matches!(target, WaitTarget::Job(_))))
                 .await
                 .unwrap();
             let mutex = Mutex::new(());

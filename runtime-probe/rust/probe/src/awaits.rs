@@ -1,5 +1,5 @@
 //! Owns what is told of where a pending task awaits: which thread reads the program's debug
-//! information, and the waits that polls record by it. It must not know how futures are laid
+//! information, and the waits that polls, or that thread, record by it. It must not know how futures are laid
 //! out.
 //!
 //! Without the feature `await-sites` nothing of this is there but the sentence that says so.
@@ -8,20 +8,22 @@
 mod told;
 
 #[cfg(feature = "await-sites")]
-pub(crate) use told::{begin, told, told_at, visibility};
+pub(crate) use told::{are_pending, begin, told, told_at, visibility};
 
 #[cfg(not(feature = "await-sites"))]
-pub(crate) use absent::{begin, told, told_at, visibility};
+pub(crate) use absent::{are_pending, begin, told, told_at, visibility};
 
 #[cfg(not(feature = "await-sites"))]
 mod absent {
-    use std::time::Duration;
-
     use wakeline_wire::visibility;
 
     use crate::session::Session;
 
-    pub(crate) fn begin(_session: &'static Session, _patience: Duration) {}
+    pub(crate) fn begin(_session: &'static Session) {}
+
+    pub(crate) fn are_pending() -> bool {
+        false
+    }
 
     #[inline(always)]
     pub(crate) unsafe fn told<F>(_session: &'static Session, _future: *const F) {}

@@ -244,7 +244,7 @@ fn walk_event(r: &mut Reader<'_>, progress: &mut Progress) -> Result<(), DecodeE
                 start_tick: progress.tick,
             });
         }
-        kind::POLL_END => {
+        kind::POLL_END | kind::POLL_END_AT => {
             context.open_polls.pop();
             if context.open_polls.is_empty() {
                 context.open_frames.clear();

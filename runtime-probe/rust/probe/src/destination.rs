@@ -45,6 +45,16 @@ impl Destination {
         }
     }
 
+    /// The absolute path of the file that is written; empty where none is, or where the path
+    /// is not UTF-8.
+    pub(crate) fn recording(&self) -> String {
+        let Self::File(Some(file)) = self else {
+            return String::new();
+        };
+        let path = std::path::absolute(file.path()).unwrap_or_default();
+        path.to_str().unwrap_or_default().to_owned()
+    }
+
     /// Whether somebody may attach, and nothing is recorded until then.
     pub(crate) fn is_listener(&self) -> bool {
         matches!(self, Self::Listener(_))

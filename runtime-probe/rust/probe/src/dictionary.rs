@@ -84,7 +84,8 @@ struct Inner {
     /// By file, line, column and function.
     sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
     /// By sites, innermost first.
-    stacks: HashMap<Arc<[u64]>, u64>,
+    /// By their sites and the one that is shown.
+    stacks: HashMap<(Arc<[u64]>, u64), u64>,
     runtimes: Vec<Runtime>,
     alive: HashMap<Living, Alive>,
     dying: Vec<Living>,
@@ -145,23 +146,22 @@ impl Dictionary {
         self.lock().site(location)
     }
 
-    /// The id of one place of a stack.
-    #[cfg(feature = "await-sites")]
-    pub(crate) fn site_of(&self, place: Place<'_>) -> u64 {
-        let mut locked = self.lock();
-        let (file, function) = (locked.string(place.file), locked.string(place.function));
-        locked.place((file, place.line, place.column, function))
-    }
-
     /// The id of a stack, innermost place first; 0 when there are too many different ones, as
     /// stacks are never forgotten.
-    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    #[cfg(wakeline_stacks)]
     pub(crate) fn stack(&self, places: &[Place<'_>]) -> u64 {
+        self.chain(places, None).1
+    }
+
+    /// The ids of the place that is shown for a chain of awaits, and of the chain, as for a
+    /// stack.
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
+    pub(crate) fn chain(&self, places: &[Place<'_>], shown: Option<usize>) -> (u64, u64) {
         let mut locked = self.lock();
         if places.is_empty() || locked.inner.stacks.len() >= STACKS {
-            return 0;
+            return (0, 0);
         }
-        locked.stack(places)
+        locked.chain(places, shown)
     }
 
     /// The id of a place in the source that is told in words.
@@ -436,20 +436,24 @@ impl Locked<'_> {
     }
 
     #[cfg(any(wakeline_stacks, feature = "await-sites"))]
-    fn stack(&mut self, places: &[Place<'_>]) -> u64 {
+    fn chain(&mut self, places: &[Place<'_>], shown: Option<usize>) -> (u64, u64) {
         let sites = places.iter().map(|place| {
             let file = self.string(place.file);
             let function = self.string(place.function);
             self.place((file, place.line, place.column, function))
         });
         let sites: Arc<[u64]> = sites.collect();
-        if let Some(id) = self.inner.stacks.get(&sites) {
-            return *id;
+        let site = shown
+            .and_then(|index| sites.get(index))
+            .map_or(0, |site| *site);
+        let key = (sites, site);
+        if let Some(id) = self.inner.stacks.get(&key) {
+            return (site, *id);
         }
         let id = self.inner.stacks.len() as u64 + 1;
-        self.publish(&stack_record(id, &sites));
-        self.inner.stacks.insert(sites, id);
-        id
+        self.publish(&stack_record(id, &key.0, site));
+        self.inner.stacks.insert(key, id);
+        (site, id)
     }
 
     fn begin(&mut self, living: Living, record: DictionaryRecord) {
@@ -556,7 +560,7 @@ impl Locked<'_> {
         let places = inner.sites_by_place.iter();
         records.extend(places.map(|(place, id)| site_record(*id, *place)));
         let stacks = inner.stacks.iter();
-        records.extend(stacks.map(|(sites, id)| stack_record(*id, sites)));
+        records.extend(stacks.map(|((sites, site), id)| stack_record(*id, sites, *site)));
         records.extend(
             inner
                 .runtimes
@@ -592,9 +596,9 @@ impl Locked<'_> {
     }
 }
 
-fn stack_record(id: u64, sites: &[u64]) -> DictionaryRecord {
+fn stack_record(id: u64, sites: &[u64], site: u64) -> DictionaryRecord {
     let sites = sites.to_vec();
-    DictionaryRecord::Stack(Stack { id, sites })
+    DictionaryRecord::Stack(Stack { id, sites, site })
 }
 
 fn site_record(id: u64, (file, line, column, function): (u64, u32, u32, u64)) -> DictionaryRecord {

@@ -1,7 +1,7 @@
 //! Owns what the probe says of itself and of the process at the start of a connection, and
 //! again when a kind of runtime is first seen. It must not know how it is sent.
 
-use wakeline_wire::payload::{own_shapes, Capability, Hello};
+use wakeline_wire::payload::{own_shapes, Capability, Family, Hello};
 use wakeline_wire::visibility;
 
 use crate::session::{seen, Session};
@@ -53,7 +53,29 @@ pub(crate) fn hello(session: &Session, tick_rate: u64, detail: u64, runtimes: u8
         detail,
         capabilities,
         shapes: own_shapes(),
+        family: session.family.clone(),
     }
+}
+
+/// What the recorded process that started this one left in `WAKELINE_FAMILY`: the group,
+/// that process's session and its id, with dots between. None of what is malformed.
+pub(crate) fn family_of(text: &str) -> Option<Family> {
+    let is_id = |text: &str| {
+        text.len() == 32
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let mut parts = text.split('.');
+    let (group, parent) = (parts.next()?, parts.next()?);
+    if !is_id(group) || !(parent.is_empty() || is_id(parent)) {
+        return None;
+    }
+    Some(Family {
+        group: group.into(),
+        parent: parent.into(),
+        part: "child process".into(),
+    })
 }
 
 /// Whether the hello of a process that has seen these kinds of runtime differs from that of
@@ -242,7 +264,7 @@ impl Below {
             waits: false,
             sources: false,
             operations: false,
-            note: "no runtime has registered anything through the C library so far; smol does when it is built with RUSTFLAGS=\"--cfg rustix_use_libc\"".into(),
+            note: "no runtime has registered anything through the C library so far; smol and async-std do when they are built with RUSTFLAGS=\"--cfg rustix_use_libc\"".into(),
         }
     }
 }
@@ -275,5 +297,22 @@ fn below() -> Below {
         sources: false,
         operations: false,
         note: UNSEEN.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::family_of;
+
+    #[test]
+    fn a_family_is_what_the_starting_process_told_and_nothing_of_what_is_malformed() {
+        let (group, parent) = ("a".repeat(32), "b".repeat(32));
+        let family = family_of(&format!("{group}.{parent}.77")).expect("well formed");
+        assert_eq!((family.group, family.parent), (group.clone(), parent));
+        let family = family_of(&format!("{group}..77")).expect("no parent is recorded");
+        assert_eq!(family.parent, "");
+        for text in ["", "x", &group, &format!("{group}.x.1"), "A.B.1"] {
+            assert_eq!(family_of(text), None, "{text}");
+        }
     }
 }

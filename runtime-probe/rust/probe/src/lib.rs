@@ -40,7 +40,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
-//! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms `init` may wait until it is known how to read where tasks await, 300 when not given; `0` to not read it |
+//! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms the program's end may wait for where tasks awaited that has not been read yet, 100 when not given; `0` to not read it |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
 //! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
@@ -74,6 +74,8 @@ mod held;
 mod hello;
 #[cfg(wakeline_reactor)]
 mod interpose;
+#[cfg(target_os = "linux")]
+mod left_over;
 mod link;
 mod listener;
 mod observer;
@@ -183,11 +185,6 @@ impl Recording {
     }
 }
 
-/// An unoptimised reader took 270 to 350 ms for a program with 8 MB of debug information, on
-/// two busy processors. What takes longer is read while the program runs, and a task is told
-/// from its next poll on.
-const AWAIT_SITES_MS: u64 = 300;
-
 /// What [`init_with`] starts with. [`Config::from_env`] is the usual start.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -230,9 +227,8 @@ pub struct Config {
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
     /// from them after a kill.
     pub private_memory: bool,
-    /// With the feature `await-sites`: how many ms `init` may wait until it is known how to
-    /// read where tasks await, 300 when not given. 0: it is not read, which saves one event
-    /// for each poll that is pending.
+    /// With the feature `await-sites`: how many ms the program's end may wait for where tasks
+    /// awaited that has not been read yet, 100 when not given. 0: it is not read.
     pub await_sites_ms: Option<u64>,
 }
 
@@ -311,14 +307,27 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
     }
     let destination = config.destination()?;
     let is_flight = matches!(destination, Destination::Flight(_));
+    let recording = destination.recording();
+    // Who attaches comes to a session that has another name by then. A ring whose recording
+    // cannot be named would be found by nobody.
+    let is_found = match destination {
+        Destination::Collector(..) => true,
+        Destination::File(_) => !recording.is_empty(),
+        Destination::Listener(_) | Destination::Flight(_) => false,
+    };
     let session = Session::start(Start {
-        // A file has all that is published but the last 10 ms, and nobody would look for a
-        // ring beside it; who attaches comes to a session that has another name by then.
-        shared_memory: !config.private_memory && matches!(destination, Destination::Collector(..)),
+        shared_memory: !config.private_memory && is_found,
+        recording,
         destination,
         launch: config.launch,
+        family: std::env::var("WAKELINE_FAMILY")
+            .ok()
+            .and_then(|text| hello::family_of(&text)),
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
+        await_patience: config
+            .await_sites_ms
+            .map_or(session::LAST_NAMES, Duration::from_millis),
         long_poll: std::time::Duration::from_millis(
             config.long_poll_ms.unwrap_or(DEFAULT_LONG_POLL_MS),
         ),
@@ -335,8 +344,7 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
     }
     #[cfg(feature = "tracing")]
     tracing::begin(session);
-    let patience_ms = config.await_sites_ms.unwrap_or(AWAIT_SITES_MS);
-    awaits::begin(session, Duration::from_millis(patience_ms));
+    awaits::begin(session);
     Ok(Recording {
         session: Some(SessionRef(session)),
     })

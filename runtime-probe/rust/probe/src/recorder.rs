@@ -74,6 +74,9 @@ pub(crate) struct Recorder {
     frames: [u64; OPEN_FRAMES],
     frame_depth: usize,
     job: u64,
+    /// The chain of awaits with which the poll ends that is about to end; 0 for none.
+    #[cfg(feature = "await-sites")]
+    ends_at: u64,
     /// On whose behalf code outside any poll and job runs here: see [`outside`].
     outside: u64,
     /// The runtime that this thread was started by or serves, where its builder told.
@@ -131,6 +134,8 @@ impl Recorder {
             frames: [0; OPEN_FRAMES],
             frame_depth: 0,
             job: 0,
+            #[cfg(feature = "await-sites")]
+            ends_at: 0,
             outside: outside::NOTHING,
             runtime: None,
             parked_on_lock: false,
@@ -433,7 +438,13 @@ impl Recorder {
         if recorded && self.shared.watched.is_looked_at() {
             self.tell_poll();
         }
-        if recorded {
+        #[cfg(feature = "await-sites")]
+        let ends_at = std::mem::take(&mut self.ends_at);
+        #[cfg(not(feature = "await-sites"))]
+        let ends_at = 0;
+        if recorded && ends_at != 0 {
+            self.event(kind::POLL_END_AT, [ends_at]);
+        } else if recorded {
             self.event(kind::POLL_END, [outcome]);
         }
         #[cfg(wakeline_stacks)]
@@ -444,6 +455,13 @@ impl Recorder {
             self.frame_depth = 0;
             self.release(hold::POLL);
         }
+    }
+
+    /// The innermost open poll, whose end comes next, is pending, and its task awaits there.
+    #[cfg(feature = "await-sites")]
+    #[inline]
+    pub(crate) fn poll_ends_at(&mut self, stack: u64) {
+        self.ends_at = stack;
     }
 
     #[inline]

@@ -19,6 +19,10 @@ use wakeline_wire::ring::{
     SLOT_PAYLOAD_BYTES,
 };
 
+/// Where rings are kept: memory that outlives the process.
+#[cfg(target_os = "linux")]
+const RING_FOLDER: &str = "/dev/shm";
+
 /// A slot: its place in the pool.
 pub(crate) type SlotIndex = usize;
 
@@ -60,14 +64,24 @@ pub(crate) struct SlotView {
 
 impl Ring {
     /// Makes the memory: a file named after process and session where `shared` and the
-    /// system allow it, anonymous memory otherwise.
+    /// system allow it, anonymous memory otherwise. `recording` is the path of the file that
+    /// the program itself writes; empty when it writes none.
     ///
     /// # Errors
     /// When the system gives no memory at all.
-    pub(crate) fn new(memory_mib: usize, session: &str, shared: bool) -> io::Result<Self> {
+    pub(crate) fn new(
+        memory_mib: usize,
+        session: &str,
+        shared: bool,
+        recording: &str,
+    ) -> io::Result<Self> {
         let slot_count = (memory_mib.clamp(1, 4096) << 20) / SLOT_BYTES;
         let bytes = RING_HEADER_BYTES + slot_count * SLOT_BYTES;
         let shared_memory = if shared {
+            #[cfg(target_os = "linux")]
+            if !recording.is_empty() {
+                crate::left_over::keep_few(Path::new(RING_FOLDER));
+            }
             map_file(session, bytes).ok()
         } else {
             None
@@ -76,7 +90,7 @@ impl Ring {
             Some((memory, file)) => (memory, Some(file)),
             None => (map_memory(bytes, None)?, None),
         };
-        let header = ring_header(slot_count as u32, session);
+        let header = ring_header(slot_count as u32, session, recording);
         // SAFETY: the mapping has at least `RING_HEADER_BYTES`, more than the header, and
         // nobody else knows it yet.
         unsafe {
@@ -362,7 +376,7 @@ fn map_file(session: &str, bytes: usize) -> io::Result<(NonNull<u8>, PathBuf)> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let path = PathBuf::from(format!(
-        "/dev/shm/wakeline-{}-{session}",
+        "{RING_FOLDER}/wakeline-{}-{session}",
         std::process::id()
     ));
     let file = std::fs::OpenOptions::new()

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use wakeline_wire::detail;
+use wakeline_wire::payload::Family;
 
 use crate::barrier;
 use crate::clock::Clock;
@@ -24,6 +25,10 @@ use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
 const EXIT_DELAY: Duration = Duration::from_millis(300);
+/// How much of it may be waited for the names of what was seen last, unless told otherwise: a
+/// first look at a large program's line tables takes longer, and is not worth the end of the
+/// trace.
+pub(crate) const LAST_NAMES: Duration = Duration::from_millis(100);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
 /// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.
@@ -46,12 +51,17 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Start {
     pub(crate) destination: Destination,
     pub(crate) launch: String,
+    pub(crate) family: Option<Family>,
     pub(crate) memory_mib: usize,
     pub(crate) shared_memory: bool,
+    /// The absolute path of the file that the program itself writes; empty when it writes none.
+    pub(crate) recording: String,
     pub(crate) source_root: Option<PathBuf>,
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
     pub(crate) long_poll: Duration,
+    /// How long the end may wait for where tasks awaited; zero: that is not read.
+    pub(crate) await_patience: Duration,
 }
 
 /// Everything of one recording. Leaked: threads refer to it until the process ends.
@@ -65,6 +75,8 @@ pub(crate) struct Session {
     pub(crate) dictionary: Dictionary,
     pub(crate) threads: Threads,
     pub(crate) launch: String,
+    /// The processes that started this one, where one of them is recorded too.
+    pub(crate) family: Option<Family>,
     pub(crate) source_root: Option<PathBuf>,
     observer: OnceLock<&'static ProbeObserver>,
     flusher: OnceLock<Thread>,
@@ -80,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) flight_written: Latch,
     greeted: Latch,
     finish: Finish,
+    /// How long the end may wait for where tasks awaited; zero: that is not read.
+    pub(crate) await_patience: Duration,
     /// From how long on a poll is looked at; not set where none is.
     #[cfg(wakeline_stacks)]
     pub(crate) long_poll: OnceLock<Duration>,
@@ -195,8 +209,8 @@ impl Session {
 
     fn start_first(start: Start) -> Result<&'static Self, InitError> {
         let id = session_id();
-        let ring =
-            Ring::new(start.memory_mib, &id, start.shared_memory).map_err(InitError::System)?;
+        let ring = Ring::new(start.memory_mib, &id, start.shared_memory, &start.recording)
+            .map_err(InitError::System)?;
         let ring: &'static Ring = Box::leak(Box::new(ring));
         let session: &'static Self = Box::leak(Box::new(Self {
             id,
@@ -207,6 +221,7 @@ impl Session {
             dictionary: Dictionary::new(ring, matches!(start.destination, Destination::Flight(_))),
             threads: Threads::default(),
             launch: start.launch,
+            family: start.family,
             source_root: start.source_root,
             observer: OnceLock::new(),
             flusher: OnceLock::new(),
@@ -218,6 +233,7 @@ impl Session {
             flight_written: Latch::default(),
             greeted: Latch::default(),
             finish: Finish::default(),
+            await_patience: start.await_patience,
             #[cfg(wakeline_stacks)]
             long_poll: OnceLock::new(),
             #[cfg(wakeline_stacks)]
@@ -347,7 +363,8 @@ impl Session {
         self.finish.asked.load(Ordering::Acquire)
     }
 
-    /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most.
+    /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most, unless the
+    /// program has asked for more patience.
     pub(crate) fn finish(&self) {
         if std::process::id() != self.pid {
             return;
@@ -357,7 +374,8 @@ impl Session {
         if let Some(flusher) = self.flusher.get() {
             flusher.unpark();
         }
-        self.finish.done.wait(EXIT_DELAY);
+        let more = self.await_patience.saturating_sub(LAST_NAMES);
+        self.finish.done.wait(EXIT_DELAY + more);
     }
 
     /// The flusher has greeted the collector, or tried to.

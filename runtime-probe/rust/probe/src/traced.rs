@@ -123,6 +123,9 @@ impl<F> Drop for Traced<F> {
                 }
             }
         }
+        if let Some(record) = &self.record {
+            record.begins_to_drop();
+        }
         let _told = Told(&mut self.record);
         // SAFETY: dropped here only, and not used after.
         unsafe { ManuallyDrop::drop(&mut self.future) };
@@ -144,7 +147,8 @@ struct Identity {
     epoch: AtomicU64,
     /// The epoch of the last wake that was made through our waker.
     woken_at: AtomicU64,
-    /// The epoch of the last poll that is over, times two, and [`UNTOLD`].
+    /// The epoch of the last poll that is over, times two, and [`UNTOLD`]; 0 while the future
+    /// is dropped.
     left: AtomicU64,
     held: Held,
 }
@@ -298,6 +302,12 @@ impl TaskRecord {
         let alone = |intercept| Arc::strong_count(intercept) == 1;
         self.intercept.as_ref().is_some_and(alone)
             && self.identity.woken_at.load(Ordering::Relaxed) != epoch
+    }
+
+    /// From here on nobody reads the future who has not got it: see `left`.
+    fn begins_to_drop(&self) {
+        // Ordering: none needed, as for `left` in `poll`: who looks raises a barrier first.
+        self.identity.left.store(0, Ordering::Relaxed);
     }
 
     fn dropped(&mut self) {

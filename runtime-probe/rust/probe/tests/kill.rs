@@ -6,10 +6,13 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use support::{child, connected, expected, record, ring_files, role, Collector, Trace};
+use support::{
+    child, connected, expected, finish, record, ring_files, role, Collector, Folder, Trace,
+};
+use wakeline_wire::frame::{read_recording_head, RECORDING_HEAD_BYTES};
 use wakeline_wire::payload::ChunkHead;
-use wakeline_wire::ring::{read_ring, slot_state};
-use wakeline_wire::stream::{Item, Shapes};
+use wakeline_wire::ring::{read_ring, ring_recording, slot_state};
+use wakeline_wire::stream::{Item, Shapes, StreamDecoder};
 use wakeline_wire::Reader;
 
 const THREADS: u64 = 2;
@@ -71,6 +74,67 @@ fn a_killed_program_loses_no_published_event() {
     }
     assert_eq!(trace.broken_watermarks, []);
     assert!(trace.end.is_none());
+}
+
+#[test]
+fn a_killed_program_that_records_itself_loses_no_published_event() {
+    if role().is_some() {
+        return program();
+    }
+    let folder = Folder::new();
+    let file = folder.0.join("killed.wakeline");
+    let name = "a_killed_program_that_records_itself_loses_no_published_event";
+    let mut running = child(name, "killed")
+        .env("WAKELINE_FILE", &file)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    for _ in 0..THREADS {
+        assert!(lines.any(|line| line.unwrap() == "recorded"));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let files = ring_files(running.id());
+    assert_eq!(files.len(), 1, "{files:?}");
+    let bytes = std::fs::read(&files[0]).unwrap();
+    std::fs::remove_file(&files[0]).unwrap();
+    assert_eq!(ring_recording(&bytes), file.to_str());
+
+    let mut recording = std::fs::read(&file).unwrap();
+    read_recording_head(&recording).unwrap();
+    recording.drain(..RECORDING_HEAD_BYTES);
+    // The kill may have cut the last frame: what it held is in the ring still.
+    let mut splitter = StreamDecoder::new();
+    let mut whole_bytes = Vec::new();
+    splitter
+        .push(&recording, |item| item.encode(&mut whole_bytes))
+        .unwrap();
+    append_ring(&bytes, &mut whole_bytes);
+    let trace = Trace::decode(&whole_bytes);
+    for seed in 0..THREADS {
+        assert!(
+            trace.of_thread(&format!("killed {seed}")) == expected(seed, EVENTS),
+            "thread {seed} lost something"
+        );
+    }
+    assert!(trace.end.is_none());
+}
+
+#[test]
+fn a_program_that_records_itself_leaves_no_ring_at_its_end() {
+    if role().is_some() {
+        wakeline::init!();
+        return support::say("done");
+    }
+    let folder = Folder::new();
+    let name = "a_program_that_records_itself_leaves_no_ring_at_its_end";
+    let running = child(name, "ends")
+        .env("WAKELINE_FILE", folder.0.join("ended.wakeline"))
+        .spawn()
+        .unwrap();
+    let id = running.id();
+    assert!(finish(running).status.success());
+    assert_eq!(ring_files(id), Vec::<std::path::PathBuf>::new());
 }
 
 /// Makes ordinary frames of what the ring holds, as a collector does: dictionary first,

@@ -10,10 +10,12 @@ use std::future::{pending, poll_fn, Future};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use support::{child, connected, finish, role, Collector, Trace};
 use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 use wakeline_wire::{
     cause_kind, end_outcome, job_kind, poll_outcome, resource_kind, task_kind, visibility,
     DictionaryRecord, EventRecord,
@@ -157,13 +159,20 @@ fn said(output: &str) -> Vec<(u64, u64, u64)> {
     own.map(line).collect()
 }
 
+/// Waits for what never comes, and is woken if it does.
+async fn keeps_a_waker() {
+    let (_sender, mut receiver) = tokio::sync::mpsc::channel::<()>(1);
+    receiver.recv().await;
+}
+
+fn workers() -> tokio::runtime::Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).enable_time().build().unwrap()
+}
+
 /// Spawns, counts and ends tasks in every way that a program can, none through us.
 fn mixed_program() {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = workers();
     let mut expected: Vec<(u32, Arc<AtomicU64>, u64)> = Vec::new();
     let mut count = |line: u32, outcome: u64| {
         let polls = Arc::new(AtomicU64::new(0));
@@ -195,27 +204,33 @@ fn mixed_program() {
         let polls = count(line!() + 5, end_outcome::COMPLETED);
         let eager = poll_fn(|cx| {
             cx.waker().wake_by_ref();
-            std::task::Poll::Ready(())
+            Poll::Ready(())
         });
         tokio::spawn(counted(polls, eager)).await.unwrap();
         let polls = count(line!() + 1, end_outcome::PANICKED);
         let panicked = tokio::spawn(counted(polls, async { panic!("on purpose") }));
         panicked.await.unwrap_err();
         let polls = count(line!() + 1, end_outcome::CANCELLED);
-        let aborted = tokio::spawn(counted(polls.clone(), pending::<()>()));
+        let aborted = tokio::spawn(counted(polls.clone(), keeps_a_waker()));
+        // Perhaps the poll goes on: then the task is dropped as soon as it returns.
         while polls.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
         aborted.abort();
         aborted.await.unwrap_err();
     });
+    drop(runtime);
+    let runtime = workers();
     // Dropped by the runtime's end.
     let polls = count(line!() + 1, end_outcome::CANCELLED);
     drop(runtime.spawn(counted(polls.clone(), pending::<()>())));
-    while polls.load(Ordering::Relaxed) == 0 {
+    // A worker tells its polls before it parks: the poll has ended then, and the drop comes
+    // at least this much later, which is 1000 times what a ready one takes.
+    let metrics = runtime.metrics();
+    while (0..2).map(|w| metrics.worker_poll_count(w)).sum::<u64>() == 0 {
         std::thread::yield_now();
     }
+    std::thread::sleep(Duration::from_millis(1));
     drop(runtime);
     for (line, polls, outcome) in expected {
         let polls = polls.load(Ordering::Relaxed);
@@ -267,6 +282,61 @@ fn the_subscriber_counts_what_the_program_counts() {
 #[test]
 fn the_layer_counts_what_the_program_counts() {
     check_mixed_program("the_layer_counts_what_the_program_counts", "layer");
+}
+
+/// With nothing between the pending poll and the drop, as in a `select` that drops its set.
+#[test]
+fn a_drop_right_after_a_pending_poll_is_not_told_as_an_end() {
+    const ROUNDS: usize = 20;
+    let test = "a_drop_right_after_a_pending_poll_is_not_told_as_an_end";
+    let ran = trace_of(test, "subscriber", || {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let _inside = runtime.enter();
+        for _ in 0..ROUNDS {
+            drop_after_a_poll(|set, polls| {
+                set.spawn_local(counted(polls, keeps_a_waker()));
+                line!() - 1
+            });
+            drop_after_a_poll(|set, polls| {
+                set.spawn_local(counted(polls, wakes_itself()));
+                line!() - 1
+            });
+        }
+    });
+    let Some((trace, output)) = ran else { return };
+    let lives = lives(&trace);
+    let said = said(&output);
+    assert_eq!(said.len(), 2 * ROUNDS);
+    for (line, polls, outcome) in said {
+        let tasks = at_line(&trace, line);
+        assert_eq!(tasks.len(), ROUNDS);
+        for task in tasks {
+            let life = &lives[&task];
+            assert_eq!((life.polls, life.ready), (polls, 0), "{line}: {life:?}");
+            assert_eq!(life.end, Some(outcome), "line {line}");
+        }
+    }
+}
+
+/// Polls a set once, with the task that `spawn` spawns in it at the line it gives, and drops it.
+fn drop_after_a_poll(spawn: impl FnOnce(&LocalSet, Arc<AtomicU64>) -> u32) {
+    let polls = Arc::new(AtomicU64::new(0));
+    let set = LocalSet::new();
+    let line = spawn(&set, Arc::clone(&polls));
+    let mut set = Box::pin(set);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(set.as_mut().poll(&mut cx).is_pending());
+    drop(set);
+    let polls = polls.load(Ordering::Relaxed);
+    support::say(&format!("task {line} {polls} {}", end_outcome::UNKNOWN));
+}
+
+async fn wakes_itself() {
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
 }
 
 /// The lines of the sites of waits on this, in order of their threads.

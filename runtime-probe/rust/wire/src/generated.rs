@@ -456,6 +456,8 @@ pub mod kind {
     pub const WAKER_COUNTS: u64 = 37;
     /// The task is over. At most one per task.
     pub const TASK_END: u64 = 38;
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    pub const POLL_END_AT: u64 = 39;
     /// A frame (async call, branch, wrapped future) begins inside a task.
     pub const FRAME_OPEN: u64 = 40;
     /// The frame is polled, inside the open poll. Nests.
@@ -470,6 +472,8 @@ pub mod kind {
     pub const SETTLE: u64 = 45;
     /// As settle, with an error.
     pub const REJECT: u64 = 46;
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    pub const WAIT_FOUND: u64 = 47;
     /// A task holds the resource (or took a permit, or received a value).
     pub const RESOURCE_ACQUIRE: u64 = 48;
     /// The holder gave it back (or a value was sent).
@@ -537,7 +541,7 @@ pub mod kind {
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
     /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
-    pub const FRAME_WAKE: u64 = 100;
+    pub const FRAME_WAKE: u64 = 92;
 }
 
 /// A text that other records name by id.
@@ -623,6 +627,8 @@ pub struct Stack {
     pub id: u64,
     /// Innermost first.
     pub sites: Vec<u64>,
+    /// Of a chain of awaits the one of them to show: the innermost await in the program's own code, else the innermost that has a line; 0 when not told.
+    pub site: u64,
 }
 
 impl Stack {
@@ -634,6 +640,7 @@ impl Stack {
     pub fn encode_fields(&self, writer: &mut impl Writer) {
         writer.uint(self.id);
         writer.list(&self.sites);
+        writer.uint(self.site);
     }
 
     /// Reads the fields, without kind and tick.
@@ -644,6 +651,7 @@ impl Stack {
         Ok(Self {
             id: reader.uint()?,
             sites: reader.list()?,
+            site: reader.uint()?,
         })
     }
 }
@@ -1124,6 +1132,34 @@ impl TaskEnd {
     }
 }
 
+/// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollEndAt {
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl PollEndAt {
+    /// Kind on the wire.
+    pub const KIND: u64 = 39;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            stack: reader.uint()?,
+        })
+    }
+}
+
 /// A frame (async call, branch, wrapped future) begins inside a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FrameOpen {
@@ -1364,6 +1400,42 @@ impl Reject {
         Ok(Self {
             frame: reader.uint()?,
             error: reader.uint()?,
+        })
+    }
+}
+
+/// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitFound {
+    /// Whose poll.
+    pub task: u64,
+    /// Which poll of the task.
+    pub epoch: u64,
+    /// The chain of awaits.
+    pub stack: u64,
+}
+
+impl WaitFound {
+    /// Kind on the wire.
+    pub const KIND: u64 = 47;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.task);
+        writer.uint(self.epoch);
+        writer.uint(self.stack);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            task: reader.uint()?,
+            epoch: reader.uint()?,
+            stack: reader.uint()?,
         })
     }
 }
@@ -2482,7 +2554,7 @@ pub struct FrameWake {
 
 impl FrameWake {
     /// Kind on the wire.
-    pub const KIND: u64 = 100;
+    pub const KIND: u64 = 92;
 
     /// Writes the fields, without kind and tick.
     #[inline]
@@ -2591,6 +2663,8 @@ pub enum EventRecord {
     WakerCounts(WakerCounts),
     /// The task is over. At most one per task.
     TaskEnd(TaskEnd),
+    /// As pollEnd with the outcome pending, of a task that awaits in one place: a waitStart of unknown kind with that stack, just before the end, in one record.
+    PollEndAt(PollEndAt),
     /// A frame (async call, branch, wrapped future) begins inside a task.
     FrameOpen(FrameOpen),
     /// The frame is polled, inside the open poll. Nests.
@@ -2605,6 +2679,8 @@ pub enum EventRecord {
     Settle(Settle),
     /// As settle, with an error.
     Reject(Reject),
+    /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
+    WaitFound(WaitFound),
     /// A task holds the resource (or took a permit, or received a value).
     ResourceAcquire(ResourceAcquire),
     /// The holder gave it back (or a value was sent).
@@ -2686,6 +2762,7 @@ impl EventRecord {
             Self::WakeFrom(_) => WakeFrom::KIND,
             Self::WakerCounts(_) => WakerCounts::KIND,
             Self::TaskEnd(_) => TaskEnd::KIND,
+            Self::PollEndAt(_) => PollEndAt::KIND,
             Self::FrameOpen(_) => FrameOpen::KIND,
             Self::FrameEnter(_) => FrameEnter::KIND,
             Self::FrameLeave(_) => FrameLeave::KIND,
@@ -2693,6 +2770,7 @@ impl EventRecord {
             Self::WaitStart(_) => WaitStart::KIND,
             Self::Settle(_) => Settle::KIND,
             Self::Reject(_) => Reject::KIND,
+            Self::WaitFound(_) => WaitFound::KIND,
             Self::ResourceAcquire(_) => ResourceAcquire::KIND,
             Self::ResourceRelease(_) => ResourceRelease::KIND,
             Self::ResourceDrop(_) => ResourceDrop::KIND,
@@ -2740,6 +2818,7 @@ impl EventRecord {
             Self::WakeFrom(record) => record.encode_fields(writer),
             Self::WakerCounts(record) => record.encode_fields(writer),
             Self::TaskEnd(record) => record.encode_fields(writer),
+            Self::PollEndAt(record) => record.encode_fields(writer),
             Self::FrameOpen(record) => record.encode_fields(writer),
             Self::FrameEnter(record) => record.encode_fields(writer),
             Self::FrameLeave(record) => record.encode_fields(writer),
@@ -2747,6 +2826,7 @@ impl EventRecord {
             Self::WaitStart(record) => record.encode_fields(writer),
             Self::Settle(record) => record.encode_fields(writer),
             Self::Reject(record) => record.encode_fields(writer),
+            Self::WaitFound(record) => record.encode_fields(writer),
             Self::ResourceAcquire(record) => record.encode_fields(writer),
             Self::ResourceRelease(record) => record.encode_fields(writer),
             Self::ResourceDrop(record) => record.encode_fields(writer),
@@ -2797,6 +2877,7 @@ impl EventRecord {
             WakeFrom::KIND => Self::WakeFrom(WakeFrom::decode_fields(reader)?),
             WakerCounts::KIND => Self::WakerCounts(WakerCounts::decode_fields(reader)?),
             TaskEnd::KIND => Self::TaskEnd(TaskEnd::decode_fields(reader)?),
+            PollEndAt::KIND => Self::PollEndAt(PollEndAt::decode_fields(reader)?),
             FrameOpen::KIND => Self::FrameOpen(FrameOpen::decode_fields(reader)?),
             FrameEnter::KIND => Self::FrameEnter(FrameEnter::decode_fields(reader)?),
             FrameLeave::KIND => Self::FrameLeave(FrameLeave::decode_fields(reader)?),
@@ -2804,6 +2885,7 @@ impl EventRecord {
             WaitStart::KIND => Self::WaitStart(WaitStart::decode_fields(reader)?),
             Settle::KIND => Self::Settle(Settle::decode_fields(reader)?),
             Reject::KIND => Self::Reject(Reject::decode_fields(reader)?),
+            WaitFound::KIND => Self::WaitFound(WaitFound::decode_fields(reader)?),
             ResourceAcquire::KIND => Self::ResourceAcquire(ResourceAcquire::decode_fields(reader)?),
             ResourceRelease::KIND => Self::ResourceRelease(ResourceRelease::decode_fields(reader)?),
             ResourceDrop::KIND => Self::ResourceDrop(ResourceDrop::decode_fields(reader)?),
@@ -2873,7 +2955,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 3,
         name: "stack",
-        fields: &[1, 4],
+        fields: &[1, 4, 1],
     },
     StaticShape {
         kind: 4,
@@ -2936,6 +3018,11 @@ pub const SHAPES: &[StaticShape] = &[
         fields: &[1, 1, 1, 1],
     },
     StaticShape {
+        kind: 39,
+        name: "pollEndAt",
+        fields: &[1],
+    },
+    StaticShape {
         kind: 40,
         name: "frameOpen",
         fields: &[1, 1, 1, 1, 1, 1],
@@ -2969,6 +3056,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 46,
         name: "reject",
         fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 47,
+        name: "waitFound",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 48,
@@ -3136,7 +3228,7 @@ pub const SHAPES: &[StaticShape] = &[
         fields: &[1, 1, 1, 1, 1, 1],
     },
     StaticShape {
-        kind: 100,
+        kind: 92,
         name: "frameWake",
         fields: &[1, 1, 1],
     },

@@ -81,6 +81,21 @@ pub struct Hello {
     pub capabilities: Vec<Capability>,
     /// The shape of every kind that the writer may use.
     pub shapes: Vec<Shape>,
+    /// The other processes and threads of the same program; none where the writer knows of
+    /// no others.
+    pub family: Option<Family>,
+}
+
+/// Which processes and threads belong together: those that one start of a program brought
+/// about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// 32 hexadecimal digits, the same in all members.
+    pub group: String,
+    /// Session of the process that started this one or whose thread this is; may be empty.
+    pub parent: String,
+    /// What this is of the program, in words; empty for the program itself.
+    pub part: String,
 }
 
 impl Hello {
@@ -120,6 +135,11 @@ impl Hello {
                 out.uint(u64::from(*code));
             }
         }
+        if let Some(family) = &self.family {
+            for text in [&family.group, &family.parent, &family.part] {
+                out.text(text);
+            }
+        }
     }
 
     /// Reads the payload; bytes behind the last known field are ignored.
@@ -152,6 +172,14 @@ impl Hello {
                 })
             })?,
             shapes: r.repeat(HELLO_ITEMS, "list of shapes", decode_shape)?,
+            family: match r.at_end() {
+                true => None,
+                false => Some(Family {
+                    group: r.text()?,
+                    parent: r.text()?,
+                    part: r.text()?,
+                }),
+            },
         };
         let hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if hello.session.len() != 32 || !hello.session.bytes().all(hexadecimal) {

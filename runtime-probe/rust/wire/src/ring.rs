@@ -49,9 +49,17 @@ pub mod slot_offset {
     pub const CONTEXT_BYTES: usize = 48;
 }
 
+/// Where the path of the program's own recording stands in a ring file's header, behind its
+/// byte count of 2 bytes.
+const RECORDING_AT: usize = 56;
+/// The longest such path that the header has room for.
+const RECORDING_BYTES: usize = RING_HEADER_BYTES - RECORDING_AT - 2;
+
 /// The fields of a ring file's header; the rest of its [`RING_HEADER_BYTES`] is zero.
-pub fn ring_header(slot_count: u32, session: &str) -> [u8; 56] {
-    let mut bytes = [0; 56];
+/// `recording` is the absolute path of the recording that the program itself writes; empty
+/// when it writes none. A path that is too long is left out.
+pub fn ring_header(slot_count: u32, session: &str, recording: &str) -> Vec<u8> {
+    let mut bytes = vec![0; RECORDING_AT];
     bytes[..8].copy_from_slice(&RING_MAGIC);
     bytes[8..10].copy_from_slice(&WIRE_VERSION.to_le_bytes());
     bytes[12..16].copy_from_slice(&slot_count.to_le_bytes());
@@ -59,7 +67,22 @@ pub fn ring_header(slot_count: u32, session: &str) -> [u8; 56] {
     let session = session.as_bytes();
     let length = session.len().min(32);
     bytes[24..24 + length].copy_from_slice(&session[..length]);
+    if recording.len() <= RECORDING_BYTES {
+        bytes.extend((recording.len() as u16).to_le_bytes());
+        bytes.extend(recording.as_bytes());
+    }
     bytes
+}
+
+/// The path of the recording that the program wrote itself, from the header of its ring;
+/// `None` when it wrote none, or the header is not whole.
+pub fn ring_recording(header: &[u8]) -> Option<&str> {
+    let head = header.get(..RING_HEADER_BYTES)?;
+    let length = usize::from(u16_at(head, RECORDING_AT));
+    let path = head.get(RECORDING_AT + 2..RECORDING_AT + 2 + length)?;
+    std::str::from_utf8(path)
+        .ok()
+        .filter(|path| !path.is_empty())
 }
 
 /// A slot that a stopped program left.

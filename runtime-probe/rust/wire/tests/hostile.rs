@@ -114,7 +114,7 @@ fn random_bytes_never_panic() {
 fn random_rings_never_panic() {
     let random = &mut Random(77);
     let mut bytes = vec![0; RING_HEADER_BYTES + 2 * SLOT_BYTES];
-    let header = ring_header(2, "0123456789abcdef0123456789abcdef");
+    let header = ring_header(2, "0123456789abcdef0123456789abcdef", "/a/b.wakeline");
     bytes[..header.len()].copy_from_slice(&header);
     assert_eq!(read_ring(&bytes).unwrap(), []);
     for _ in 0..20_000 {

@@ -3,7 +3,7 @@
 mod support;
 
 use wakeline_wire::frame::append_frame;
-use wakeline_wire::payload::{ChunkHead, Hello, Shape};
+use wakeline_wire::payload::{ChunkHead, Family, Hello, Shape};
 use wakeline_wire::stream::{Item, StreamDecoder};
 use wakeline_wire::{
     frame_kind, kind, type_code, EventRecord, PollStart, TimerCancel, Wake, Writer,
@@ -125,6 +125,16 @@ fn a_hello_is_read_as_it_was_written_and_a_longer_one_too() {
     let mut bytes = Vec::new();
     hello.encode(&mut bytes);
     assert_eq!(Hello::decode(&bytes), Ok(hello.clone()));
+    let of_a_group = Hello {
+        family: Some(Family {
+            group: "fedcba9876543210fedcba9876543210".into(),
+            parent: String::new(),
+            part: "child process".into(),
+        }),
+        ..hello
+    };
+    bytes.clear();
+    of_a_group.encode(&mut bytes);
     bytes.text("a field of version 2");
-    assert_eq!(Hello::decode(&bytes), Ok(hello));
+    assert_eq!(Hello::decode(&bytes), Ok(of_a_group));
 }

@@ -10,6 +10,8 @@ import {
 
 /** Beyond this the program makes more living names and tasks than a trace can carry, and recording stops. */
 const livingLimitBytes = 64 * 1024 * 1024;
+/** Chunks of other threads that wait for a connection; beyond it the oldest go, which the next ones' numbers show. */
+const waitingChunkBytes = 4 * 1024 * 1024;
 /** What a map entry and a small array cost in V8 beside the record's own bytes. */
 const entryOverheadBytes = 160;
 
@@ -21,6 +23,8 @@ export class DictionaryStore {
   private readonly living = new Map<string, Uint8Array>();
   private livingBytes = 0;
   private fresh: Uint8Array[] = [];
+  private chunks: Uint8Array[] = [];
+  private chunkBytes = 0;
   /** In the order of their sequence numbers. */
   private retired: { key: string; sequence: number }[] = [];
 
@@ -57,6 +61,14 @@ export class DictionaryStore {
     return taken;
   }
 
+  /** Payloads of chunks of other threads that came since the last call, in their order. */
+  takeChunks(): Uint8Array[] {
+    const taken = this.chunks;
+    this.chunks = [];
+    this.chunkBytes = 0;
+    return taken;
+  }
+
   /** All that lives, older before newer, so that a record comes after those it names. Counts as taken. */
   takeLiving(): Uint8Array[] {
     this.fresh = [];
@@ -76,6 +88,10 @@ export class DictionaryStore {
   }
 
   private accept(kind: number, entry: Uint8Array): void {
+    if (kind === dictionaryEntryKind.chunk) {
+      this.acceptChunk(entry);
+      return;
+    }
     const reader = new ByteReader(entry);
     const key = `${reader.uint()}:${reader.uint()}`;
     if (kind === dictionaryEntryKind.retire) {
@@ -88,6 +104,15 @@ export class DictionaryStore {
     this.living.set(key, entry);
     this.livingBytes += costOf(entry);
     this.fresh.push(entry);
+  }
+
+  private acceptChunk(entry: Uint8Array): void {
+    this.chunks.push(entry);
+    this.chunkBytes += costOf(entry);
+    if (this.chunkBytes <= waitingChunkBytes) return;
+    // Half of them at once, so that a program without a collector does not pay for each.
+    this.chunks = this.chunks.slice(this.chunks.length >> 1);
+    this.chunkBytes = this.chunks.reduce((sum, chunk) => sum + costOf(chunk), 0);
   }
 }
 

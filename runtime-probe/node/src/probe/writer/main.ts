@@ -10,13 +10,14 @@ import {
   slotState,
   streamOwner,
 } from '../ring-layout.ts';
-import type { WriterMessage, WriterStart } from './start.ts';
+import type { ProgramMessage, WriterMessage, WriterStart } from './start.ts';
 import { StreamWriter } from './stream.ts';
 
 /** How often a held greeting is looked at, in ms. */
 const heldIntervalMs = 5;
 
-const start = workerData as WriterStart;
+let start = workerData as WriterStart;
+let stream: StreamWriter | undefined;
 const words = new Int32Array(start.memory);
 const heldUntilMs = performance.now() + start.holdMs;
 
@@ -32,9 +33,18 @@ function begin(): void {
     Atomics.compareExchange(words, controlWord.greeting, greeting.held, greeting.released);
   const state = Atomics.load(words, controlWord.greeting);
   if (state === greeting.held) setTimeout(begin, heldIntervalMs);
-  else if (state === greeting.released)
-    new StreamWriter(start, (message: WriterMessage) => parentPort?.postMessage(message)).run();
+  else if (state === greeting.released) {
+    stream = new StreamWriter(start, (message: WriterMessage) => parentPort?.postMessage(message));
+    stream.run();
+  }
 }
+
+parentPort?.on('message', ({ program }: ProgramMessage) => {
+  start = { ...start, hello: { ...start.hello, program } };
+  stream?.greetAgain(start.hello);
+});
+// This thread ends with the stream.
+parentPort?.unref();
 
 // A debugger may let this thread go when the program has already ended and sent its events itself.
 if (claimStream(words, streamOwner.writerThread)) begin();

@@ -19,6 +19,13 @@ export interface WriterStart {
   readonly holdMs: number;
 }
 
+/** Program's thread to writer thread. */
+export interface ProgramMessage {
+  readonly kind: 'named';
+  /** What the hello shall call the program from now on. */
+  readonly program: string;
+}
+
 /** Writer thread to program's thread; seen when the program's loop next turns. */
 export type WriterMessage =
   | { readonly kind: 'control'; readonly detail: number; readonly snapshot: boolean }

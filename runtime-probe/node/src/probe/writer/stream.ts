@@ -35,6 +35,7 @@ const hangUpsTaken = 5;
 
 export class StreamWriter {
   private readonly start: WriterStart;
+  private hello: WriterStart['hello'];
   private readonly words: Int32Array;
   private readonly events: EventReader;
   private readonly dictionary: DictionaryStore;
@@ -61,6 +62,7 @@ export class StreamWriter {
   constructor(start: WriterStart, tell: (message: WriterMessage) => void) {
     const layout = layOutRing(start.ringBytes);
     this.start = start;
+    this.hello = start.hello;
     this.tell = tell;
     this.words = new Int32Array(start.memory);
     this.events = new EventReader(start.memory, layout, start.thread);
@@ -70,6 +72,13 @@ export class StreamWriter {
   run(): void {
     this.connect();
     this.pump();
+  }
+
+  /** Something of the hello is known better by now. */
+  greetAgain(hello: WriterStart['hello']): void {
+    this.hello = hello;
+    if (this.socket !== undefined && !this.stopped && !this.endSent)
+      this.socket.write(encodeFrame(frameKind.hello, encodeHello(hello)));
   }
 
   private setStatus(status: WriterStatus): void {
@@ -104,7 +113,8 @@ export class StreamWriter {
   }
 
   private greet(socket: Socket): void {
-    const { hello, token } = this.start;
+    const { hello } = this;
+    const { token } = this.start;
     this.socket = socket;
     this.accepted = false;
     this.toldLiving = false;
@@ -228,6 +238,7 @@ export class StreamWriter {
     if (socket === undefined || taken === undefined) return false;
     const frames = dictionaryFrames(this.newRecords());
     for (const chunk of taken.chunks) frames.push(encodeFrame(frameKind.chunk, chunk));
+    for (const chunk of this.dictionary.takeChunks()) frames.push(encodeFrame(frameKind.chunk, chunk));
     if (frames.length > 0) {
       const mark = this.events.watermark;
       if (mark !== undefined) frames.push(watermarkFrame(mark));

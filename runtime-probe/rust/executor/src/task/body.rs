@@ -129,9 +129,7 @@ impl<F: Future> ErasedBody for FutureBody<F> {
         }));
         match polled {
             Ok(Poll::Pending) => {
-                if let (Some(observer), Some(future)) = (observer(), future.as_ref().as_pin_ref()) {
-                    observer.future_pending(&view_of(&*future));
-                }
+                tell_pending(future.as_ref());
                 Outcome::Pending
             }
             Ok(Poll::Ready(output)) => {
@@ -150,6 +148,13 @@ impl<F: Future> ErasedBody for FutureBody<F> {
         let (mut future, packet, task) = self.project();
         let _ = catch_unwind(AssertUnwindSafe(|| future.set(None)));
         packet.complete(Err(JoinError::cancelled(task)));
+    }
+}
+
+/// Tells of a future whose poll, which is open still, returned pending.
+pub(crate) fn tell_pending<F: Future>(future: Pin<&Option<F>>) {
+    if let (Some(observer), Some(future)) = (observer(), future.as_pin_ref()) {
+        observer.future_pending(&view_of(&*future));
     }
 }
 

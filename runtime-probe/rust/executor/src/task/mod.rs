@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Context;
 
-pub(crate) use body::{drop_quietly, store_waker, Body, Packet};
+pub(crate) use body::{drop_quietly, store_waker, tell_pending, Body, Packet};
 pub(crate) use state::Start;
 
 use crate::observe::{self, AliveTask, End, EndedBy, Outcome, TaskEnded, TaskInfo, TaskKind, Wake};

@@ -6,13 +6,13 @@ mod trace;
 
 pub(crate) use trace::Trace;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use wakeline_executor::observe::{
-    set_observer, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome,
+    mask, set_observer, End, EndedBy, Flavor, FrameInfo, FrameKind, JobInfo, JobKind, JobOutcome,
     Observer, OperationKind, OperationResult, Outcome, ParkKind, ResourceKind, RuntimeInfo,
     SourceInfo, SourceKind, SubmissionInfo, SubmissionKind, TaskEnded, TaskInfo, TaskKind,
     ThreadInfo, ThreadRole, WaitTarget, Wake, WakeCause, WakeEffect,
@@ -188,13 +188,36 @@ struct Recorder;
 static EVENTS: Mutex<Vec<Told>> = Mutex::new(Vec::new());
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 static SET: Once = Once::new();
-static WOULD_BLOCK_DELAY_MS: AtomicU64 = AtomicU64::new(0);
+static HOLD_AFTER_WOULD_BLOCK: AtomicBool = AtomicBool::new(false);
+/// What is waited for comes within less on any machine; else the test has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// From now on every `WouldBlock` is told this slowly: that is the time between the
-/// failed system call and the storing of the waker, made long enough to act in.
-pub(crate) fn delay_after_would_block(delay: Duration) {
-    let delay_ms = u64::try_from(delay.as_millis()).unwrap();
-    WOULD_BLOCK_DELAY_MS.store(delay_ms, Ordering::SeqCst);
+/// From now on a read that would block is held until its source is told readable: between
+/// the failed system call and the storing of the waker.
+pub(crate) fn hold_after_would_block(hold: bool) {
+    HOLD_AFTER_WOULD_BLOCK.store(hold, Ordering::SeqCst);
+}
+
+/// Whether such an event was told in this scenario.
+pub(crate) fn has_told(wanted: impl Fn(&Event) -> bool) -> bool {
+    lock(&EVENTS).iter().any(|told| wanted(&told.event))
+}
+
+/// Waits, on a thread that the runtime does not need, until what was told is enough.
+pub(crate) fn wait_until(what: &str, is_enough: impl Fn(&[Told]) -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_enough(&lock(&EVENTS)) {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until a task has told that it waits for what `is_target` says.
+pub(crate) fn wait_for_wait(is_target: impl Fn(&WaitTarget) -> bool) {
+    wait_until("a task waits", |told| {
+        let mut events = told.iter().map(|told| &told.event);
+        events.any(|event| matches!(event, Event::Wait { target, .. } if is_target(target)))
+    });
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -354,9 +377,12 @@ impl Observer for Recorder {
             kind,
             result,
         });
-        let delay_ms = WOULD_BLOCK_DELAY_MS.load(Ordering::SeqCst);
-        if result == OperationResult::WouldBlock && delay_ms > 0 {
-            thread::sleep(Duration::from_millis(delay_ms));
+        let is_read = (kind, result) == (OperationKind::Read, OperationResult::WouldBlock);
+        if is_read && HOLD_AFTER_WOULD_BLOCK.load(Ordering::SeqCst) {
+            wait_until("the source is readable", |told| {
+                let is_ready = |told: &Told| matches!(told.event, Event::Readiness { source: id, mask } if id == source && mask & mask::READABLE != 0);
+                told.iter().any(is_ready)
+            });
         }
     }
     fn submitted(&self, info: &SubmissionInfo) {

@@ -1,27 +1,27 @@
-//! Owns the waits that a poll's end records, and the thread that finds out how to read them.
-//! It must not know how futures are laid out or how events are written.
+//! Owns the waits that a poll's end records, and what is known of whether it can. It must not
+//! know how futures are laid out or how events are written.
+
+mod late;
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{sync_channel, SyncSender};
-use std::thread::park;
-use std::time::Duration;
 
-use wakeline_await_sites::{chains, is_own, Frame, FutureType, Reader, Unreadable};
+use wakeline_await_sites::{
+    answered_by, are_kept, chains, is_own, keep, Frame, FutureType, Unreadable, BRANCH_LIMIT,
+};
+use wakeline_executor::observe::innermost_poll;
 use wakeline_wire::{detail, kind, visibility};
 
 use crate::dictionary::Place;
 use crate::gate::{detail_of, gate};
 use crate::recorder::Recorder;
-use crate::session::{seen, Session};
+use crate::session::Session;
 use crate::this_thread::with_recorder;
 
 /// Chains that a thread remembers, so that an await in a loop does not take the
 /// dictionary's lock. A chain of four levels takes 100 bytes.
 const CHAINS: usize = 256;
-/// How the reading thread's priority stands below the program's, in the system's steps.
-const NICE: i32 = 10;
 
 /// Where the reading of debug information stands: one of [`state`], or a reason's number
 /// above them.
@@ -50,63 +50,27 @@ const REASONS: [Unreadable; 5] = [
     Unreadable::NotInside,
 ];
 
-/// Starts the thread that reads, and lets it have a start: what a task awaits that is polled
-/// but once, because it hangs, is known only if it is at that poll.
-pub(crate) fn begin(session: &'static Session, patience: Duration) {
-    if patience.is_zero() {
+/// Starts the thread that reads. Nothing waits for it: what polls until it has read is kept
+/// and told later.
+pub(crate) fn begin(session: &'static Session) {
+    if session.await_patience.is_zero() {
         STATE.store(state::SWITCHED_OFF, Ordering::Relaxed);
         return;
     }
-    let (surveyed, has_surveyed) = sync_channel(1);
     let thread = std::thread::Builder::new()
         .name("wakeline-awaits".into())
-        .spawn(move || serve(session, &surveyed));
-    if thread.is_err() {
-        STATE.store(state::NO_THREAD, Ordering::Relaxed);
+        .spawn(move || late::serve(session));
+    match thread {
+        Ok(thread) => {
+            answered_by(thread.thread().clone());
+        }
+        Err(_) => STATE.store(state::NO_THREAD, Ordering::Relaxed),
     }
-    // Ends at once when the thread gives up.
-    let _ = has_surveyed.recv_timeout(patience);
 }
 
-fn serve(session: &'static Session, surveyed: &SyncSender<()>) {
-    // SAFETY: changes the priority of this thread alone, which Linux takes 0 for.
-    #[cfg(target_os = "linux")]
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
-    }
-    let mut reader = match Reader::open() {
-        Ok(reader) => reader,
-        Err(why) => {
-            let place = REASONS.iter().position(|reason| *reason == why);
-            let reason = state::UNREADABLE + place.unwrap_or(0) as u8;
-            STATE.store(reason, Ordering::Relaxed);
-            session.saw(seen::AWAITS);
-            return;
-        }
-    };
-    STATE.store(state::OPEN, Ordering::Relaxed);
-    if !reader.serve() {
-        return;
-    }
-    if reader.survey() > 0 {
-        STATE.store(state::READS, Ordering::Relaxed);
-        session.saw(seen::AWAITS);
-    }
-    let _ = surveyed.try_send(());
-    while !session.is_finishing() {
-        let answered = reader.answer(Duration::ZERO);
-        let now = match answered {
-            answered if answered.made > 0 => state::READS,
-            answered if answered.asked > 0 => state::NOTHING_FOUND,
-            _ => state::OPEN,
-        };
-        if now > state::OPEN && STATE.load(Ordering::Relaxed) != state::READS {
-            STATE.store(now, Ordering::Relaxed);
-            session.saw(seen::AWAITS);
-        }
-        // Unparked by what is asked for; a thread that waits here ends with the process.
-        park();
-    }
+/// Whether futures were kept of which it is not told yet where they awaited.
+pub(crate) fn are_pending() -> bool {
+    are_kept()
 }
 
 /// What the hello says: whether waits can have a site, and what a reader must know of it.
@@ -115,7 +79,7 @@ pub(crate) fn visibility() -> (u64, &'static str) {
     match STATE.load(Ordering::Relaxed) {
         state::READS => (
             visibility::RECORDED,
-            "read from the futures' own state by the program's debug information, where that tells it; a future of a type that was not known at the start is told from its second poll on",
+            "read from the futures' own state by the program's debug information, where that tells it",
         ),
         state::BEGINS | state::OPEN => not("the debug information is still being read"),
         state::NOTHING_FOUND => not("no future was found in the debug information: build with debug = 2"),
@@ -154,20 +118,68 @@ pub(crate) unsafe fn told_at(
     if detail_of(gate()) < detail::LEAN {
         return;
     }
+    let mut found = Found::default();
     let mut tell = |chain: &[Option<&'static Frame>]| {
         let known = KNOWN.try_with(|known| match known.try_borrow_mut() {
             Ok(mut known) => known.chain(session, chain),
-            Err(_) => None,
+            Err(_) => (0, 0),
         });
-        if let Ok(Some((site, stack))) = known {
-            with_recorder(session, |r: &mut Recorder| {
-                r.event(kind::WAIT_START, [0, 0, 0, 0, site, stack]);
-            });
-        }
+        found.add(known.unwrap_or_default());
     };
     let of = FutureType { poll, size_bytes };
     // SAFETY: told to the caller.
-    unsafe { chains(of, future, &mut tell) };
+    let is_all = unsafe { chains(of, future, &mut tell) };
+    if !is_all {
+        let open = innermost_poll();
+        // SAFETY: as above.
+        if open.is_some_and(|open| unsafe { keep(of, future, open.task, open.epoch) }) {
+            // Told late, and whole.
+            return;
+        }
+    }
+    match found.each() {
+        [] => {}
+        [(_, stack)] => with_recorder(session, |r: &mut Recorder| r.poll_ends_at(*stack)),
+        several => {
+            for (site, stack) in several {
+                with_recorder(session, |r: &mut Recorder| {
+                    r.event(kind::WAIT_START, [0, 0, 0, 0, *site, *stack]);
+                });
+            }
+        }
+    }
+}
+
+/// The chains of one future: the ids of each one's await and of the chain.
+struct Found {
+    chains: [(u64, u64); BRANCH_LIMIT],
+    count: usize,
+}
+
+impl Default for Found {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            chains: [(0, 0); BRANCH_LIMIT],
+            count: 0,
+        }
+    }
+}
+
+impl Found {
+    #[inline]
+    fn add(&mut self, (site, stack): (u64, u64)) {
+        // Without a stack where there are too many different ones.
+        if let Some(place) = self.chains.get_mut(self.count).filter(|_| stack != 0) {
+            *place = (site, stack);
+            self.count += 1;
+        }
+    }
+
+    #[inline]
+    fn each(&self) -> &[(u64, u64)] {
+        &self.chains[..self.count]
+    }
 }
 
 thread_local! {
@@ -191,13 +203,13 @@ impl Known {
         &mut self,
         session: &'static Session,
         frames: &[Option<&'static Frame>],
-    ) -> Option<(u64, u64)> {
+    ) -> (u64, u64) {
         let place = &mut self.0[place_of(frames)];
         match place {
-            Some(known) if is_same(&known.frames, frames) => Some((known.site, known.stack)),
+            Some(known) if is_same(&known.frames, frames) => (known.site, known.stack),
             _ => {
                 let known = place.insert(learn(session, frames));
-                Some((known.site, known.stack))
+                (known.site, known.stack)
             }
         }
     }
@@ -226,22 +238,27 @@ fn is_same(known: &[Option<&'static Frame>], frames: &[Option<&'static Frame>]) 
 
 #[cold]
 fn learn(session: &'static Session, frames: &[Option<&'static Frame>]) -> KnownChain {
+    let (site, stack) = chain_of(session, frames);
+    KnownChain {
+        frames: frames.into(),
+        site,
+        stack,
+    }
+}
+
+/// The dictionary's ids of the await that is shown and of the chain.
+fn chain_of(session: &'static Session, frames: &[Option<&'static Frame>]) -> (u64, u64) {
     // Innermost first, as the wire has it.
-    let frames_inwards = || frames.iter().rev().flatten();
-    let place = |frame: &'static Frame| Place {
+    let inwards: Vec<&'static Frame> = frames.iter().rev().flatten().copied().collect();
+    let places = inwards.iter().map(|frame| Place {
         file: &frame.file,
         line: frame.line,
         column: 0,
         function: &frame.function,
-    };
-    let with_line = || frames_inwards().filter(|frame| frame.line > 0);
-    let own = with_line().find(|frame| is_own(&frame.defined_in));
-    let site = own.or_else(|| with_line().next());
-    let dictionary = &session.dictionary;
-    let places: Vec<Place<'_>> = frames_inwards().map(|frame| place(frame)).collect();
-    KnownChain {
-        frames: frames.into(),
-        site: site.map_or(0, |frame| dictionary.site_of(place(frame))),
-        stack: dictionary.stack(&places),
-    }
+    });
+    let places: Vec<Place<'_>> = places.collect();
+    let own = |frame: &&Frame| frame.line > 0 && is_own(&frame.defined_in);
+    let own = inwards.iter().position(own);
+    let shown = own.or_else(|| inwards.iter().position(|frame| frame.line > 0));
+    session.dictionary.chain(&places, shown)
 }

@@ -2,28 +2,22 @@
 //! what it sends. It must not know what is sent until then.
 
 use std::sync::atomic::Ordering;
-#[cfg(wakeline_stacks)]
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wakeline_wire::frame::append_frame;
 use wakeline_wire::payload::End;
 use wakeline_wire::{end_reason, frame_kind};
 
 use super::{total, Flusher, Turn, LAST_READ, LAST_SEND, SEND_PATIENCE};
+use crate::awaits;
 use crate::batch::Pieces;
 use crate::connection::Sent;
 use crate::destination::Destination;
 use crate::gate::shut_gate;
 use crate::link::Link;
-use crate::session::complain;
+use crate::session::{complain, LAST_NAMES};
 
-/// How much of the time for the last events the names of the last stacks may take: a first look
-/// at a large program's line tables takes longer, and is not worth the end of the trace.
-#[cfg(wakeline_stacks)]
-const LAST_NAMES: Duration = Duration::from_millis(100);
-/// How often it is looked whether they have come.
-#[cfg(wakeline_stacks)]
+/// How often it is looked whether the last names have come.
 const AFTER_NAMES: Duration = Duration::from_millis(1);
 
 impl Flusher {
@@ -59,8 +53,8 @@ impl Flusher {
             // Who asked at the last moment gets it too.
             self.round_kept();
         }
-        let end = Instant::now() + LAST_SEND;
-        #[cfg(wakeline_stacks)]
+        let more = self.session.await_patience.saturating_sub(LAST_NAMES);
+        let end = Instant::now() + LAST_SEND + more;
         self.await_names();
         shut_gate();
         let mut through = false;
@@ -107,12 +101,19 @@ impl Flusher {
         session.finished();
     }
 
-    /// Goes on sending until the stacks that were taken are named and recorded, or for as
-    /// long as that is worth it.
-    #[cfg(wakeline_stacks)]
+    /// Goes on sending until the stacks that were taken are named and recorded, and where
+    /// tasks awaited is read, or for as long as that is worth it.
     fn await_names(&mut self) {
-        let end = Instant::now() + LAST_NAMES;
-        while self.session.pending_looks.are_some() && Instant::now() < end {
+        let begun = Instant::now();
+        loop {
+            let for_awaits = awaits::are_pending() && begun.elapsed() < self.session.await_patience;
+            #[cfg(wakeline_stacks)]
+            let for_looks = self.session.pending_looks.are_some() && begun.elapsed() < LAST_NAMES;
+            #[cfg(not(wakeline_stacks))]
+            let for_looks = false;
+            if !for_awaits && !for_looks {
+                return;
+            }
             if let Turn::Refused = self.round(AFTER_NAMES) {
                 self.link = None;
                 return;

@@ -21,8 +21,10 @@
 //! who holds or sends; blocking closures, among them the operations of `tokio::fs` and look-ups
 //! of names. What tokio does not tell and is said to be not recorded: whether a wake queued the
 //! task, notify, watch, broadcast, a channel's receiver, the line of an await. Whether a
-//! poll was ready is known when the future is dropped right after; how a task ended is
-//! said to be unknown where an abort cannot be told from an end.
+//! poll was ready is known when the future is dropped right after and nobody could have polled
+//! it again; how a task ended is said to be unknown where a drop cannot be told from an end. A
+//! task that waits for nothing and is dropped within a microsecond after its poll can pass
+//! for one that was ready.
 //!
 //! A task that is spawned through this crate is recorded once, by its wrapper, which tells more.
 //! A future given to `block_on` is recorded with its polls, but nobody tells its wakes: give

@@ -101,6 +101,8 @@ pub(crate) struct Span {
     /// Clones and drops of a task's waker that were not told yet; or flags.
     pub(crate) clones: AtomicU32,
     pub(crate) drops: AtomicU32,
+    /// Clones less drops of a task's waker that were told.
+    pub(crate) kept: AtomicU32,
     pub(crate) flags: AtomicU32,
 }
 
@@ -153,7 +155,7 @@ impl Spans {
         for word in [&span.id, &span.count, &span.link, &span.due] {
             word.store(0, Ordering::Relaxed);
         }
-        for word in [&span.clones, &span.drops, &span.flags] {
+        for word in [&span.clones, &span.drops, &span.kept, &span.flags] {
             word.store(0, Ordering::Relaxed);
         }
         fill(span);

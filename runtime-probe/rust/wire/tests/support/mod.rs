@@ -202,6 +202,7 @@ pub fn hello(note: &str) -> Hello {
             },
         ],
         shapes: own_shapes(),
+        family: None,
     }
 }
 

@@ -1,0 +1,169 @@
+// Owns the work that libuv's pool does for the program: what it is, when it was submitted and when it is over.
+// Knows nothing of which task runs. Node does not tell when a pool thread takes a job up, so no start is told.
+import { poolLimit } from '../executor/pool-limit.ts';
+import { captureStack, type PublicFunction, type Site, toSite } from '../executor/site.ts';
+import type { RecordedJob } from '../probe/recorder.ts';
+import { causeKind } from '../wire/index.ts';
+import { jobsByType } from './kinds.ts';
+import { NativeMethods } from './native-methods.ts';
+import type { NodeRecorder } from './node-recorder.ts';
+import type { Cause } from './sources.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole } from './stamps.ts';
+import { runtimeId } from './tasks.ts';
+
+/** Fields of Node's own objects that the probe reads. None is public; all may be missing. */
+interface Request {
+  readonly ondone?: unknown;
+  /** Of a name look-up; put there after the request was made. */
+  readonly hostname?: unknown;
+  readonly host?: unknown;
+}
+
+interface Undecided {
+  readonly request: Request;
+  readonly stamp: ResourceStamp;
+}
+
+/** What a job does, as far as the code that asks for it tells. */
+interface Operation {
+  readonly kind: RecordedJob['kind'];
+  readonly name: string;
+  readonly site: Site | undefined;
+}
+
+/** As deep as Node's own functions stand between a request and the line that asks for it, and ours above them. */
+const stackDepth = 9;
+const hookFile = 'node:internal/async_hooks';
+const fileModules = /^node:(?:internal\/)?fs(?:$|\/)/;
+
+export class Jobs {
+  readonly poolLimit = poolLimit();
+  private readonly recorder: NodeRecorder;
+  private readonly methods = new NativeMethods();
+  /** Requests that say only after they were made what they are. */
+  private undecided: Undecided[] = [];
+  private lastJob = 0;
+  private inFlight = 0;
+  /** Whether the line that asks for a file operation, and its name, are looked for: 2 to 5 µs each. */
+  sites = true;
+
+  constructor(recorder: NodeRecorder) {
+    this.recorder = recorder;
+  }
+
+  /** A request was made. `above` is a function of ours on the stack, below which the program's own frames are. */
+  made(stamp: ResourceStamp, request: object, above: PublicFunction): void {
+    const job = jobsByType.get(stamp.type);
+    if (job === undefined) return;
+    if (stamp.role === resourceRole.cryptoJob || job.kind === 'dns') this.undecided.push({ request, stamp });
+    else if (!this.sites) this.submit(stamp, { ...job, site: undefined });
+    else this.submit(stamp, fileOperation(job.name, above));
+  }
+
+  /** What was made before is known now. */
+  decide(): void {
+    if (this.undecided.length === 0) return;
+    for (const { request, stamp } of this.undecided.splice(0)) {
+      const job = jobsByType.get(stamp.type);
+      // A crypto job that has a callback by now runs on the pool; one without has already run.
+      if (job === undefined || (job.kind === 'crypto' && typeof request.ondone !== 'function')) continue;
+      const host = request.hostname ?? request.host;
+      const name = typeof host === 'string' ? `${job.name} ${host}` : job.name;
+      this.submit(stamp, { kind: job.kind, name, site: undefined });
+    }
+  }
+
+  /** A compression stream was made: each piece that is handed to it, but for the synchronous ones, is a job. */
+  packerMade(packer: object): void {
+    this.methods.watch(packer, 'write', (self) => {
+      const stamp = readResourceStamp(self);
+      if (stamp?.role === resourceRole.packer && stamp.id === 0)
+        this.submit(stamp, {
+          kind: 'compression',
+          name: self.constructor.name.toLowerCase(),
+          site: undefined,
+        });
+    });
+    // What is under way is carried to its end, but nobody is called back.
+    this.methods.watch(packer, 'close', (self) => {
+      const stamp = readResourceStamp(self);
+      if (stamp?.role === resourceRole.packer) this.end(stamp, 'cancelled');
+    });
+  }
+
+  /** The job is over, and its callback begins; undefined when it is none that was told. */
+  done(stamp: ResourceStamp): Cause | undefined {
+    const { id } = stamp;
+    if (id === 0) return undefined;
+    this.end(stamp, 'completed');
+    return { kind: causeKind.job, id };
+  }
+
+  /** Nothing is looked at from here on. Jobs under way are forgotten: their ends would not be seen. */
+  pause(): void {
+    this.methods.restore();
+    this.undecided = [];
+    this.inFlight = 0;
+  }
+
+  private submit(stamp: ResourceStamp, { kind, name, site }: Operation): void {
+    this.lastJob++;
+    this.inFlight++;
+    stamp.id = this.lastJob;
+    this.recorder.jobSubmitted({
+      job: stamp.id,
+      kind,
+      task: stamp.task?.id ?? 0,
+      runtime: runtimeId,
+      site,
+      name,
+      queueDepth: Math.max(0, this.inFlight - this.poolLimit),
+      requests: undefined,
+    });
+    this.tellPool();
+  }
+
+  private end(stamp: ResourceStamp, outcome: 'completed' | 'cancelled'): void {
+    const { id } = stamp;
+    if (id === 0) return;
+    stamp.id = 0;
+    if (this.inFlight > 0) this.inFlight--;
+    this.recorder.jobEnded(id, outcome, 0);
+    this.tellPool();
+  }
+
+  private tellPool(): void {
+    const running = Math.min(this.inFlight, this.poolLimit);
+    this.recorder.poolState({ limit: this.poolLimit, running, queued: this.inFlight - running });
+  }
+}
+
+/**
+ * Which file operation is asked for and by which line: the innermost function of Node's file modules that has a name,
+ * behind the one that the program called where that is another (`readFile: open`).
+ */
+function fileOperation(known: string, above: PublicFunction): Operation {
+  const frames = captureStack(above, stackDepth);
+  const hook = frames.findIndex((frame) => frame.getFileName() === hookFile);
+  let inner = '';
+  let outer = '';
+  let site: Site | undefined;
+  for (const frame of frames.slice(hook + 1)) {
+    site = toSite(frame);
+    const file = frame.getFileName();
+    // The constructor of a promise has no file.
+    if (site === undefined && !file) continue;
+    if (site !== undefined || !fileModules.test(file ?? '')) break;
+    outer = plainName(frame.getFunctionName());
+    if (inner === '') inner = outer;
+  }
+  const base = known === '' ? inner : known;
+  const name = site === undefined || outer === '' || outer === base ? base : `${outer}: ${base}`;
+  const kind = /^read/.test(base) ? 'fileRead' : /^(?:write|append)/.test(base) ? 'fileWrite' : 'fileOther';
+  return { kind, name, site };
+}
+
+/** `FileHandle.read` and `Object.stat` are `read` and `stat`. */
+function plainName(name: string | null): string {
+  return name?.slice(name.lastIndexOf('.') + 1) ?? '';
+}

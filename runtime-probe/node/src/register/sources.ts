@@ -1,0 +1,272 @@
+// Owns what the loop watches, as the program's handles: when they come, are ready, move bytes, and go.
+// Knows nothing of which task runs.
+//
+// Node reads before it calls back, and accepts so too. A stream's own count of bytes, which every stream has, tells at
+// the first callback behind a read how much it brought: one read is one operation, whoever takes over the stream's
+// reads (an HTTP parser, TLS) and however many callbacks it makes of one. A callback that brought nothing is the end
+// of the stream, or an error that its owner has after the callback.
+import { READINESS } from '../executor/observe.ts';
+import { causeKind } from '../wire/index.ts';
+import { handleKinds, listenerTypes, streamTypes } from './kinds.ts';
+import { NativeMethods } from './native-methods.ts';
+import type { NodeRecorder } from './node-recorder.ts';
+import type { Parks } from './parks.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, type Source } from './stamps.ts';
+
+interface SocketName {
+  address?: string;
+  port?: number;
+  family?: string;
+}
+
+/** Fields of Node's own objects that the probe reads. None is public; all may be missing. */
+interface Handle {
+  readonly fd?: unknown;
+  readonly bytesRead?: unknown;
+  readonly bytesWritten?: unknown;
+  /** Of TLS: the handle that it protects. */
+  readonly _parent?: object | null;
+  /** Of the resource that http makes for a connection each time that it uses it again: the connection's handle. */
+  readonly handle?: object | null;
+  getpeername?(target: SocketName): number;
+  getsockname?(target: SocketName): number;
+}
+
+/** A parser's resource, as http makes it. */
+interface Parser {
+  readonly socket?: { readonly _handle?: object | null } | null;
+  readonly req?: { readonly socket?: { readonly _handle?: object | null } };
+}
+
+/** Why a callback came, as a wake of the wire says it. */
+export interface Cause {
+  kind: number;
+  id: number;
+}
+
+const writeMethods = [
+  'writeBuffer',
+  'writev',
+  'writeUtf8String',
+  'writeAsciiString',
+  'writeLatin1String',
+  'writeUcs2String',
+] as const;
+
+export class Sources {
+  private readonly recorder: NodeRecorder;
+  private readonly parks: Parks;
+  private readonly methods = new NativeMethods();
+  /** Open handles by Node's id, for the requests that name them as what they were made on. */
+  private readonly handles = new Map<number, Source>();
+  private lastSource = 0;
+  /** The handle whose callback brought nothing, until that callback is over. */
+  private ended: { readonly source: Source; readonly handle: Handle } | undefined;
+  private looking = false;
+
+  constructor(recorder: NodeRecorder, parks: Parks) {
+    this.recorder = recorder;
+    this.parks = parks;
+  }
+
+  opened(stamp: ResourceStamp, id: number, handle: object): void {
+    const known = sourceOf(handle);
+    if (known !== undefined) {
+      stamp.source = known;
+      this.handles.set(id, known);
+      return;
+    }
+    this.lastSource++;
+    const source: Source = {
+      id: this.lastSource,
+      open: true,
+      readyTurn: 0,
+      addressTold: false,
+      readBytes: 0,
+      writtenBytes: 0,
+      pendingWrite: undefined,
+      serving: undefined,
+    };
+    if (id !== 0) this.handles.set(id, source);
+    stamp.source = source;
+    this.recorder.sourceRegistered({
+      source: source.id,
+      fd: -1,
+      kind: handleKinds[stamp.type] ?? 'unknown',
+      local: '',
+      peer: '',
+      interest: READINESS.readable,
+      site: undefined,
+    });
+    if (streamTypes.has(stamp.type) && !this.looking) {
+      this.looking = true;
+      for (const name of writeMethods)
+        this.methods.watch(handle, name, (self, status) => this.wrote(self, status));
+    }
+  }
+
+  /** A request was made on the handle with this id of Node's: a write that goes on, a connection to be made. */
+  requested(stamp: ResourceStamp, handleId: number): void {
+    const source = this.handles.get(handleId);
+    stamp.source = source;
+    if (source !== undefined && stamp.type === 'WRITEWRAP') source.pendingWrite = stamp;
+  }
+
+  /** The connection whose reads this HTTP parser takes over. */
+  ofParser(parser: object): Source | undefined {
+    const handle = handleOfParser(parser);
+    return handle === undefined ? undefined : sourceOf(handle);
+  }
+
+  /** The resource calls back: tells what the loop has seen and done, and says why. */
+  calledBack(stamp: ResourceStamp, target: object): Cause {
+    const { role } = stamp;
+    if (role === resourceRole.tls) stamp.source = sourceOf(target);
+    const { source } = stamp;
+    if (source === undefined || !source.open) return { kind: causeKind.turn, id: 0 };
+    const handle = (role === resourceRole.parser ? handleOfParser(target) : target) as Handle | undefined;
+    this.ready(stamp, source, handle);
+    if (role === resourceRole.request) this.written(stamp, source);
+    else if (handle !== undefined) this.moved(stamp, source, handle);
+    return { kind: causeKind.source, id: source.id };
+  }
+
+  /** The callback is over in which a stream brought nothing: what its owner says of it is known now. */
+  left(): void {
+    const { ended } = this;
+    if (ended === undefined) return;
+    this.ended = undefined;
+    const errorNumber = errorOf(ended.handle);
+    this.recorder.operation({
+      source: ended.source.id,
+      kind: 'read',
+      outcome: errorNumber === undefined ? { bytes: 0 } : { errorNumber },
+      madeBy: 'turn',
+    });
+  }
+
+  /** The handle is being closed: it cannot become ready any more. */
+  closing({ source }: ResourceStamp): void {
+    if (source === undefined || !source.open) return;
+    source.open = false;
+    for (const [id, each] of this.handles) if (each === source) this.handles.delete(id);
+    this.recorder.sourceDeregistered(source.id);
+  }
+
+  /** Nothing is looked at from here on; the program has Node's own methods again. */
+  pause(): void {
+    this.methods.restore();
+    this.looking = false;
+    this.ended = undefined;
+  }
+
+  private ready(stamp: ResourceStamp, source: Source, handle: Handle | undefined): void {
+    // Node calls back several times for one read: for the head, the body and the end of a message.
+    if (source.readyTurn === this.parks.turn) return;
+    const writable = stamp.role === resourceRole.request;
+    if (!source.addressTold && !writable && handle !== undefined) this.tellAddress(stamp, source, handle);
+    source.readyTurn = this.parks.turn;
+    this.recorder.readiness(source.id, writable ? READINESS.writable : READINESS.readable);
+  }
+
+  private moved(stamp: ResourceStamp, source: Source, target: Handle): void {
+    if (listenerTypes.has(stamp.type)) {
+      this.recorder.operation({ source: source.id, kind: 'accept', outcome: { bytes: 0 }, madeBy: 'turn' });
+      return;
+    }
+    const { bytesRead } = plainHandle(target);
+    if (typeof bytesRead !== 'number') return;
+    const bytes = bytesRead - source.readBytes;
+    source.readBytes = bytesRead;
+    if (bytes > 0)
+      this.recorder.operation({ source: source.id, kind: 'read', outcome: { bytes }, madeBy: 'turn' });
+    else if (streamTypes.has(stamp.type)) this.ended = { source, handle: target };
+  }
+
+  /** A write that took more than one system call is done; when its callback comes after an error nobody says so. */
+  private written(stamp: ResourceStamp, source: Source): void {
+    if (stamp.type !== 'WRITEWRAP' || stamp.bytes === 0) return;
+    const { bytes } = stamp;
+    stamp.bytes = 0;
+    this.recorder.operation({ source: source.id, kind: 'write', outcome: { bytes }, madeBy: 'turn' });
+  }
+
+  /** The program has handed a stream something to write. */
+  private wrote(handle: Handle, status: unknown): void {
+    const source = readResourceStamp(handle)?.source;
+    if (source === undefined || !source.open) return;
+    const { bytesWritten } = handle;
+    if (typeof bytesWritten !== 'number') return;
+    const bytes = bytesWritten - source.writtenBytes;
+    source.writtenBytes = bytesWritten;
+    const pending = source.pendingWrite;
+    source.pendingWrite = undefined;
+    if (pending !== undefined) {
+      // The operating system had no room for all of it: told when it is done.
+      pending.bytes = bytes;
+      return;
+    }
+    const failed = typeof status === 'number' && status < 0;
+    this.recorder.operation({
+      source: source.id,
+      kind: 'write',
+      outcome: failed ? { errorNumber: status } : { bytes },
+      madeBy: 'poll',
+    });
+  }
+
+  /** The descriptor and the addresses are known once the handle is connected, so at the first that it brings. */
+  private tellAddress(stamp: ResourceStamp, source: Source, target: Handle): void {
+    source.addressTold = true;
+    const handle = plainHandle(target);
+    this.recorder.sourceRegistered({
+      source: source.id,
+      fd: typeof handle.fd === 'number' ? handle.fd : -1,
+      kind: stamp.role === resourceRole.handle ? (handleKinds[stamp.type] ?? 'unknown') : 'tcpStream',
+      local: addressBy(handle, 'getsockname'),
+      peer: addressBy(handle, 'getpeername'),
+      interest: READINESS.readable,
+      site: undefined,
+    });
+  }
+}
+
+/** The handle with the descriptor: below TLS it is another one. */
+function plainHandle(handle: Handle): Handle {
+  const used = (handle.handle as Handle | null | undefined) ?? handle;
+  return (used._parent as Handle | null | undefined) ?? used;
+}
+
+function sourceOf(handle: object): Source | undefined {
+  return readResourceStamp(handle)?.source ?? readResourceStamp(plainHandle(handle))?.source;
+}
+
+function handleOfParser(target: object): object | undefined {
+  const parser = target as Parser;
+  return parser.socket?._handle ?? parser.req?.socket?._handle ?? undefined;
+}
+
+/** The error of the stream that owns the handle, as a number of the operating system's. */
+function errorOf(handle: Handle): number | undefined {
+  const used = handle.handle ?? handle;
+  const key = Object.getOwnPropertySymbols(used).find((each) => each.description === 'owner_symbol');
+  const owner: unknown = key === undefined ? undefined : Reflect.get(used, key);
+  const error = (owner as { errored?: { errno?: unknown } | null } | null | undefined)?.errored;
+  return typeof error?.errno === 'number' ? error.errno : undefined;
+}
+
+/** host:port of the other end; empty for what has none. */
+export function peerOf(handle: object): string {
+  return addressBy(plainHandle(handle as Handle), 'getpeername');
+}
+
+function addressBy(handle: Handle, ask: 'getpeername' | 'getsockname'): string {
+  if (typeof handle[ask] !== 'function') return '';
+  const name: SocketName = {};
+  try {
+    if (handle[ask](name) !== 0 || name.address === undefined) return '';
+  } catch {
+    return '';
+  }
+  return name.family === 'IPv6' ? `[${name.address}]:${name.port}` : `${name.address}:${name.port}`;
+}
