@@ -1,7 +1,8 @@
 // Owns what runs now: the stack of callbacks that Node has begun, the task of each, and the polls that they make.
 // Knows nothing of hooks or of why a callback came.
-import type { Frame, Frames } from './frames.ts';
+import type { Frames } from './frames.ts';
 import type { NodeRecorder } from './node-recorder.ts';
+import type { Frame } from './promise-stamps.ts';
 import type { Task, Tasks, Wake } from './tasks.ts';
 import { unseen } from './tasks.ts';
 

@@ -6,28 +6,8 @@
 // returns settles its promise. So each continuation ends with an await of its call, or with the end of it.
 import { causeKind, endOutcome, pollOutcome } from '../wire/index.ts';
 import type { NodeRecorder } from './node-recorder.ts';
-import type { Place } from './places.ts';
-import type { PromiseStamp } from './promise-stamps.ts';
+import type { Frame, PromiseStamp } from './promise-stamps.ts';
 import type { Sites, Thread } from './sites.ts';
-import type { Task } from './tasks.ts';
-
-/** A call that was told. */
-export interface Frame {
-  readonly id: number;
-  readonly parent: number;
-  readonly task: Task;
-  /** Its own promise. */
-  readonly call: PromiseStamp;
-  /** Where it waits; undefined while it runs, and after an end that was not an await. */
-  waitsAt: Place | undefined;
-  onKind: number;
-  onId: number;
-  /** Whether its entering was told and its leaving not yet. */
-  entered: boolean;
-  ended: boolean;
-  before: Frame | undefined;
-  after: Frame | undefined;
-}
 
 /** What a callback adds to `calls`. Used again for each. */
 interface Level extends Thread {

@@ -7,11 +7,11 @@ import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks 
 import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
-import type { Frame, Frames } from './frames.ts';
+import type { Frames } from './frames.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
-import { PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
+import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';

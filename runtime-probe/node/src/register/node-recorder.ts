@@ -6,8 +6,18 @@
 // of them (`instant`) and publishes them together.
 import { Recorder } from '../probe/recorder.ts';
 import { causeKind, detail, eventKind, frameKindOfTask, pollOutcome, wakeEffect } from '../wire/index.ts';
-import type { Frame } from './frames.ts';
 import type { Place } from './places.ts';
+
+/** What is told of a call. */
+interface ToldCall {
+  readonly id: number;
+  readonly parent: number;
+  readonly task: { readonly id: number };
+  readonly call: { readonly place: Place };
+  readonly waitsAt: Place | undefined;
+  readonly onKind: number;
+  readonly onId: number;
+}
 
 export class NodeRecorder extends Recorder {
   private instantAt = -1;
@@ -57,7 +67,7 @@ export class NodeRecorder extends Recorder {
     else this.write(eventKind.wakeFrom, tick, 6, task, epoch, effect, cause, causeId, epoch);
   }
 
-  frameOpen(frame: Frame, tick: number): void {
+  frameOpen(frame: ToldCall, tick: number): void {
     const { place } = frame.call;
     const site = this.siteOf(place);
     if (place.nameId === 0) place.nameId = this.dictionary.text(place.functionName);
@@ -82,7 +92,7 @@ export class NodeRecorder extends Recorder {
     this.write(eventKind.frameEnd, tick, 2, frame, outcome);
   }
 
-  frameWaits(frame: Frame, tick: number): void {
+  frameWaits(frame: ToldCall, tick: number): void {
     this.waitAt(frame.id, frame.onKind, frame.onId, frame.waitsAt, tick);
   }
 

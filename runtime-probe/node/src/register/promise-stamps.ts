@@ -1,9 +1,26 @@
-// Owns what the probe remembers of a promise, fastened to the promise itself as stamps.ts tells.
+// Owns what the probe remembers of a promise, fastened to the promise itself as stamps.ts tells, and of a call.
 // Knows nothing of hooks or events.
-import type { Frame } from './frames.ts';
 import { nowhere, type Place } from './places.ts';
 import { SameObject } from './stamps.ts';
 import type { Task, Wake } from './tasks.ts';
+
+/** A call that was told. */
+export interface Frame {
+  readonly id: number;
+  readonly parent: number;
+  readonly task: Task;
+  /** Its own promise. */
+  readonly call: PromiseStamp;
+  /** Where it waits; undefined while it runs, and after an end that was not an await. */
+  waitsAt: Place | undefined;
+  onKind: number;
+  onId: number;
+  /** Whether its entering was told and its leaving not yet. */
+  entered: boolean;
+  ended: boolean;
+  before: Frame | undefined;
+  after: Frame | undefined;
+}
 
 /** A promise: whose it is, what it comes after, and who settled it. */
 export class PromiseStamp implements Wake {
