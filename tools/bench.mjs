@@ -26,6 +26,11 @@ const areas = {
     await must('cargo', args, { cwd: cargoFolder });
     await must(process.execPath, ['--import', 'tsx', 'test/bench/load.ts', ...options]);
   },
+  /** What recording adds to an await and to an HTTP request of an unchanged program, on each line of Node. */
+  node: (options) => must(process.execPath, ['--import', 'tsx', 'test/bench/node/bench.ts', ...options]),
+  /** Whether memory stays bounded and drops are counted with 10,000 connections and an hour's requests. */
+  'node-load': (options) =>
+    must(process.execPath, ['--import', 'tsx', 'test/bench/node/load.ts', ...options]),
   /** What the collector pays: events/s of ingest, ms of a viewport query. */
   engine: async () => {
     // Bundled as it ships: a loader's hooks would be measured too. The flag is for the memory figure.

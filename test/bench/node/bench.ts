@@ -1,0 +1,203 @@
+// `npm run bench -- node`: what recording an unchanged program costs its main thread, for an await and for an HTTP request,
+// beside what Node's own means and another profiler cost, on each line of Node that is supported; and whether anything is
+// dropped at 4,000 requests a second. One process for each measurement; the ways of looking run in turns, so that a busy
+// machine slows all alike. Prints a table, one JSON line a figure, and how the figures stand to the targets.
+// `--runs=3`, `--nodes=24,26`, `--only=lean,full`, `--awaits=…` and `--requests=…` make it smaller; `--smoke` runs each
+// once with little to do, to see that it works.
+import { parseArgs } from 'node:util';
+import { detail } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { nodeOf, nodeVersions } from './fetched.ts';
+import { type Measured, MeasuredPrograms, type Mode, type Work } from './measured-program.ts';
+
+/** The first is what the others are compared with. */
+const modes: readonly Mode[] = [
+  { name: 'plain', by: 'nothing' },
+  // The same again: what differs between these two is the machine's noise.
+  { name: 'plain again', by: 'nothing' },
+  { name: 'off', by: 'wakeline', detail: detail.off },
+  { name: 'lean', by: 'wakeline', detail: detail.lean },
+  { name: 'full', by: 'wakeline', detail: detail.full },
+  { name: 'async_hooks that do nothing', by: 'no-op hooks' },
+  { name: 'trace events node.async_hooks', by: 'trace events' },
+  { name: 'bubbleprof', by: 'bubbleprof' },
+];
+/** Slower by an order: they get a part of the work. */
+const shareOfOthers = 0.1;
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '7' },
+    awaits: { type: 'string', default: '300000' },
+    requests: { type: 'string', default: '10000' },
+    nodes: { type: 'string', default: '' },
+    only: { type: 'string', default: '' },
+    smoke: { type: 'boolean', default: false },
+  },
+});
+const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const runs = options.smoke ? 1 : Number(options.runs);
+const awaits = options.smoke ? 30_000 : Number(options.awaits);
+const requests = options.smoke ? 1_000 : Number(options.requests);
+const versions = nodeVersions.filter(
+  (version) =>
+    list(options.nodes).length === 0 || list(options.nodes).some((part) => version.startsWith(part)),
+);
+const chosen = modes.filter(
+  (mode, place) => place === 0 || list(options.only).length === 0 || list(options.only).includes(mode.name),
+);
+const steady = { connections: 16, perSecond: 4000 };
+/** Five seconds of them. */
+const steadyRequests = options.smoke ? 2_000 : 20_000;
+
+interface Figure {
+  readonly figure: string;
+  readonly node: string;
+  readonly mode: string;
+  readonly unit: string;
+  /** Median of the runs, of what each has more than the plain run of the same turn where it is an addition. */
+  readonly value: number;
+  /** Least of the values; for an addition, less the least of the plain ones. */
+  readonly min: number;
+  readonly runs: number;
+}
+
+interface Series {
+  readonly mode: Mode;
+  readonly measured: Measured[];
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const least = (values: readonly number[]): number => Math.min(...values);
+
+async function inTurns(node: string, work: Work): Promise<Series[]> {
+  let series: Series[] = chosen.map((mode) => ({ mode, measured: [] }));
+  for (let run = 0; run < runs; run++)
+    for (const { mode, measured } of series) {
+      const slow = mode.by === 'trace events' || mode.by === 'bubbleprof';
+      const own = slow ? { ...work, count: Math.ceil(work.count * shareOfOthers) } : work;
+      try {
+        const one = await programs.measure(node, mode, own);
+        if (one.dropped > 0)
+          console.error(`${mode.name}: ${one.dropped} of ${one.events} events were dropped`);
+        measured.push(one);
+      } catch (error) {
+        console.error(`${mode.name} does not work here: ${String(error)}`);
+        series = series.filter((each) => each.mode !== mode);
+      }
+    }
+  return series;
+}
+
+function figuresOf(node: string, what: 'an await' | 'a request', series: readonly Series[]): Figure[] {
+  const [plain] = series;
+  if (plain === undefined) return [];
+  const unit = what === 'an await' ? 'ns' : 'µs';
+  const scale = what === 'an await' ? 1 : 1000;
+  const per = (key: 'mainNs' | 'processNs', { measured }: Series): number[] =>
+    measured.map((one) => one[key] / one.count / scale);
+  return series.flatMap((each) => {
+    const at = { node, mode: each.mode.name, unit, runs: each.measured.length };
+    const main = per('mainNs', each);
+    const whole = per('processNs', each);
+    const absolute: Figure[] = [
+      { ...at, figure: `main thread, ${what}`, value: median(main), min: least(main) },
+      { ...at, figure: `whole process, ${what}`, value: median(whole), min: least(whole) },
+    ];
+    if (each === plain) return absolute;
+    const base = per('mainNs', plain);
+    const pairs = main.map((value, run) => value - (base[run] ?? Number.NaN));
+    const added = { value: median(pairs), min: least(main) - least(base) };
+    absolute.push({ ...at, figure: `main thread, added to ${what}`, ...added });
+    const eventsOf = each.measured.map((one) => (one.events + one.dropped) / one.count);
+    if (each.mode.by !== 'wakeline' || each.mode.detail === detail.off) return absolute;
+    const perEvent = pairs.map((value, run) => (value * scale) / (eventsOf[run] ?? Number.NaN));
+    absolute.push({
+      ...at,
+      figure: `main thread, an event of ${what}`,
+      unit: 'ns',
+      value: median(perEvent),
+      min: (added.min * scale) / median(eventsOf),
+    });
+    return absolute;
+  });
+}
+
+/** Whether all is recorded at the rate that the target names. */
+async function dropsOf(node: string, version: string): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const mode of chosen.filter((each) => each.by === 'wakeline' && each.detail !== detail.off)) {
+    const one = await programs.measure(node, mode, { kind: 'requests', count: steadyRequests, ...steady });
+    const at = { node: version, mode: mode.name, runs: 1 };
+    const rows = [
+      ['requests a second', 'requests/s', one.perSecond],
+      ['events dropped at 4,000 requests/s', 'events', one.dropped],
+    ] as const;
+    for (const [figure, unit, value] of rows) figures.push({ ...at, figure, unit, value, min: value });
+  }
+  return figures;
+}
+
+function tell(figures: readonly Figure[]): void {
+  const number = (each: number): string => each.toFixed(Math.abs(each) < 100 ? 1 : 0).padStart(9);
+  for (const { node, mode, figure, unit, value, min } of figures)
+    console.log(
+      `Node ${node.padEnd(8)} ${mode.padEnd(30)} ${figure.padEnd(36)} median ${number(value)}  min ${number(min)} ${unit}`,
+    );
+  const round = (each: number): number => Number(each.toFixed(2));
+  for (const { node, mode, figure, unit, value, min, runs: count } of figures)
+    console.log(
+      JSON.stringify({
+        bench: 'node',
+        figure,
+        variant: `Node ${node}, ${mode}`,
+        value: round(value),
+        unit,
+        min: round(min),
+        runs: count,
+      }),
+    );
+}
+
+/** The targets of the product. */
+function judge(figures: readonly Figure[]): void {
+  const find = (node: string, mode: string, figure: string): Figure | undefined =>
+    figures.find((each) => each.node === node && each.mode === mode && each.figure === figure);
+  const say = (target: string, figure: Figure | undefined, most: number): void => {
+    if (figure === undefined) return;
+    const { node, value, min, unit } = figure;
+    console.log(
+      `${value <= most ? 'met    ' : 'NOT MET'} Node ${node}, ${target}: ${value.toFixed(1)} ${unit} (least ${min.toFixed(1)})`,
+    );
+  };
+  for (const node of versions) {
+    const isNew = Number.parseInt(node, 10) >= 24;
+    const most = isNew ? 450 : 800;
+    say('lean: at most 100 ns an event', find(node, 'lean', 'main thread, an event of an await'), 100);
+    say(`lean: at most ${most} ns an await`, find(node, 'lean', 'main thread, an await'), most);
+    for (const mode of ['lean', 'full'])
+      say(`${mode}: nothing dropped`, find(node, mode, 'events dropped at 4,000 requests/s'), 0);
+  }
+}
+
+const programs = new MeasuredPrograms();
+try {
+  await programs.build();
+  const figures: Figure[] = [];
+  for (const version of versions) {
+    const node = nodeOf(version);
+    const work: Work = { kind: 'requests', count: requests, connections: steady.connections, perSecond: 0 };
+    // At once: a run of all takes minutes.
+    for (const some of [
+      figuresOf(version, 'an await', await inTurns(node, { kind: 'awaits', count: awaits })),
+      figuresOf(version, 'a request', await inTurns(node, work)),
+      await dropsOf(node, version),
+    ]) {
+      tell(some);
+      figures.push(...some);
+    }
+  }
+  judge(figures);
+} finally {
+  programs.remove();
+}

@@ -1,0 +1,24 @@
+// Awaits an async function as often as it is told to, once it is told to begin, and says what that cost.
+import { once } from 'node:events';
+import { since, used } from './meter.ts';
+
+const awaits = Number(process.argv[2]);
+
+async function step(i: number): Promise<number> {
+  return i;
+}
+
+async function loop(count: number): Promise<number> {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += await step(i);
+  return sum;
+}
+
+console.log('ready');
+await once(process.stdin, 'data');
+process.stdin.destroy();
+// The compiler has done its work by then.
+await loop(Math.min(30_000, awaits));
+const before = used();
+await loop(awaits);
+console.log(JSON.stringify({ ...since(before), count: awaits }));
