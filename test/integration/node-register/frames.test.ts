@@ -42,7 +42,7 @@ async function trace(
   executable: string,
   name: string,
   text: string,
-  nodeArguments: readonly string[] = [],
+  how: { readonly detail?: 'lean' | 'full' } = {},
 ): Promise<Traced> {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -50,8 +50,8 @@ async function trace(
   try {
     const result = await runProgram(path, {
       executable,
-      nodeArguments: ['--require', programs.register(), ...nodeArguments],
-      environment: receiver.environment,
+      nodeArguments: ['--require', programs.register()],
+      environment: { ...receiver.environment, WAKELINE_DETAIL: how.detail ?? 'lean' },
     });
     assert.equal(result.code, 0, result.stderr);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
@@ -149,7 +149,11 @@ main();
 for (const executable of nodes)
   describe(`calls on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
     test('the frames of a known program are the calls that it counts, each inside its caller', async () => {
-      const traced = await trace(executable, 'known.cjs', known);
+      // At detail lean only those that came to wait are told.
+      const { quick, ...waiting } = JSON.parse((await trace(executable, 'known.cjs', known)).stdout);
+      assert.equal(quick, 5);
+      assert.deepEqual(callsByName(await trace(executable, 'known.cjs', known), 'known.cjs'), waiting);
+      const traced = await trace(executable, 'known.cjs', known, { detail: 'full' });
       const { model, text, site } = traced;
       assert.deepEqual(callsByName(traced, 'known.cjs'), JSON.parse(traced.stdout));
 

@@ -27,6 +27,13 @@ export class Execution {
   private depth = 0;
   private topLevel = true;
   private hidden = 0;
+  /** Whose callback was the last one. */
+  private last: Task | undefined;
+  /**
+   * Where promises are not looked at, what is made outside any callback belongs to the last one: it is made in the
+   * microtasks behind it.
+   */
+  lingers = false;
 
   constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder }) {
     this.tasks = parts.tasks;
@@ -46,9 +53,13 @@ export class Execution {
   context(): Task | undefined {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
-    if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : undefined;
+    if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
     if (top.lazy) this.open(top, this.recorder.instant());
     return top.task;
+  }
+
+  private get lingering(): Task | undefined {
+    return this.lingers && this.last !== undefined ? this.tasks.inLife(this.last) : undefined;
   }
 
   /** As context, but opens nothing; for telling who did something. */
@@ -97,6 +108,7 @@ export class Execution {
     this.depth--;
     const callback = this.stack[this.depth];
     if (callback === undefined) return;
+    if (this.depth === 0) this.last = callback.task;
     const { polls } = callback;
     if (polls.length === 0 && !frames.tellsAtEnd) {
       frames.leave(0);
@@ -133,6 +145,7 @@ export class Execution {
   endTopLevel(): void {
     if (!this.topLevel) return;
     this.topLevel = false;
+    this.last = this.main;
     if (!this.main.running) return;
     const tick = this.recorder.instant();
     this.frames.endTopLevel(tick);

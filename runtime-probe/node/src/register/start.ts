@@ -8,7 +8,7 @@ import { describeProgram, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
-import { visibility } from '../wire/index.ts';
+import { detail, visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
 import { Frames } from './frames.ts';
@@ -91,11 +91,12 @@ export function startRegister(): void {
           hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
           makeRecorder: (options) => new NodeRecorder(options),
           nextTimer: () => undefined,
-          listen: (recorder) => {
+          listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
-            else if (parts === undefined) parts = new Parts(recorder, nodeMajor);
-            else parts.resume();
+            else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
+            else parts.resume(level);
           },
+          detail: detail.lean,
           finish: () => parts?.finish(),
           holdMs,
         }),
@@ -113,10 +114,12 @@ class Parts {
   private readonly execution: Execution;
   private readonly hooks: Hooks;
   private readonly requests: Requests;
+  private readonly resources: Resources;
 
-  constructor(recorder: NodeRecorder, nodeMajor: number) {
+  constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
     const parks = new Parks(recorder);
-    const resources = new Resources(recorder, parks);
+    this.resources = new Resources(recorder, parks);
+    const { resources } = this;
     recorder.runtimeStarted({
       id: runtimeId,
       name: 'node',
@@ -136,8 +139,7 @@ class Parts {
     const { execution } = this;
     this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
     this.requests = new Requests(tasks, execution);
-    this.hooks.enable();
-    this.requests.enable();
+    this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
   }
@@ -148,10 +150,18 @@ class Parts {
     this.execution.reset(false);
   }
 
-  resume(): void {
+  /** Goes on after a pause, or in another detail. */
+  resume(level: number): void {
     this.tasks.snapshot();
     this.frames.snapshot();
-    this.hooks.enable();
+    this.listen(level);
+  }
+
+  private listen(level: number): void {
+    const promises = level !== detail.native;
+    this.resources.jobs.sites = promises;
+    this.execution.lingers = !promises;
+    this.hooks.enable(promises);
     this.requests.enable();
   }
 

@@ -92,6 +92,8 @@ export const detail = {
   lean: 2,
   /** Everything the tier can see. */
   full: 3,
+  /** Node only, below lean: callbacks of the loop, reactor, timers, jobs; promises are not looked at. */
+  native: 4,
 } as const;
 export type Detail = (typeof detail)[keyof typeof detail];
 

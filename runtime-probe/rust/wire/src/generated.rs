@@ -92,6 +92,8 @@ pub mod detail {
     pub const LEAN: u64 = 2;
     /// Everything the tier can see.
     pub const FULL: u64 = 3;
+    /// Node only, below lean: callbacks of the loop, reactor, timers, jobs; promises are not looked at.
+    pub const NATIVE: u64 = 4;
 }
 
 /// Whether a capability's records can appear in this stream.
