@@ -69,6 +69,8 @@ export interface RecorderOptions {
   readonly osThread: number;
   /** The timer that Node's loop is armed for. */
   readonly nextTimer: () => { readonly id: number; readonly deadlineNs: number } | undefined;
+  /** What is recorded to begin with, one of the wire's `detail`. */
+  readonly detail: number;
   /** Called once when a record had to be lost, after which nothing may be recorded. */
   readonly onBroken: () => void;
 }
@@ -79,7 +81,7 @@ export class Recorder implements Observer {
   protected readonly dictionary: Dictionary;
   protected readonly options: RecorderOptions;
   private threadTold = false;
-  private full = true;
+  private full: boolean;
   private firstRuntime = 0;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
@@ -88,6 +90,7 @@ export class Recorder implements Observer {
 
   constructor(options: RecorderOptions) {
     this.options = options;
+    this.full = options.detail === detail.full;
     this.events = options.events;
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);

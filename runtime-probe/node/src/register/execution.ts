@@ -22,6 +22,13 @@ export class Execution {
   private depth = 0;
   private topLevel = true;
   private hidden = 0;
+  /** Whose callback was the last one. */
+  private last: Task | undefined;
+  /**
+   * Where promises are not looked at, what is made outside any callback belongs to the last one: it is made in the
+   * microtasks behind it.
+   */
+  lingers = false;
 
   constructor(tasks: Tasks, main: Task) {
     this.tasks = tasks;
@@ -38,9 +45,13 @@ export class Execution {
   context(): Task | undefined {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
-    if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : undefined;
+    if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
     if (top.lazy) this.open(top);
     return top.task;
+  }
+
+  private get lingering(): Task | undefined {
+    return this.lingers && this.last !== undefined ? this.tasks.inLife(this.last) : undefined;
   }
 
   /** As context, but opens nothing; for telling who did something. */
@@ -67,6 +78,7 @@ export class Execution {
     this.depth--;
     const callback = this.stack[this.depth];
     if (callback === undefined) return;
+    if (this.depth === 0) this.last = callback.task;
     for (let task = callback.polls.pop(); task !== undefined; task = callback.polls.pop())
       this.tasks.endPoll(task);
   }
@@ -94,6 +106,7 @@ export class Execution {
   endTopLevel(): void {
     if (!this.topLevel) return;
     this.topLevel = false;
+    this.last = this.main;
     if (this.main.running) this.tasks.endPoll(this.main);
   }
 

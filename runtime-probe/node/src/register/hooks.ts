@@ -41,10 +41,14 @@ export class Hooks {
   private stopPromises: (() => void) | undefined;
   private on = false;
   private watching = false;
-  private closePatched = false;
+  private pausedOnce = false;
 
   constructor(parts: HookParts) {
     this.parts = parts;
+    // The client has gone, or the program hung up, before the response was written.
+    parts.resources.sources.onClosed(({ serving }) => {
+      if (serving !== undefined) parts.tasks.end(serving, 'cancelled');
+    });
     this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
     const callbacks: HookCallbacks = {
       init: (id, type, trigger, resource) => this.made(id, type, trigger, resource),
@@ -56,38 +60,52 @@ export class Hooks {
     );
   }
 
-  enable(): void {
+  /** Begins to listen; without `promises` to the loop's callbacks alone. May be called again to change that. */
+  enable(promises: boolean): void {
+    if (promises) this.listenToPromises();
+    else this.leavePromises();
     if (this.on) return;
     this.on = true;
     this.parts.parks.restart();
-    this.stopPromises = promiseHooks.createHook({
+    this.parts.resources.resume();
+    this.hook.enable();
+    if (!this.watching) this.parts.execution.hide(() => this.watch());
+  }
+
+  private listenToPromises(): void {
+    this.stopPromises ??= promiseHooks.createHook({
       init: (promise, parent) => this.promiseMade(promise, parent),
       before: (promise) => this.promiseBefore(promise),
       after: () => this.parts.execution.leave(),
       settled: (promise) => this.promiseSettled(promise),
     }) as () => void;
-    this.hook.enable();
-    if (!this.watching) this.parts.execution.hide(() => this.watch());
+  }
+
+  private leavePromises(): void {
+    this.stopPromises?.();
+    this.stopPromises = undefined;
   }
 
   disable(): void {
     if (!this.on) return;
     this.on = false;
+    this.pausedOnce = true;
     this.hook.disable();
-    this.stopPromises?.();
+    this.leavePromises();
     this.parts.resources.pause();
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
     if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
-    let task = execution.context();
+    // Node names the listener as what a connection was made on.
+    const accepted = resources.sources.isListener(trigger);
+    let task = accepted ? undefined : execution.context();
     // What the loop makes outside any callback is a connection that it accepted; else it is the program's start.
     if ((task === undefined && !type.endsWith('WRAP')) || renewsTheDate(type, resource)) task = main;
     if (readResourceStamp(resource) !== undefined) return;
     const stamp = resources.describe(type, id, trigger, task, resource);
     stampResource(resource, stamp);
-    if (stamp.role === resourceRole.handle && !this.closePatched) this.watchClosing(resource);
   }
 
   private before(): void {
@@ -95,8 +113,8 @@ export class Hooks {
     if (!this.promisesApart && resource instanceof Promise) return;
     const { execution, resources, tasks } = this.parts;
     resources.decide();
-    const stamp = readResourceStamp(resource);
-    // What was made before the recording began is no part of the program: the writer thread, a debugger's own.
+    const stamp = readResourceStamp(resource) ?? this.adopted(resource);
+    // What was made before the program began is no part of it: the writer thread, a debugger's own.
     if (stamp === undefined || stamp.task === unseen) {
       this.outermost();
       execution.enter(unseen, 0, 0);
@@ -214,26 +232,8 @@ export class Hooks {
     }).unref();
   }
 
-  /** Without `destroy` hooks only the call of close() says that a handle is gone. All handles share one close(). */
-  private watchClosing(handle: object): void {
-    let owner: object | null = Object.getPrototypeOf(handle);
-    while (owner !== null && !Object.hasOwn(owner, 'close')) owner = Object.getPrototypeOf(owner);
-    const close: unknown = owner === null ? undefined : Reflect.get(owner, 'close');
-    if (owner === null || typeof close !== 'function') return;
-    this.closePatched = true;
-    const closing = (target: object): void => this.closing(target);
-    Reflect.set(owner, 'close', function (this: object, ...args: unknown[]): unknown {
-      closing(this);
-      return Reflect.apply(close, this, args);
-    });
-  }
-
-  private closing(handle: object): void {
-    const stamp = readResourceStamp(handle);
-    if (stamp === undefined || !this.on) return;
-    // The client has gone, or the program hung up, before the response was written.
-    const { serving } = stamp.source ?? {};
-    if (serving !== undefined) this.parts.tasks.end(serving, 'cancelled');
-    this.parts.resources.sources.closing(stamp);
+  /** What the program made while nothing was recorded. */
+  private adopted(resource: object): ResourceStamp | undefined {
+    return this.pausedOnce ? this.parts.resources.adopt(resource, this.parts.main) : undefined;
   }
 }

@@ -41,6 +41,8 @@ export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 /** A connection, a listener, a signal …: what the loop watches. */
 export interface Source {
   readonly id: number;
+  /** Of its handle, as Node names it. */
+  readonly type: string;
   /** Whether it still can become ready. */
   open: boolean;
   /** The turn in which it was last told to be ready. */

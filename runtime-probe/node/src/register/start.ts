@@ -8,7 +8,7 @@ import { describeProgram, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
-import { visibility } from '../wire/index.ts';
+import { detail, visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
 import { Hooks } from './hooks.ts';
@@ -85,11 +85,12 @@ export function startRegister(): void {
           hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
           makeRecorder: (options) => new NodeRecorder(options),
           nextTimer: () => undefined,
-          listen: (recorder) => {
+          listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
-            else if (parts === undefined) parts = new Parts(recorder, nodeMajor);
-            else parts.resume();
+            else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
+            else parts.resume(level);
           },
+          detail: detail.lean,
           finish: () => parts?.finish(),
           holdMs,
         }),
@@ -106,10 +107,12 @@ class Parts {
   private readonly execution: Execution;
   private readonly hooks: Hooks;
   private readonly requests: Requests;
+  private readonly resources: Resources;
 
-  constructor(recorder: NodeRecorder, nodeMajor: number) {
+  constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
     const parks = new Parks(recorder);
-    const resources = new Resources(recorder, parks);
+    this.resources = new Resources(recorder, parks);
+    const { resources } = this;
     recorder.runtimeStarted({
       id: runtimeId,
       name: 'node',
@@ -125,8 +128,7 @@ class Parts {
     const { execution } = this;
     this.hooks = new Hooks({ nodeMajor, tasks, main, execution, resources, parks });
     this.requests = new Requests(tasks, execution);
-    this.hooks.enable();
-    this.requests.enable();
+    this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
   }
@@ -137,9 +139,17 @@ class Parts {
     this.execution.reset(false);
   }
 
-  resume(): void {
+  /** Goes on after a pause, or in another detail. */
+  resume(level: number): void {
     this.tasks.snapshot();
-    this.hooks.enable();
+    this.listen(level);
+  }
+
+  private listen(level: number): void {
+    const promises = level !== detail.native;
+    this.resources.jobs.sites = promises;
+    this.execution.lingers = !promises;
+    this.hooks.enable(promises);
     this.requests.enable();
   }
 
