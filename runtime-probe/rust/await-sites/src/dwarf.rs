@@ -4,6 +4,7 @@
 //! Nothing here trusts the input: what is damaged is an error of that one question.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use gimli::{AttributeValue, DwAt, DwTag, EndianSlice, LittleEndian, Section as _, UnitOffset};
@@ -65,6 +66,8 @@ pub(crate) struct Program<'a> {
     dwarf: gimli::Dwarf<Input<'a>>,
     /// First address, end, and where the unit's header is; by first address.
     ranges: Vec<(u64, u64, usize)>,
+    /// A unit was asked for of which the types are in another file.
+    is_split: Cell<bool>,
 }
 
 impl<'a> Program<'a> {
@@ -89,6 +92,7 @@ impl<'a> Program<'a> {
         let mut program = Self {
             dwarf,
             ranges: Vec::new(),
+            is_split: Cell::new(false),
         };
         // Damaged ranges leave some functions unknown.
         let _ = program.read_address_ranges();
@@ -154,6 +158,22 @@ impl<'a> Program<'a> {
         found
     }
 
+    /// Where the headers of all units are.
+    #[cfg(test)]
+    pub(crate) fn all_units(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut headers = self.dwarf.units();
+        while let Ok(Some(header)) = headers.next() {
+            found.extend(
+                header
+                    .offset()
+                    .as_debug_info_offset()
+                    .map(|offset| offset.0),
+            );
+        }
+        found
+    }
+
     /// The crate's main file and the folder where the compiler ran. Reads the first entry of
     /// the unit alone, as there are hundreds of units in which nothing is looked for.
     fn origin(
@@ -187,11 +207,20 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Whether a unit was asked for of which the types are in another file.
+    pub(crate) fn is_split(&self) -> bool {
+        self.is_split.get()
+    }
+
     /// Reads through a unit once.
     pub(crate) fn unit(&self, offset: usize) -> Result<Unit<'a>, Unknown> {
         let header = gimli::DebugInfoOffset(offset);
         let header = self.dwarf.debug_info.header_from_offset(header)?;
         let unit = self.dwarf.unit(header)?;
+        if unit.dwo_name()?.is_some() {
+            self.is_split.set(true);
+            return Err(Unknown);
+        }
         let mut read = Unit {
             unit,
             scopes: Vec::new(),

@@ -107,6 +107,11 @@ impl Reader {
         Some(made)
     }
 
+    /// Whether something was asked for of which the debug information is in a file of its own.
+    pub fn is_split(&self) -> bool {
+        self.plans.program.is_split()
+    }
+
     /// What was kept so far, oldest first, for [`chains_of`](Self::chains_of).
     pub fn kept(&mut self) -> Vec<Kept> {
         kept::take()
@@ -319,6 +324,73 @@ mod tests {
                     ..parts.sections
                 }
             ));
+        }
+    }
+
+    /// A program with one future, as the compiler makes it with these options.
+    fn compiled(name: &str, options: &[&str]) -> Vec<u8> {
+        let folder = std::env::temp_dir().join(format!("wakeline-{}-{name}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let source = folder.join("program.rs");
+        std::fs::write(&source, PROGRAM).unwrap();
+        let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let made = std::process::Command::new(compiler)
+            .args(["--edition=2021", "program.rs"])
+            .args(options)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let program = std::fs::read(folder.join("program"));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(made.status.success(), "{made:?}");
+        program.unwrap()
+    }
+
+    const PROGRAM: &str = "
+        async fn leaf() { std::future::pending().await }
+        async fn outer() { leaf().await }
+        fn main() {
+            let mut future = std::pin::pin!(outer());
+            let waker = std::task::Waker::noop();
+            let mut context = std::task::Context::from_waker(&waker);
+            let _ = std::future::Future::poll(future.as_mut(), &mut context);
+        }
+    ";
+
+    /// How many plans there are of the program's own futures, and whether they are split off.
+    fn planned(file: &[u8]) -> Result<(usize, bool), Unreadable> {
+        let sections = Sections::of(file)?;
+        let mut plans = Plans::over(&sections, 0);
+        let mut made = 0;
+        let every: Vec<usize> = plans.program.all_units();
+        for unit in every {
+            let Ok(known) = plans.known(unit) else {
+                continue;
+            };
+            for address in plans.units[known].unit.poll_functions.clone() {
+                made += usize::from(plans.plan_at(known, address).is_ok());
+            }
+        }
+        Ok((made, plans.program.is_split()))
+    }
+
+    #[test]
+    fn each_build_is_told_what_it_lacks() {
+        let full = ["-Cdebuginfo=2"];
+        let (made, is_split) = planned(&compiled("full", &full)).unwrap();
+        assert!(made >= 2 && !is_split, "{made} plans");
+        let stripped = compiled("stripped", &["-Cdebuginfo=2", "-Cstrip=symbols"]);
+        assert_eq!(planned(&stripped), Err(Unreadable::NoDebugInfo));
+        for split in ["packed", "unpacked"] {
+            let option = format!("-Csplit-debuginfo={split}");
+            let program = compiled(split, &["-Cdebuginfo=2", &option]);
+            assert_eq!(planned(&program), Ok((0, true)), "{split}");
+        }
+        // Lines alone: what there is belongs to the standard library, whose futures are none.
+        for lines in ["0", "1", "line-tables-only"] {
+            let option = format!("-Cdebuginfo={lines}");
+            let program = compiled(lines, &[&option]);
+            assert_eq!(planned(&program), Ok((0, false)), "{lines}");
         }
     }
 

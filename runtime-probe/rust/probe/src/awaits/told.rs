@@ -82,7 +82,7 @@ pub(crate) fn visibility() -> (u64, &'static str) {
             "read from the futures' own state by the program's debug information, where that tells it",
         ),
         state::BEGINS | state::OPEN => not("the debug information is still being read"),
-        state::NOTHING_FOUND => not("no future was found in the debug information: build with debug = 2"),
+        state::NOTHING_FOUND => not("no future was found in the debug information: build with debug = 2 and without optimisation"),
         state::NO_THREAD => not("the system gave no thread to read the debug information"),
         state::SWITCHED_OFF => not("switched off by the program or its environment"),
         reason => {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{park, sleep};
 use std::time::Duration;
 
-use wakeline_await_sites::{are_kept, close, Frame, Kept, Reader};
+use wakeline_await_sites::{are_kept, close, Frame, Kept, Reader, Unreadable};
 use wakeline_executor::observe::{alive_tasks, TaskPhase};
 use wakeline_wire::{kind, task_state};
 
@@ -35,9 +35,7 @@ pub(super) fn serve(session: &'static Session) {
         Ok(reader) => reader,
         Err(why) => {
             close();
-            let place = REASONS.iter().position(|reason| *reason == why);
-            let reason = state::UNREADABLE + place.unwrap_or(0) as u8;
-            STATE.store(reason, Ordering::Relaxed);
+            STATE.store(reason_of(why), Ordering::Relaxed);
             session.saw(seen::AWAITS);
             return;
         }
@@ -47,7 +45,7 @@ pub(super) fn serve(session: &'static Session) {
     loop {
         let answered = reader.answer();
         if answered.asked > 0 {
-            learned(session, answered.made > 0);
+            learned(session, now_that(&reader, answered.made > 0));
         }
         kept.append(&mut reader.kept());
         kept = tell_kept(session, &mut reader, kept);
@@ -61,7 +59,7 @@ pub(super) fn serve(session: &'static Session) {
             return close();
         }
         match reader.survey() {
-            Some(made) if made > 0 => learned(session, true),
+            Some(made) if made > 0 => learned(session, state::READS),
             Some(_) => {}
             // Unparked by what is asked for; a thread that waits here ends with the process.
             None => park(),
@@ -69,12 +67,22 @@ pub(super) fn serve(session: &'static Session) {
     }
 }
 
+/// What is known after futures were asked for.
+fn now_that(reader: &Reader, reads: bool) -> u8 {
+    match (reads, reader.is_split()) {
+        (true, _) => state::READS,
+        (false, true) => reason_of(Unreadable::NotInside),
+        (false, false) => state::NOTHING_FOUND,
+    }
+}
+
+fn reason_of(why: Unreadable) -> u8 {
+    let place = REASONS.iter().position(|reason| *reason == why);
+    state::UNREADABLE + place.unwrap_or(0) as u8
+}
+
 /// Says whether futures can be read, as soon as that is known.
-fn learned(session: &'static Session, reads: bool) {
-    let now = match reads {
-        true => state::READS,
-        false => state::NOTHING_FOUND,
-    };
+fn learned(session: &'static Session, now: u8) {
     let before = STATE.load(Ordering::Relaxed);
     if before != state::READS && before != now {
         STATE.store(now, Ordering::Relaxed);
