@@ -42,6 +42,7 @@
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 //! | `WAKELINE_EXIT_MS` | how many ms the program's end may wait for the collector to take what is left, 300 when not given; more where all must arrive on a machine that is busy |
 //! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms the program's end may wait for where tasks awaited that has not been read yet, 100 when not given; `0` to not read it |
+//! | `WAKELINE_AWAIT_FRAMES` | `1`, with the feature `stacks`, in a program built with `RUSTFLAGS="-C force-frame-pointers=yes"`: where tasks await is told by where their wakers are cloned, in release builds too |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
 //! | `WAKELINE_FILE_MIB` | how long the file may get, 1024 when not given; the recording ends there |
@@ -70,6 +71,8 @@ mod flight_triggers;
 mod flusher;
 mod foreign;
 mod fork;
+#[cfg(wakeline_stacks)]
+mod frames;
 mod gate;
 mod held;
 mod hello;
@@ -236,6 +239,11 @@ pub struct Config {
     /// With the feature `await-sites`: how many ms the program's end may wait for where tasks
     /// awaited that has not been read yet, 100 when not given. 0: it is not read.
     pub await_sites_ms: Option<u64>,
+    /// With the feature `stacks`, in a program that is built with
+    /// `-C force-frame-pointers=yes`: where tasks await is told by where their wakers are
+    /// cloned, which needs line tables alone, so in release builds too. Instead of what the
+    /// feature `await-sites` reads; for futures that are wrapped.
+    pub await_frames: bool,
 }
 
 impl Config {
@@ -260,6 +268,7 @@ impl Config {
             source_root: None,
             private_memory: false,
             exit_ms: text("WAKELINE_EXIT_MS").and_then(|text| text.parse().ok()),
+            await_frames: text("WAKELINE_AWAIT_FRAMES").is_some_and(|text| text == "1"),
             await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
     }
@@ -354,7 +363,13 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
     }
     #[cfg(feature = "tracing")]
     tracing::begin(session);
-    awaits::begin(session);
+    #[cfg(wakeline_stacks)]
+    let by_frames = frames::begin(session, config.await_frames);
+    #[cfg(not(wakeline_stacks))]
+    let by_frames = false;
+    if !by_frames {
+        awaits::begin(session);
+    }
     Ok(Recording {
         session: Some(SessionRef(session)),
     })

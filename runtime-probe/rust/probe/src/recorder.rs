@@ -77,7 +77,7 @@ pub(crate) struct Recorder {
     frame_depth: usize,
     job: u64,
     /// The chain of awaits with which the poll ends that is about to end; 0 for none.
-    #[cfg(feature = "await-sites")]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     ends_at: u64,
     /// On whose behalf code outside any poll and job runs here: see [`outside`].
     outside: u64,
@@ -136,7 +136,7 @@ impl Recorder {
             frames: [0; OPEN_FRAMES],
             frame_depth: 0,
             job: 0,
-            #[cfg(feature = "await-sites")]
+            #[cfg(any(wakeline_stacks, feature = "await-sites"))]
             ends_at: 0,
             outside: outside::NOTHING,
             runtime: None,
@@ -440,9 +440,9 @@ impl Recorder {
         if recorded && self.shared.watched.is_looked_at() {
             self.tell_poll();
         }
-        #[cfg(feature = "await-sites")]
+        #[cfg(any(wakeline_stacks, feature = "await-sites"))]
         let ends_at = std::mem::take(&mut self.ends_at);
-        #[cfg(not(feature = "await-sites"))]
+        #[cfg(not(any(wakeline_stacks, feature = "await-sites")))]
         let ends_at = 0;
         if recorded && ends_at != 0 {
             self.event(kind::POLL_END_AT, [ends_at]);
@@ -460,7 +460,7 @@ impl Recorder {
     }
 
     /// The innermost open poll, whose end comes next, is pending, and its task awaits there.
-    #[cfg(feature = "await-sites")]
+    #[cfg(any(wakeline_stacks, feature = "await-sites"))]
     #[inline]
     pub(crate) fn poll_ends_at(&mut self, stack: u64) {
         self.ends_at = stack;

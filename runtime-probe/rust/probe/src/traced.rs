@@ -34,6 +34,8 @@ use crate::awaits;
 use crate::breakpoints;
 use crate::dictionary::Living;
 use crate::foreign::ForeignWake;
+#[cfg(wakeline_stacks)]
+use crate::frames;
 use crate::gate::{detail_of, gate, has_conditions};
 use crate::held::Held;
 use crate::recorder::Recorder;
@@ -99,9 +101,15 @@ impl<F: Future> Future for Traced<F> {
             None => future.poll(cx),
             Some(record) => {
                 let session = record.identity.session;
+                #[cfg(wakeline_stacks)]
+                let (base, task) = (0_usize, record.identity.task);
                 record.poll(cx, |cx| {
+                    #[cfg(wakeline_stacks)]
+                    frames::poll_begins(task, (&raw const base).addr());
                     let polled = future.poll(cx);
                     if polled.is_pending() {
+                        #[cfg(wakeline_stacks)]
+                        frames::told(session);
                         // SAFETY: it is alive and pending, and nobody else has it.
                         unsafe { awaits::told::<F>(session, at) };
                     }
@@ -534,6 +542,9 @@ fn borrowed_waker(intercept: &Arc<Intercept>) -> ManuallyDrop<Waker> {
 }
 
 unsafe fn clone(pointer: *const ()) -> RawWaker {
+    #[cfg(wakeline_stacks)]
+    // SAFETY: as below.
+    frames::cloned(unsafe { &*pointer.cast::<Intercept>() }.identity.task);
     // SAFETY: a waker's pointer is from an `Arc` that lives as long as the waker.
     unsafe { Arc::increment_strong_count(pointer.cast::<Intercept>()) };
     RawWaker::new(pointer, &VTABLE)

@@ -18,6 +18,7 @@
 ))]
 mod supported {
     mod capture;
+    mod frame_pointers;
     mod modules;
     mod registers;
     mod symbols;
@@ -25,6 +26,7 @@ mod supported {
     mod unwind;
 
     pub use capture::{Capture, NoSample, Sampler, Target};
+    pub use frame_pointers::{frame_pointers_hold, return_addresses};
     pub use symbols::{Frame, Symbols};
     pub use thread::{cpu_ns, own_cpu_ns, own_stack};
     pub use unwind::Unwinder;

@@ -109,7 +109,12 @@ impl Flusher {
     fn await_names(&mut self) {
         let begun = Instant::now();
         loop {
-            let for_awaits = awaits::are_pending() && begun.elapsed() < self.session.await_patience;
+            #[cfg(wakeline_stacks)]
+            let are_unnamed = crate::frames::are_unnamed();
+            #[cfg(not(wakeline_stacks))]
+            let are_unnamed = false;
+            let for_awaits = (awaits::are_pending() || are_unnamed)
+                && begun.elapsed() < self.session.await_patience;
             #[cfg(wakeline_stacks)]
             let for_looks = self.session.pending_looks.are_some() && begun.elapsed() < LAST_NAMES;
             #[cfg(not(wakeline_stacks))]

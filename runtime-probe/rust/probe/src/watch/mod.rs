@@ -129,7 +129,7 @@ impl Watchdog {
 
 /// Starts a thread that takes none of the program's signals: who waits for a signal on a
 /// thread of its own has blocked it on all others, but not on one that it does not know of.
-fn spawn_quietly(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn_quietly(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = std::thread::Builder::new().name(name.into());
     // SAFETY: all zero is a valid set, and is filled by the next call.
     let (mut all, mut before) = unsafe { std::mem::zeroed::<(libc::sigset_t, libc::sigset_t)>() };
