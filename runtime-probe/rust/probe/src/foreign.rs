@@ -16,7 +16,7 @@ use wakeline_wire::{
 };
 
 use crate::held::DroppedBy;
-use crate::recorder::{outside, Recorder, RuntimeSeen};
+use crate::recorder::{outside, Recorder, RuntimeSeen, ToldWake};
 
 /// One wake of a wrapped future.
 pub(crate) struct ForeignWake {
@@ -70,13 +70,15 @@ impl Recorder {
             }
             job => (cause_kind::JOB, job),
         };
-        if cause == cause_kind::UNKNOWN && wake.epoch == wake.epoch_after {
-            let fields = [wake.task, wake.epoch, effect];
-            self.stamped_event(kind::WAKE, wake.stamp, fields);
-        } else {
-            let fields = [wake.task, wake.epoch, effect, cause, id, wake.epoch_after];
-            self.stamped_event(kind::WAKE_FROM, wake.stamp, fields);
-        }
+        let told = ToldWake {
+            task: wake.task,
+            epoch: wake.epoch,
+            effect,
+            cause,
+            cause_id: id,
+            epoch_after: wake.epoch_after,
+        };
+        self.wake(wake.stamp, &told);
     }
 
     /// A wake in this epoch of which nothing more is known.
@@ -182,7 +184,7 @@ impl Recorder {
         self.count_in_reactor(-1);
         self.resume();
         if recorded {
-            self.event(kind::UNPARK, [park_kind::REACTOR, events]);
+            self.reactor_unpark_event(events);
         }
         self.set_outside(outside::TURN);
     }
