@@ -30,7 +30,7 @@ import { doingsOf, listText } from './operations.ts';
 import { looksAt } from './poll-looks.ts';
 import type { Summed } from './summaries.ts';
 import type { Told } from './told.ts';
-import { chainOfWake, laneOfThread, sentenceCase, step } from './wake-chain.ts';
+import { chainOfWake, hadEnded, laneOfThread, sentenceCase, step } from './wake-chain.ts';
 
 /** Waits of a join that are named in a sentence. */
 const namedWaits = 3;
@@ -127,6 +127,8 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
   const told = waits.filter((wait) => wait.onKind !== causeKind.unknown);
   if (told.length === 0) {
     const names = known && wake.kind !== causeKind.thread ? causeName(view.model, wake.kind, wake.id) : '';
+    const waker = wake?.kind === causeKind.poll ? view.model.task(wake.id) : undefined;
+    if (wake !== undefined && waker !== undefined && hadEnded(waker, wake)) return `${names} to end`;
     if (names !== '') return names;
     const [only, ...more] = waits;
     const future = only === undefined || more.length > 0 ? '' : awaitedFuture(view.model, only);

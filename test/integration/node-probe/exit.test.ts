@@ -110,7 +110,7 @@ const endings = [
   ['throw', 1],
 ] as const;
 
-describe('a program of a few milliseconds loses nothing', { timeout: 60_000 }, () => {
+describe('a program of a few milliseconds loses nothing', { timeout: 300_000 }, () => {
   const short = ['--rounds', '2', '--tasks', '5'];
   // Long enough for the writer thread to ask the debugger before the program ends.
   const longer = ['--rounds', '5', '--tasks', '5', '--sleepMs', '30'];

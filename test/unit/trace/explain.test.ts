@@ -646,3 +646,27 @@ test("the program's own spans: below their task by depth, outside of tasks with 
   assert.ok(told?.steps.some((step) => step.text === 'Marked “queue length”: −3'));
   assert.equal(again.answer.markerTotal, answer.markerTotal);
 });
+
+test('a task that waited for the end of another is told so, where only the wake says it', () => {
+  const joined = `hello
+dict task id=1
+dict task id=2
+chunk thread=1
+  10 taskSpawn task=1
+  20 taskSpawn task=2
+  30 pollStart task=1 epoch=1
+  40 pollEnd outcome=pending
+  50 pollStart task=2 epoch=1
+  90 pollEnd outcome=ready
+  91 taskEnd task=2 outcome=completed
+  95 wakeFrom task=1 epoch=1 effect=unknown causeKind=poll causeId=2 epochAfter=1
+  99 pollStart task=1 epoch=2
+  120 pollEnd outcome=ready
+`;
+  check(joined, {
+    'task 1@60':
+      'Waited 55 ns for task 2 to end; the end of task 2 woke it; the task stood 4 ns in the queue.',
+    'task 1@100':
+      'Poll 2 ran 21 ns on thread 1, because the end of task 2 woke it. It returned ready: the task is done.',
+  });
+});

@@ -1346,4 +1346,56 @@ export const shapes: readonly Shape[] = [
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
   { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
+  { kind: 104, name: 'pollPending', fields: [] },
+  { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 106, name: 'wakeScheduled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 107, name: 'wakeInTurn', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
+  { kind: 108, name: 'readDone', fields: [{ name: 'source', type: 1 }, { name: 'bytes', type: 1 }] },
+  { kind: 109, name: 'writeDone', fields: [{ name: 'source', type: 1 }, { name: 'bytes', type: 1 }] },
+  { kind: 110, name: 'readBlocked', fields: [{ name: 'source', type: 1 }] },
+  { kind: 111, name: 'parkInReactor', fields: [{ name: 'timeoutNs', type: 1 }] },
+  { kind: 112, name: 'unparkInReactor', fields: [{ name: 'events', type: 1 }] },
+];
+
+/** Kinds that stand for an event in fewer bytes. Readers put the whole event in their place. */
+export const shortKind = {
+  /** pollEnd of a poll that is pending. */
+  pollPending: 104,
+  /** wake whose effect the tier cannot see. */
+  wakeUnheard: 105,
+  /** wake that has put its target into a run queue. */
+  wakeScheduled: 106,
+  /** wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it. */
+  wakeInTurn: 107,
+  /** operation: a read by the poll that encloses it, done. */
+  readDone: 108,
+  /** operation: a write by the poll that encloses it, done. */
+  writeDone: 109,
+  /** operation: a read by the poll that encloses it, with nothing there. */
+  readBlocked: 110,
+  /** park in the reactor, its timer none or not known. */
+  parkInReactor: 111,
+  /** unpark from the reactor. */
+  unparkInReactor: 112,
+} as const;
+
+/** What a kind of `shortKind` stands for: for each field of that event where it stands among the written ones, or -1. */
+export interface ShortForm {
+  readonly kind: number;
+  readonly of: number;
+  readonly from: readonly number[];
+  /** What a field holds that is not written. */
+  readonly value: readonly number[];
+}
+
+export const shortForms: readonly ShortForm[] = [
+  { kind: 104, of: 34, from: [-1], value: [2] },
+  { kind: 105, of: 35, from: [0, 1, -1], value: [0, 0, 0] },
+  { kind: 106, of: 35, from: [0, 1, -1], value: [0, 0, 1] },
+  { kind: 107, of: 36, from: [0, 1, -1, -1, -1, 1], value: [0, 0, 0, 6, 0, 0] },
+  { kind: 108, of: 56, from: [0, -1, -1, 1, -1], value: [0, 1, 1, 0, 1] },
+  { kind: 109, of: 56, from: [0, -1, -1, 1, -1], value: [0, 2, 1, 0, 1] },
+  { kind: 110, of: 56, from: [0, -1, -1, -1, -1], value: [0, 1, 2, 0, 1] },
+  { kind: 111, of: 53, from: [-1, 0, -1], value: [1, 0, 0] },
+  { kind: 112, of: 54, from: [-1, 0], value: [1, 0] },
 ];

@@ -23,7 +23,7 @@ use crate::breakpoints;
 use crate::clock::delay_ns;
 use crate::dictionary::Living;
 use crate::gate::{detail_of, gate, has_conditions};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, ToldWake};
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
 
@@ -198,14 +198,15 @@ impl Observer for ProbeObserver {
             stamp,
             ..
         } = *wake;
-        self.lean(|r| {
-            if cause == cause_kind::UNKNOWN && epoch == epoch_after {
-                r.stamped_event(kind::WAKE, stamp, [task, epoch, effect]);
-            } else {
-                let fields = [task, epoch, effect, cause, cause_id, epoch_after];
-                r.stamped_event(kind::WAKE_FROM, stamp, fields);
-            }
-        });
+        let told = ToldWake {
+            task,
+            epoch,
+            effect,
+            cause,
+            cause_id,
+            epoch_after,
+        };
+        self.lean(|r| r.wake(stamp, &told));
     }
 
     #[inline]
@@ -426,8 +427,7 @@ impl Observer for ProbeObserver {
                 0 => operation_maker::THREAD,
                 _ => operation_maker::POLL,
             };
-            let fields = [source, operation, outcome, bytes, made_by];
-            r.event(kind::OPERATION, fields);
+            r.operation(source, operation, [outcome, bytes], made_by);
         });
     }
 

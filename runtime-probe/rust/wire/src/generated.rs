@@ -542,6 +542,28 @@ pub mod kind {
     pub const POLL_SAMPLE: u64 = 90;
 }
 
+/// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
+pub mod short_kind {
+    /// pollEnd of a poll that is pending.
+    pub const POLL_PENDING: u64 = 104;
+    /// wake whose effect the tier cannot see.
+    pub const WAKE_UNHEARD: u64 = 105;
+    /// wake that has put its target into a run queue.
+    pub const WAKE_SCHEDULED: u64 = 106;
+    /// wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it.
+    pub const WAKE_IN_TURN: u64 = 107;
+    /// operation: a read by the poll that encloses it, done.
+    pub const READ_DONE: u64 = 108;
+    /// operation: a write by the poll that encloses it, done.
+    pub const WRITE_DONE: u64 = 109;
+    /// operation: a read by the poll that encloses it, with nothing there.
+    pub const READ_BLOCKED: u64 = 110;
+    /// park in the reactor, its timer none or not known.
+    pub const PARK_IN_REACTOR: u64 = 111;
+    /// unpark from the reactor.
+    pub const UNPARK_IN_REACTOR: u64 = 112;
+}
+
 /// A text that other records name by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
@@ -2822,7 +2844,7 @@ impl EventRecord {
         }
     }
 
-    /// Reads the fields of a record of this kind; `None` when the kind is not known.
+    /// Reads the fields of a record of this kind, or of one that is short for it; `None` when the kind is not known.
     ///
     /// # Errors
     /// When a field is cut, malformed or over a limit.
@@ -2881,6 +2903,84 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
+            104 => Self::PollEnd(PollEnd { outcome: 2 }),
+            105 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 0,
+                })
+            }
+            106 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 1,
+                })
+            }
+            107 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::WakeFrom(WakeFrom {
+                    task,
+                    epoch,
+                    effect: 0,
+                    cause_kind: 6,
+                    cause_id: 0,
+                    epoch_after: epoch,
+                })
+            }
+            108 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            109 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 2,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            110 => {
+                let source = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 2,
+                    bytes: 0,
+                    made_by: 1,
+                })
+            }
+            111 => {
+                let timeout_ns = reader.uint()?;
+                Self::Park(Park {
+                    park_kind: 1,
+                    timeout_ns,
+                    timer: 0,
+                })
+            }
+            112 => {
+                let events = reader.uint()?;
+                Self::Unpark(Unpark {
+                    park_kind: 1,
+                    events,
+                })
+            }
             _ => return Ok(None),
         }))
     }
@@ -3183,5 +3283,156 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 90,
         name: "pollSample",
         fields: &[1, 1, 1, 1, 1, 1],
+    },
+    StaticShape {
+        kind: 104,
+        name: "pollPending",
+        fields: &[],
+    },
+    StaticShape {
+        kind: 105,
+        name: "wakeUnheard",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 106,
+        name: "wakeScheduled",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 107,
+        name: "wakeInTurn",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 108,
+        name: "readDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 109,
+        name: "writeDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 110,
+        name: "readBlocked",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 111,
+        name: "parkInReactor",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 112,
+        name: "unparkInReactor",
+        fields: &[1],
+    },
+];
+
+/// What a kind of [`short_kind`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortForm {
+    /// Kind on the wire.
+    pub kind: u64,
+    /// Kind of the event that it stands for.
+    pub of: u64,
+    /// For each field of that event its place among the written ones, or what it holds.
+    pub fields: &'static [FieldOfShort],
+}
+
+/// One field of the event that a short form stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOfShort {
+    /// What is written at this place.
+    Written(usize),
+    /// Always this.
+    Fixed(u64),
+}
+
+/// Every short form.
+pub const SHORT_FORMS: &[ShortForm] = &[
+    ShortForm {
+        kind: 104,
+        of: 34,
+        fields: &[FieldOfShort::Fixed(2)],
+    },
+    ShortForm {
+        kind: 105,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 106,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 107,
+        of: 36,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(6),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Written(1),
+        ],
+    },
+    ShortForm {
+        kind: 108,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 109,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 110,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 111,
+        of: 53,
+        fields: &[
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 112,
+        of: 54,
+        fields: &[FieldOfShort::Fixed(1), FieldOfShort::Written(0)],
     },
 ];

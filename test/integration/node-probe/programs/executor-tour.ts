@@ -42,7 +42,8 @@ function later(name: string, act: () => void): void {
 /** Done when the work has begun, and a turn of the loop has brought the news of it. */
 function* hasBegun(memory: SharedArrayBuffer): Async<void> {
   while (Atomics.load(new Int32Array(memory), 0) === 0) yield* sleep(1);
-  yield* sleep(1);
+  // A sleep that is over at its first poll would take no turn; this takes one, with its I/O, however late it is.
+  yield* fromPromise(new Promise<void>((resolve) => setImmediate(resolve)));
 }
 
 await run(
