@@ -7,6 +7,7 @@ import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks 
 import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
+import type { InheritedHandle } from './inherited.ts';
 import type { Parks } from './parks.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
@@ -78,6 +79,14 @@ export class Hooks {
     this.parts.resources.pause();
   }
 
+  /** A handle that is older than the hooks is the main task's. */
+  adopt({ type, handle, asyncId }: InheritedHandle): void {
+    if (readResourceStamp(handle) !== undefined) return;
+    const { resources, main } = this.parts;
+    stampResource(handle, resources.describe(type, asyncId, 0, main, handle));
+    if (type !== 'MESSAGEPORT' && !this.closePatched) this.watchClosing(handle);
+  }
+
   private made(id: number, type: string, trigger: number, resource: object): void {
     if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
@@ -87,7 +96,9 @@ export class Hooks {
     if (readResourceStamp(resource) !== undefined) return;
     const stamp = resources.describe(type, id, trigger, task, resource);
     stampResource(resource, stamp);
-    if (stamp.role === resourceRole.handle && !this.closePatched) this.watchClosing(resource);
+    if (stamp.role !== resourceRole.handle || this.closePatched) return;
+    // Ports have a close() of their own.
+    if (type !== 'MESSAGEPORT') this.watchClosing(resource);
   }
 
   private before(): void {

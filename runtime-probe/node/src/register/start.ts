@@ -12,6 +12,7 @@ import { visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
 import { Hooks } from './hooks.ts';
+import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
@@ -124,6 +125,7 @@ class Parts {
     this.execution = new Execution(tasks, main);
     const { execution } = this;
     this.hooks = new Hooks({ nodeMajor, tasks, main, execution, resources, parks });
+    for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.hooks.enable();
     this.requests.enable();
