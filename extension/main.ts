@@ -56,7 +56,11 @@ export function activate(context: vscode.ExtensionContext): void {
       injects: () => setting('debug.connect', true),
       nodePreload: () => (setting('node.register', true) ? dist('register.cjs') : undefined),
     }),
-    registerScheduling({ tasks: () => host.aliveTasks(), log: (message) => log.info(message) }),
+    registerScheduling({
+      tasks: () => host.aliveTasks(),
+      selectedTask: () => host.selectedTask,
+      log: (message) => log.info(message),
+    }),
     host.onDidChange(() => {
       // The panel opens once for each debugged program, so that one who closed it is left in peace.
       const started = host.sessions.find(
