@@ -243,7 +243,7 @@ impl Observer for ProbeObserver {
             let dictionary = &self.session.dictionary;
             let name = match info.name {
                 Some(name) => dictionary.name_of(Living::Frame(info.frame), name),
-                None => dictionary.string(info.type_name),
+                None => dictionary.type_name(info.type_name),
             };
             let site = r.site(info.site);
             let fields = [

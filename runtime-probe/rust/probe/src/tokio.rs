@@ -341,7 +341,7 @@ struct Job {
 impl Job {
     fn submit(
         given_name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
         site: &'static Location<'static>,
     ) -> Option<Self> {
         let session = Session::current()?;
@@ -352,7 +352,7 @@ impl Job {
         if detail_of(gate()) >= detail::LEAN {
             let name = match given_name {
                 Some(name) => session.dictionary.name_of(Living::Job(id), name),
-                None => session.dictionary.string(type_name),
+                None => session.dictionary.type_name(type_name),
             };
             with_recorder(session, |r| {
                 let (task, site) = (r.current_task(), r.site(site));

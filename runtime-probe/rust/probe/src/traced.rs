@@ -176,7 +176,7 @@ impl TaskRecord {
     fn begin(
         session: &'static Session,
         name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
         task_kind: u64,
         site: &'static Location<'static>,
         held: Held,
