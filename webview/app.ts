@@ -98,8 +98,7 @@ export class App implements Scene {
       choose: (session) => this.choose(session),
       follow: (on) => this.dispatch({ type: 'follow', on }),
       pause: (on) => this.dispatch({ type: 'pause', on }),
-      record: (on) =>
-        this.link.send({ type: 'control', session: this.state.session, detail: on ? 'full' : 'off' }),
+      record: (detail) => this.link.send({ type: 'control', session: this.state.session, detail }),
       zoom: (factor) => this.dispatch({ type: 'zoom', anchor: 0.5, factor }),
       fit: () => this.dispatch({ type: 'fit' }),
       filter: (filter) => this.dispatch({ type: 'filter', filter }),

@@ -25,7 +25,7 @@ export interface ProgramLink {
 }
 
 const visibilityNames = { 1: 'recorded', 2: 'inferred', 3: 'notRecorded' } as const;
-const detailNames = { 1: 'off', 2: 'lean', 3: 'full' } as const;
+const detailNames = { 1: 'off', 2: 'lean', 3: 'full', 4: 'native' } as const;
 
 export class CollectorSession {
   /** What requests call it: the hello's session, or another id for a second file of the same session. */
@@ -183,7 +183,7 @@ export class CollectorSession {
       recording: this.recordingPath,
       problem: this.problem(),
       stopped: this.state === 'live' && this.engine.stopped(),
-      detail: detailNames[this.engine.detail() as 1 | 2 | 3] ?? 'full',
+      detail: detailNames[this.engine.detail() as 1 | 2 | 3 | 4] ?? 'full',
     };
   }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { guardParams } from '../messages/guards.ts';
 import type { SourceSite } from '../messages/lanes.ts';
-import { type WebviewMethod, webviewMethods } from '../messages/queries.ts';
+import { details, type WebviewMethod, webviewMethods } from '../messages/queries.ts';
 import { type ToWebview, type WebviewCommand, webviewCommands } from '../messages/webview.ts';
 import type { SourceFiles } from './source-files.ts';
 import type { TraceHost } from './trace-host.ts';
@@ -105,9 +105,10 @@ export class TimelineView implements vscode.Disposable {
   }
 
   private async control(session: unknown, detail: unknown): Promise<void> {
-    if (typeof session !== 'string' || (detail !== 'off' && detail !== 'full')) return;
+    const wanted = details.find((each) => each === detail);
+    if (typeof session !== 'string' || wanted === undefined) return;
     try {
-      await this.parts.host.request('control', { session, detail });
+      await this.parts.host.request('control', { session, detail: wanted });
     } catch (error) {
       this.parts.log.error(`Recording could not be switched: ${String(error)}`);
     }

@@ -1,13 +1,14 @@
 // Owns what a request must look like before anybody acts on it: each method's parameters, checked field by field.
 // Says what is wrong in words that name the field. Knows nothing of sessions, files or sockets.
-import type {
-  ArrowsQuery,
-  DebuggerEvent,
-  ExplainQuery,
-  Method,
-  Requests,
-  SiteQuery,
-  ViewportQuery,
+import {
+  type ArrowsQuery,
+  type DebuggerEvent,
+  details,
+  type ExplainQuery,
+  type Method,
+  type Requests,
+  type SiteQuery,
+  type ViewportQuery,
 } from './queries.ts';
 import type { ViewerRequest } from './viewer-frames.ts';
 
@@ -177,7 +178,7 @@ const guards: { readonly [M in Method]: (fields: Fields) => Requests[M]['params'
   open: (fields) => ({ path: path(fields, 'path') }),
   control: (fields) => ({
     session: sessionOf(fields),
-    detail: oneOf(fields, 'detail', ['off', 'lean', 'full']),
+    detail: oneOf(fields, 'detail', details),
   }),
   attach: (fields) => ({ address: addressOf(fields), token: tokenOf(fields) }),
   detach: onlySession,

@@ -42,8 +42,12 @@ export interface SessionSummary {
   /** The debugger holds the program now. */
   readonly stopped: boolean;
   /** How much the program records now. */
-  readonly detail: 'off' | 'lean' | 'full';
+  readonly detail: Detail;
 }
+
+/** How much a program records, least first. `native` is for Node alone: callbacks of its loop, and no promises. */
+export const details = ['off', 'native', 'lean', 'full'] as const;
+export type Detail = (typeof details)[number];
 
 /** Exact counts over the whole session. */
 export interface Totals {
@@ -293,7 +297,7 @@ export interface Requests {
   /** Opens a recording as a session of its own. */
   open: { params: { path: string }; answer: { session: string } };
   /** Recording on or off, and how much, in the program. */
-  control: { params: { session: string; detail: 'off' | 'lean' | 'full' }; answer: { sent: boolean } };
+  control: { params: { session: string; detail: Detail }; answer: { sent: boolean } };
   /** Attaches to a program that listens, with the token of its environment. Answered when it has let the collector in. */
   attach: { params: { address: string; token: string }; answer: { attached: true } };
   /** Lets go of a live program: one that listens goes on unrecorded, another one comes again. */

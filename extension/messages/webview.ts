@@ -1,6 +1,6 @@
 // Owns every message between the extension host and the timeline webview.
 import type { SourceSite } from './lanes.ts';
-import type { Requests, SessionSummary, WebviewMethod } from './queries.ts';
+import type { Detail, Requests, SessionSummary, WebviewMethod } from './queries.ts';
 
 /** Commands that the page may run, named as in package.json without the prefix. */
 export const webviewCommands = ['openRecording', 'copyEnvironment', 'showLog'] as const;
@@ -12,7 +12,7 @@ export type ToHost =
   | WebviewRequest
   | { readonly type: 'openSite'; readonly session: string; readonly site: SourceSite }
   | { readonly type: 'showSession'; readonly session: string }
-  | { readonly type: 'control'; readonly session: string; readonly detail: 'off' | 'full' }
+  | { readonly type: 'control'; readonly session: string; readonly detail: Detail }
   /** Runs one of the extension's own commands: only these. */
   | { readonly type: 'command'; readonly command: WebviewCommand }
   /** Something went wrong in the webview; for the log. */

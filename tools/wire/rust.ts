@@ -1,5 +1,12 @@
 // Writes the Rust side of the wire: constants, record structs with encode and decode, shapes. Knows only the schema.
-import type { FieldSchema, RecordSchema, Schema, TypeName } from './schema.ts';
+import {
+  type FieldSchema,
+  type RecordSchema,
+  type Schema,
+  type ShortForm,
+  shortFormsOf,
+  type TypeName,
+} from './schema.ts';
 
 const typeInRust: Record<TypeName, string> = {
   uint: 'u64',
@@ -12,6 +19,8 @@ const typeInRust: Record<TypeName, string> = {
 /** The whole generated module of the crate `wakeline-wire`, formatted as rustfmt would. */
 export function rustModule(schema: Schema): string {
   const records = [...schema.dictionary, ...schema.events];
+  const shortForms = shortFormsOf(schema);
+  const shapes = [...records, ...shortForms.map((form) => ({ ...form, fields: form.written }))];
   return [
     '// Generated from runtime-probe/protocol/schema.json by `npm run generate`. Do not edit.',
     '//! Constants, records and shapes of the wire; the codec beside it is written by hand.',
@@ -38,9 +47,14 @@ export function rustModule(schema: Schema): string {
       ),
     ),
     ...module('kind', 'Kinds of dictionary records and events.', kindsOf(records)),
+    ...module(
+      'short_kind',
+      'Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.',
+      Object.fromEntries(shortForms.map((form) => [form.name, { value: form.kind, about: form.about }])),
+    ),
     ...records.flatMap(recordStruct),
-    ...recordEnum('DictionaryRecord', 'Any dictionary record.', schema.dictionary),
-    ...recordEnum('EventRecord', 'Any event, without its tick.', schema.events),
+    ...recordEnum('DictionaryRecord', 'Any dictionary record.', schema.dictionary, []),
+    ...recordEnum('EventRecord', 'Any event, without its tick.', schema.events, shortForms),
     '/// The shape of one record kind: its number, its name, the type codes of its fields.',
     '#[derive(Debug, Clone, Copy, PartialEq, Eq)]',
     'pub struct StaticShape {',
@@ -54,13 +68,43 @@ export function rustModule(schema: Schema): string {
     '',
     '/// What a writer of this version may put on the wire, kind by kind.',
     'pub const SHAPES: &[StaticShape] = &[',
-    ...records.flatMap((record) => [
+    ...shapes.flatMap((record) => [
       '    StaticShape {',
       `        kind: ${record.kind},`,
       `        name: "${record.name}",`,
       `        fields: &[${record.fields.map((f) => schema.types[f.type].code).join(', ')}],`,
       '    },',
     ]),
+    '];',
+    '',
+    '/// What a kind of [`short_kind`] stands for.',
+    '#[derive(Debug, Clone, Copy, PartialEq, Eq)]',
+    'pub struct ShortForm {',
+    '    /// Kind on the wire.',
+    '    pub kind: u64,',
+    '    /// Kind of the event that it stands for.',
+    '    pub of: u64,',
+    '    /// For each field of that event its place among the written ones, or what it holds.',
+    "    pub fields: &'static [FieldOfShort],",
+    '}',
+    '',
+    '/// One field of the event that a short form stands for.',
+    '#[derive(Debug, Clone, Copy, PartialEq, Eq)]',
+    'pub enum FieldOfShort {',
+    '    /// What is written at this place.',
+    '    Written(usize),',
+    '    /// Always this.',
+    '    Fixed(u64),',
+    '}',
+    '',
+    '/// Every short form.',
+    'pub const SHORT_FORMS: &[ShortForm] = &[',
+    ...shortForms.map(({ kind, of, from, value }) => {
+      const fields = from.map((place, i) =>
+        place < 0 ? `FieldOfShort::Fixed(${value[i]})` : `FieldOfShort::Written(${place})`,
+      );
+      return `    ShortForm { kind: ${kind}, of: ${of.kind}, fields: &[${fields.join(', ')}] },`;
+    }),
     '];',
     '',
   ].join('\n');
@@ -130,7 +174,12 @@ function recordStruct(record: RecordSchema): string[] {
   ];
 }
 
-function recordEnum(name: string, about: string, records: readonly RecordSchema[]): string[] {
+function recordEnum(
+  name: string,
+  about: string,
+  records: readonly RecordSchema[],
+  shortForms: readonly ShortForm[],
+): string[] {
   return [
     `/// ${about}`,
     '#[derive(Debug, Clone, PartialEq, Eq)]',
@@ -153,7 +202,7 @@ function recordEnum(name: string, about: string, records: readonly RecordSchema[
     '        }',
     '    }',
     '',
-    '    /// Reads the fields of a record of this kind; `None` when the kind is not known.',
+    `    /// Reads the fields of a record of this kind${shortForms.length > 0 ? ', or of one that is short for it' : ''}; \`None\` when the kind is not known.`,
     '    ///',
     '    /// # Errors',
     '    /// When a field is cut, malformed or over a limit.',
@@ -163,12 +212,27 @@ function recordEnum(name: string, about: string, records: readonly RecordSchema[
       (r) =>
         `            ${structName(r)}::KIND => Self::${structName(r)}(${structName(r)}::decode_fields(reader)?),`,
     ),
+    ...shortForms.flatMap(shortForm),
     '            _ => return Ok(None),',
     '        }))',
     '    }',
     '}',
     '',
   ];
+}
+
+/** The arm that reads a short form as the event that it stands for. */
+function shortForm(form: ShortForm): string[] {
+  const { kind, of, written, from, value } = form;
+  const reads = written.map((field) => `let ${rustField(field)} = reader.${field.type}()?;`);
+  const fields = of.fields.map((field, i) => {
+    const source = written[from[i] as number];
+    const name = rustField(field);
+    if (source === undefined) return `${name}: ${value[i]},`;
+    return source.name === field.name ? `${name},` : `${name}: ${rustField(source)},`;
+  });
+  const type = structName(of);
+  return [`${kind} => {`, ...reads, `Self::${type}(${type} {`, ...fields, '})', '}'];
 }
 
 function snake(name: string): string {

@@ -1,5 +1,5 @@
 // Writes the TypeScript side of the wire: constants, record interfaces, shapes. Knows only the schema.
-import type { FieldSchema, RecordSchema, Schema, TypeName } from './schema.ts';
+import { type FieldSchema, type RecordSchema, type Schema, shortFormsOf, type TypeName } from './schema.ts';
 
 const typeInTypeScript: Record<TypeName, string> = {
   uint: 'number',
@@ -11,6 +11,7 @@ const typeInTypeScript: Record<TypeName, string> = {
 
 /** The whole generated module. The extension and the Node probe both import it. */
 export function typescriptModule(schema: Schema): string {
+  const shortForms = shortFormsOf(schema);
   return [
     '// Generated from runtime-probe/protocol/schema.json by `npm run generate`. Do not edit.',
     '// Owns the constants, types and shapes of the wire; the codec beside it is written by hand.',
@@ -46,6 +47,28 @@ export function typescriptModule(schema: Schema): string {
     '',
     'export const shapes: readonly Shape[] = [',
     ...[...schema.dictionary, ...schema.events].map((record) => shape(schema, record)),
+    ...shortForms.map((form) => shape(schema, { ...form, fields: form.written })),
+    '];',
+    '',
+    constants(
+      'shortKind',
+      'Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.',
+      Object.fromEntries(shortForms.map((form) => [form.name, { value: form.kind, about: form.about }])),
+    ),
+    '/** What a kind of `shortKind` stands for: for each field of that event where it stands among the written ones, or -1. */',
+    'export interface ShortForm {',
+    '  readonly kind: number;',
+    '  readonly of: number;',
+    '  readonly from: readonly number[];',
+    '  /** What a field holds that is not written. */',
+    '  readonly value: readonly number[];',
+    '}',
+    '',
+    'export const shortForms: readonly ShortForm[] = [',
+    ...shortForms.map(
+      ({ kind, of, from, value }) =>
+        `  { kind: ${kind}, of: ${of.kind}, from: [${from.join(', ')}], value: [${value.join(', ')}] },`,
+    ),
     '];',
     '',
   ].join('\n');

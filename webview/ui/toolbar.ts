@@ -1,5 +1,5 @@
 // Owns the bar on top: session, its state, follow, pause, zoom, filter, legend and help.
-import type { SessionSummary } from '../../extension/messages/queries.ts';
+import { type Detail, details, type SessionSummary } from '../../extension/messages/queries.ts';
 import { type SessionGroup, sessionGroups } from '../../extension/messages/session-groups.ts';
 import { anchorMode, shownSession, type ViewState } from '../state/view-state.ts';
 import { element, icon, iconButton, setAttribute, setText } from './element.ts';
@@ -9,7 +9,7 @@ export interface ToolbarActions {
   readonly follow: (on: boolean) => void;
   readonly pause: (on: boolean) => void;
   /** Recording in the program itself. */
-  readonly record: (on: boolean) => void;
+  readonly record: (detail: Detail) => void;
   readonly zoom: (factor: number) => void;
   readonly fit: () => void;
   readonly filter: (text: string) => void;
@@ -33,7 +33,14 @@ export class Toolbar {
     class: 'filter',
     spellcheck: 'false',
   });
+  private readonly detail = element('select', {
+    'aria-label': 'How much is recorded',
+    class: 'detail-picker',
+  });
   private pickerKey = '';
+  private detailKey = '';
+  /** What recording goes on with when it was off. */
+  private lastDetail: Detail = 'full';
 
   constructor(actions: ToolbarActions) {
     this.follow = iconButton('follow', 'Follow the newest events', 'F', () =>
@@ -43,8 +50,12 @@ export class Toolbar {
       actions.pause(this.pause.getAttribute('aria-pressed') !== 'true'),
     );
     this.record = iconButton('record', 'Record what the program does', '', () =>
-      actions.record(this.record.getAttribute('aria-pressed') !== 'true'),
+      actions.record(this.record.getAttribute('aria-pressed') === 'true' ? 'off' : this.lastDetail),
     );
+    this.detail.addEventListener('change', () => {
+      const wanted = details.find((each) => each === this.detail.value);
+      if (wanted !== undefined) actions.record(wanted);
+    });
     this.picker.addEventListener('change', () => actions.choose(this.picker.value));
     this.filter.addEventListener('input', () => actions.filter(this.filter.value));
     const group = (...children: HTMLElement[]) => element('div', { class: 'group' }, ...children);
@@ -52,7 +63,7 @@ export class Toolbar {
       'header',
       { class: 'toolbar', role: 'toolbar', 'aria-label': 'Timeline' },
       element('div', { class: 'session' }, this.picker, this.name, this.badge),
-      group(this.follow, this.pause, this.record),
+      group(this.follow, this.pause, this.record, this.detail),
       group(
         iconButton('zoomOut', 'Zoom out', '−', () => actions.zoom(2)),
         iconButton('zoomIn', 'Zoom in', '+', () => actions.zoom(0.5)),
@@ -96,6 +107,7 @@ export class Toolbar {
     this.record.title = records ? 'Stop recording in the program' : 'Go on recording in the program';
     // A program that a debugger holds cannot hear it.
     this.record.disabled = !live || session.stopped;
+    this.updateDetail(session);
   }
 
   focusFilter(): void {
@@ -108,6 +120,23 @@ export class Toolbar {
     if (document.activeElement !== this.filter) return false;
     this.filter.blur();
     return true;
+  }
+
+  private updateDetail(session: SessionSummary | undefined): void {
+    const known = details.filter((each) => each !== 'native' || session?.tier === 'node-register');
+    const key = known.join();
+    if (key !== this.detailKey) {
+      this.detailKey = key;
+      this.detail.replaceChildren(
+        ...known.map((value) => element('option', { value }, detailWords[value].label)),
+      );
+    }
+    const now = session?.detail ?? 'full';
+    if (now !== 'off') this.lastDetail = now;
+    this.detail.value = now;
+    this.detail.title = `Recorded: ${detailWords[now].title}`;
+    this.detail.disabled = this.record.disabled;
+    this.detail.hidden = session === undefined;
   }
 
   private updatePicker(state: ViewState): void {
@@ -132,6 +161,13 @@ function optionsOf(group: SessionGroup): HTMLElement[] {
   if (others.length === 0) return options;
   return [element('optgroup', { label: programName(first) }, ...options)];
 }
+
+const detailWords = {
+  off: { label: 'Off', title: 'nothing' },
+  native: { label: 'Loop only', title: 'callbacks of the loop, timers, connections and jobs; no promises' },
+  lean: { label: 'Lean', title: 'tasks, polls, wakes and waits, the reactor, timers and jobs' },
+  full: { label: 'Full', title: 'everything that can be seen' },
+} as const;
 
 const stateWords = { live: 'live', ended: 'ended', cut: 'connection lost', opened: 'recording' } as const;
 

@@ -348,11 +348,18 @@ function pollChain(view: Summed, wake: WakeRecord, target: string, seen: Set<num
     };
   const itself = name === target;
   const epoch = epochBefore(view, waker, wake.ns);
+  const byEnd = hadEnded(waker, wake);
   const text = itself
     ? `${sentenceCase(target)} woke itself`
-    : `${sentenceCase(name)} woke ${target}, in its poll ${epoch}`;
+    : byEnd
+      ? `The end of ${name} woke ${target}`
+      : `${sentenceCase(name)} woke ${target}, in its poll ${epoch}`;
   const steps = [step('wake', wake.ns, text, waker.lane, { certainty: wake.certainty })];
-  const because = itself ? 'it woke itself' : `${name} woke it in its poll ${epoch}`;
+  const because = itself
+    ? 'it woke itself'
+    : byEnd
+      ? `the end of ${name} woke it`
+      : `${name} woke it in its poll ${epoch}`;
   if (seen.has(wake.id) || seen.size >= chainLimit || epoch === 0) return { steps, ending: because, because };
   const slot = model.slotOf(waker, epoch);
   const poll = pollIn(model, slot);
@@ -365,6 +372,11 @@ function pollChain(view: Summed, wake: WakeRecord, target: string, seen: Set<num
   if (cause === undefined) return { steps, ending: because, because };
   const chain = chainOfWake(view, waker, cause, previous?.endNs ?? cause.ns, seen);
   return { steps: [...chain.steps, ...steps], ending: because, because };
+}
+
+/** A task that was over woke who waited for its end: its runtime did, right after it. */
+export function hadEnded(waker: Task, wake: Pick<WakeRecord, 'ns'>): boolean {
+  return waker.taskEndNs <= wake.ns;
 }
 
 function epochBefore(view: Summed, task: Task, ns: number): number {

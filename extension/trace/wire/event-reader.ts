@@ -4,6 +4,7 @@ import {
   causeKind,
   type EventPlan,
   eventKind,
+  expandShortForm,
   operationMaker,
   parkKind,
   pollOutcome,
@@ -51,7 +52,7 @@ export class EventReader {
     plan: EventPlan,
   ): void {
     const { fields } = this;
-    const { written, known, signed, foreign } = plan;
+    const { written, known, signed, foreign, short } = plan;
     const eventsBefore = thread.eventCount;
     const end = bytes.length;
     this.thread = thread;
@@ -91,7 +92,8 @@ export class EventReader {
       if (at <= skipTo) continue;
       for (let i = count; i < ownCount; i++) fields[i] = 0;
       if (signed[kind] !== 0) unzigzag(fields, signed[kind] as number);
-      this.onEvent(kind, clock.toNs(tick));
+      const form = short[kind];
+      this.onEvent(form === undefined ? kind : expandShortForm(form, fields), clock.toNs(tick));
     }
     this.model.counts.events += thread.eventCount - eventsBefore;
   }
@@ -116,7 +118,10 @@ export class EventReader {
         this.pollEndAt(ns, fields[0] as number);
         break;
       case eventKind.waitFound:
-        this.model.waitFound(fields[0] as number, fields[1] as number, fields[2] as number);
+        this.model.waitFound(fields[0] as number, fields[1] as number, {
+          stack: fields[2] as number,
+          count: Math.max(1, fields[3] as number),
+        });
         break;
       case eventKind.wake: {
         const epoch = fields[1] as number;

@@ -7,6 +7,8 @@ import {
   limits,
   shapes as ownShapes,
   type Shape,
+  type ShortForm,
+  shortForms,
   typeCode,
 } from './generated/records.ts';
 import { ByteReader, WireError } from './reader.ts';
@@ -222,6 +224,19 @@ export function decodeContext(r: ByteReader): Pick<ChunkHead, 'openPolls' | 'ope
   };
 }
 
+const shortFormOf: ReadonlyMap<number, ShortForm> = new Map(shortForms.map((form) => [form.kind, form]));
+
+/** Puts the fields of the event that a short form stands for in the place of the written ones. Returns the event's kind. */
+export function expandShortForm(form: ShortForm, fields: Float64Array): number {
+  const { from, value, of } = form;
+  // From the last: a written field stands never behind its place in the whole event.
+  for (let i = from.length - 1; i >= 0; i--) {
+    const place = from[i] as number;
+    fields[i] = place < 0 ? (value[i] as number) : (fields[place] as number);
+  }
+  return of;
+}
+
 /**
  * How events of each kind are read: how many fields the writer puts there, how many of these we know, which are signed.
  * Made once per hello, so that the loop over events looks up an array and reads numbers.
@@ -231,6 +246,7 @@ export class EventPlan {
   readonly known: Uint8Array = new Uint8Array(128);
   readonly signed: Uint32Array = new Uint32Array(128);
   readonly foreign: (Shape | undefined)[] = new Array<Shape | undefined>(128).fill(undefined);
+  readonly short: (ShortForm | undefined)[] = new Array<ShortForm | undefined>(128).fill(undefined);
 
   constructor(shapes: ReadonlyMap<number, Shape>) {
     for (const shape of shapes.values()) {
@@ -239,6 +255,7 @@ export class EventPlan {
       const simple = shape.fields.every((f) => f.type === typeCode.uint || f.type === typeCode.sint);
       this.written[shape.kind] = shape.fields.length;
       this.known[shape.kind] = own?.fields.length ?? 0;
+      this.short[shape.kind] = shortFormOf.get(shape.kind);
       if (own === undefined || !simple) this.foreign[shape.kind] = shape;
       shape.fields.forEach((f, i) => {
         if (f.type === typeCode.sint && i < 32)
@@ -342,7 +359,8 @@ export function decodeEvents(
       if (i < known) fields[i] = value;
     }
     for (let i = written; i < known; i++) fields[i] = 0;
-    onEvent(kind, tick, fields, r.position);
+    const form = plan.short[kind];
+    onEvent(form === undefined ? kind : expandShortForm(form, fields), tick, fields, r.position);
   }
   return tick;
 }

@@ -382,10 +382,20 @@ test('recording goes off and on from the toolbar, and the badge says so', async 
   await record.click();
   await page.locator('.badge[data-state="live"]').waitFor();
   assert.equal(await record.getAttribute('aria-pressed'), 'true');
+  const level = page.getByRole('combobox', { name: 'How much is recorded' });
+  assert.equal(await level.inputValue(), 'full');
+  await level.selectOption('lean');
+  await page.waitForFunction(() => document.querySelector('.detail-picker[title*="tasks, polls"]') !== null);
+  await record.click();
+  await page.locator('.badge', { hasText: 'live, not recorded' }).waitFor();
+  assert.equal(await level.inputValue(), 'off');
+  await record.click();
+  await page.locator('.badge[data-state="live"]').waitFor();
+  assert.equal(await level.inputValue(), 'lean', 'it goes on as it was');
   const told = (await sent('control')) as readonly { detail: string }[];
   assert.deepEqual(
     told.map(({ detail }) => detail),
-    ['off', 'full'],
+    ['off', 'full', 'lean', 'off', 'lean'],
   );
 });
 

@@ -11,18 +11,30 @@ import { TraceSession } from '../../../extension/trace/session.ts';
 import { type Frame, FrameSplitter } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { interleave, randomTrace, streamOf } from '../../support/random-trace.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { shortened } from '../../support/short-forms.ts';
 import { framesOf, testSession } from '../../support/text-trace.ts';
 
 const folder = fileURLToPath(new URL('../../golden/traces/', import.meta.url));
+
+/** Of all golden traces together. */
+let shortCount = 0;
 
 for (const name of readdirSync(folder).filter(
   (each) => each.endsWith('.trace') && each !== 'every-kind.trace',
 )) {
   test(`${name}: the engine sees what the reference reader sees`, () => {
     const frames = framesOf(readFileSync(`${folder}${name}`, 'utf8'));
-    assert.deepEqual(engineModel(frames), comparable(readReference(frames)));
+    const model = comparable(readReference(frames));
+    assert.deepEqual(engineModel(frames), model);
+    const short = shortened(frames);
+    shortCount += short.count;
+    assert.deepEqual(engineModel(short.frames), model);
   });
 }
+
+test('the golden traces have events with a short form', () => {
+  assert.ok(shortCount > 0);
+});
 
 const choices = fc.array(fc.nat(1_000_000), { minLength: 20, maxLength: 300 });
 const picks = fc.array(fc.nat(5), { minLength: 1 });
@@ -34,6 +46,18 @@ test('random traces, with and without losses, in any order of chunks', () => {
       assert.deepEqual(engineModel(frames), comparable(readReference(frames)));
     }),
     { numRuns: 300 },
+  );
+});
+
+test('events in their short forms are to both readers what they are in full', () => {
+  fc.assert(
+    fc.property(choices, picks, fc.boolean(), (list, order, losses) => {
+      const frames = interleave(randomTrace(list, 3, losses), order);
+      const model = comparable(readReference(frames));
+      const short = shortened(frames).frames;
+      assert.deepEqual(engineModel(short), model);
+      assert.deepEqual(comparable(readReference(short)), model);
+    }),
   );
 });
 

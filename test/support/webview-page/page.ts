@@ -1,6 +1,7 @@
 // Owns the page in which the view runs without an editor: it stands in for VS Code's webview interface and for the host.
 // The view's own bundle runs unchanged. Settings come by the address:
 // ?recording=<name>&live=<seconds>&theme=dark, or ?tasks=100&rounds=6&sessions=2&delay=<ms> for a drawn trace.
+import type { Detail } from '../../../extension/messages/queries.ts';
 import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
 import { drawTrace } from './drawn-trace.ts';
 import { DrawnHost, type PageHost, RecordedHost } from './page-host.ts';
@@ -14,7 +15,7 @@ const delayMs = numberOf('delay', 0);
 const sent: ToHost[] = [];
 const hosts = makeHosts();
 /** As the programs of all sessions were told last. */
-let recordedDetail: 'off' | 'full' = 'full';
+let recordedDetail: Detail = 'full';
 
 async function makeHosts(): Promise<readonly PageHost[]> {
   const recording = settings.get('recording');

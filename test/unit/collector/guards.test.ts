@@ -39,7 +39,10 @@ test('paths are absolute, and names come from their lists', () => {
   assert.throws(() => guardParams('open', { path: 'a/b' }), /path must be an absolute path/);
   assert.throws(() => guardParams('open', { path: '/a\0b' }), /absolute path/);
   assert.deepEqual(guardParams('open', { path: '/a/b' }), { path: '/a/b' });
-  assert.throws(() => guardParams('control', { session, detail: 'some' }), /off, lean, full, not "some"/);
+  assert.throws(
+    () => guardParams('control', { session, detail: 'some' }),
+    /off, native, lean, full, not "some"/,
+  );
   const token = '0'.repeat(32);
   assert.throws(() => guardParams('attach', { address: '/a.sock', token }), /unix:<path> or tcp:/);
   assert.throws(

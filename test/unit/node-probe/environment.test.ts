@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { readEnvironment } from '../../../runtime-probe/node/src/probe/environment.ts';
 import { describeProgram, probeVersion } from '../../../runtime-probe/node/src/probe/hello.ts';
 import { layOutRing } from '../../../runtime-probe/node/src/probe/ring-layout.ts';
-import { decodeHello, encodeHello } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { decodeHello, detail, encodeHello } from '../../../runtime-probe/protocol/typescript/index.ts';
 
 const token = '00112233445566778899AABBCCDDEEFF';
 
@@ -21,6 +21,7 @@ test('both kinds of address', () => {
       endpoint: { kind: 'unix', path: '/run/w' },
       token: token.toLowerCase(),
       launch: 'l',
+      detail: undefined,
     },
   );
   for (const [address, host] of [
@@ -47,6 +48,21 @@ test('a wrong address is told what a right one is', () => {
       () => readEnvironment({ WAKELINE: address, WAKELINE_TOKEN: token }),
       /neither unix:.*nor tcp:/,
     );
+});
+
+test('what is recorded to begin with', () => {
+  const read = (name?: string) =>
+    readEnvironment({ WAKELINE: 'unix:/run/w', WAKELINE_TOKEN: token, WAKELINE_DETAIL: name })?.detail;
+  assert.deepEqual([undefined, '', 'off', 'native', 'lean', 'full'].map(read), [
+    undefined,
+    undefined,
+    detail.off,
+    detail.native,
+    detail.lean,
+    detail.full,
+  ]);
+  for (const wrong of ['all', 'Lean', 'constructor'])
+    assert.throws(() => read(wrong), /WAKELINE_DETAIL is ".*", which is none of off, lean, full, native/);
 });
 
 test('a wrong token is named but not repeated', () => {

@@ -6,6 +6,14 @@ import { schema } from '../../support/text-trace.ts';
 
 const base = structuredClone(schema) as unknown as {
   events: { kind: number; name: string; about: string; fields: Record<string, string>[] }[];
+  shortForms: {
+    kind: number;
+    name: string;
+    about: string;
+    of: string;
+    fields: string[];
+    fixed: Record<string, number | string>;
+  }[];
   enums: Record<string, { about: string; values: Record<string, { value: number; about: string }> }>;
 };
 
@@ -20,6 +28,15 @@ const event = (kind: number, name: string, ...fields: Record<string, string>[]) 
   name,
   about: '',
   fields,
+});
+
+const short = (of: string, fields: string[], fixed: Record<string, number | string>) => ({
+  kind: 121,
+  name: 'short',
+  about: '',
+  of,
+  fields,
+  fixed,
 });
 
 test('the committed schema keeps the rules', () => checkSchema(schema));
@@ -44,6 +61,22 @@ for (const [what, broken, said] of [
       s.events.push(event(120, 'lost', { name: 'a', type: 'uint', about: '', enum: 'nothing' })),
     ),
     /enum nothing/,
+  ],
+  ['a short form of nothing', changed((s) => s.shortForms.push(short('nothing', [], {}))), /is no event/],
+  [
+    'a short form that leaves a field untold',
+    changed((s) => s.shortForms.push(short('wake', ['task', 'epoch'], {}))),
+    /must tell each field of wake once/,
+  ],
+  [
+    'a short form that writes fields in another order',
+    changed((s) => s.shortForms.push(short('wake', ['epoch', 'task'], { effect: 0 }))),
+    /in their order/,
+  ],
+  [
+    'a short form with a value that is none',
+    changed((s) => s.shortForms.push(short('wake', ['task', 'epoch'], { effect: 'loud' }))),
+    /effect is loud/,
   ],
   [
     'an enum value used twice',

@@ -569,10 +569,50 @@ test('chains of awaits belong to the waits that were told before, by line; other
     ],
   );
   const unknown = session.explain({ session: '', lane, atNs: 2500 });
-  assert.match(unknown?.sentence ?? '', /^Waiting for something that was not recorded, for/);
+  assert.match(
+    unknown?.sentence ?? '',
+    /^Waiting for 2 futures at once: at read_frame \(main\.rs:12\) and at other \(main\.rs:50\), for/,
+  );
   assert.deepEqual(
     unknown?.stacks.map((stack) => stack.title),
-    ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
+    ['of awaits, 1 of 2 places', 'of awaits, 2 of 2 places'],
+  );
+});
+
+test('of futures that await in one place it is told how many there are', () => {
+  const many = awaits
+    .replace('  2190 waitStart site=1 stack=1', '  2190 waitStart onId=9 site=1 stack=1')
+    .replace('  190 waitStart site=1 stack=1', '  190 waitStart onId=3 site=1 stack=1');
+  const session = sessionOf(framesOf(many));
+  const told = (atNs: number) => session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs });
+  assert.match(
+    told(500)?.sentence ?? '',
+    /^Waited 800 ns for 3 futures at once: 3 at read_frame \(main\.rs:12\); /,
+  );
+  assert.deepEqual(
+    told(500)?.stacks.map((stack) => stack.title),
+    ['of awaits, of 3 futures'],
+  );
+  assert.match(
+    told(2500)?.sentence ?? '',
+    /^Waiting for 10 futures at once: 9 at read_frame \(main\.rs:12\) and at other \(main\.rs:50\), for/,
+  );
+  // As many waits of a join as the chain has futures get it.
+  const joined = awaits
+    .replace('  1130 waitStart onKind=timer onId=8 site=2', '  1130 waitStart onKind=timer onId=8 site=4')
+    .replace(
+      '  1180 waitStart site=1 stack=1\n  1190 waitStart site=5 stack=2',
+      '  1180 waitStart onId=2 site=1 stack=1',
+    );
+  const both = sessionOf(framesOf(joined)).explain({
+    session: '',
+    lane: laneOf(session, 'task 1'),
+    atNs: 1500,
+  });
+  assert.match(both?.sentence ?? '', /^Waited 800 ns for 2 things at once \(timer 7 and timer 8\)/);
+  assert.deepEqual(
+    both?.stacks.map((stack) => stack.title),
+    ['of awaits, of 2 futures'],
   );
 });
 
@@ -645,4 +685,28 @@ test("the program's own spans: below their task by depth, outside of tasks with 
   const told = session.explain({ session: '', lane: laneOf(session, 'client #1'), atNs: 510 });
   assert.ok(told?.steps.some((step) => step.text === 'Marked “queue length”: −3'));
   assert.equal(again.answer.markerTotal, answer.markerTotal);
+});
+
+test('a task that waited for the end of another is told so, where only the wake says it', () => {
+  const joined = `hello
+dict task id=1
+dict task id=2
+chunk thread=1
+  10 taskSpawn task=1
+  20 taskSpawn task=2
+  30 pollStart task=1 epoch=1
+  40 pollEnd outcome=pending
+  50 pollStart task=2 epoch=1
+  90 pollEnd outcome=ready
+  91 taskEnd task=2 outcome=completed
+  95 wakeFrom task=1 epoch=1 effect=unknown causeKind=poll causeId=2 epochAfter=1
+  99 pollStart task=1 epoch=2
+  120 pollEnd outcome=ready
+`;
+  check(joined, {
+    'task 1@60':
+      'Waited 55 ns for task 2 to end; the end of task 2 woke it; the task stood 4 ns in the queue.',
+    'task 1@100':
+      'Poll 2 ran 21 ns on thread 1, because the end of task 2 woke it. It returned ready: the task is done.',
+  });
 });

@@ -1,5 +1,6 @@
 // Owns reading where the collector is from the environment. Knows nothing of sockets or threads.
 import { isAbsolute } from 'node:path';
+import { detail } from '../wire/index.ts';
 import type { Endpoint } from './writer/start.ts';
 
 export interface CollectorAddress {
@@ -8,6 +9,8 @@ export interface CollectorAddress {
   readonly token: string;
   /** Which debug session started the program; empty when none did. */
   readonly launch: string;
+  /** One of the wire's `detail`, to begin with; undefined where the environment names none. */
+  readonly detail: number | undefined;
 }
 
 /** Undefined when the environment names no collector. Throws on a value that cannot be meant. */
@@ -25,7 +28,17 @@ export function readEnvironment(
     endpoint: readEndpoint(address),
     token: token.toLowerCase(),
     launch: environment['WAKELINE_LAUNCH'] ?? '',
+    detail: readDetail(environment['WAKELINE_DETAIL'] ?? ''),
   };
+}
+
+function readDetail(name: string): number | undefined {
+  if (name === '') return undefined;
+  const level = Object.hasOwn(detail, name) ? detail[name as keyof typeof detail] : undefined;
+  if (level !== undefined) return level;
+  throw new Error(
+    `WAKELINE_DETAIL is ${JSON.stringify(name)}, which is none of ${Object.keys(detail).join(', ')}; unset it to record as usual`,
+  );
 }
 
 function readEndpoint(address: string): Endpoint {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { setObserver } from '../executor/observe.ts';
 import { nextDeadline } from '../executor/timer-queue.ts';
+import { detail } from '../wire/index.ts';
 import { type CollectorAddress, readEnvironment } from './environment.ts';
 import { describeProgram } from './hello.ts';
 import { takePlace } from './one-recording.ts';
@@ -51,7 +52,8 @@ function start(options: InitOptions): Recording {
         hello: (session, originNs, launch) => describeProgram(session, originNs, launch),
         makeRecorder: (recorderOptions) => new Recorder(recorderOptions),
         nextTimer: nextDeadline,
-        listen: setObserver,
+        listen: (recorder) => setObserver(recorder),
+        detail: detail.full,
         holdMs: 0,
       }),
   );

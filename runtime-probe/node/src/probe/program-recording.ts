@@ -33,8 +33,13 @@ export interface RecordingOptions<R extends Recorder> {
   readonly hello: (session: string, originNs: number, launch: string) => Omit<Hello, 'shapes'>;
   readonly makeRecorder: (options: RecorderOptions) => R;
   readonly nextTimer: RecorderOptions['nextTimer'];
-  /** Begins to tell the recorder what happens, beginning with what is alive; undefined: tells nobody any more. */
-  readonly listen: (recorder: R | undefined) => void;
+  /**
+   * Begins to tell the recorder what happens at this detail, beginning with what is alive; undefined: tells nobody any
+   * more.
+   */
+  readonly listen: (recorder: R | undefined, level: number) => void;
+  /** What is recorded to begin with, one of the wire's `detail`, unless the environment says another. */
+  readonly detail: number;
   /** Called before the last event, to close what is open. */
   readonly finish?: () => void;
   /** How long the greeting is held back at most, in ms; `release` lets it go earlier. */
@@ -45,6 +50,8 @@ export interface RecordingOptions<R extends Recorder> {
 const exitPatienceMs = 300;
 /** Node has one thread that records. */
 const mainThread = 1;
+/** What a collector may ask for. */
+const known: ReadonlySet<number> = new Set(Object.values(detail));
 
 export class ProgramRecording<R extends Recorder> implements Recording {
   private readonly words: Int32Array;
@@ -55,7 +62,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
   private stopReason = '';
-  private detail: number = detail.full;
+  private detail: number;
 
   constructor(options: RecordingOptions<R>) {
     const { address, ringBytes } = options;
@@ -65,6 +72,9 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     const originNs = Math.floor(clockNs());
     this.words = new Int32Array(memory);
     this.events = new EventRing(memory, layout);
+    const wanted = address.detail ?? options.detail;
+    // A program that begins with nothing says who it is all the same.
+    this.detail = wanted === detail.off ? options.detail : wanted;
     this.recorder = options.makeRecorder({
       events: this.events,
       dictionaryRing: new DictionaryRing(memory, layout),
@@ -73,6 +83,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       // On Linux the main thread's id equals the process's. Elsewhere, and in workers, Node does not tell it.
       osThread: isMainThread && process.platform === 'linux' ? process.pid : 0,
       nextTimer: options.nextTimer,
+      detail: this.detail,
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
     const session = randomBytes(16).toString('hex');
@@ -81,7 +92,11 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       ringBytes,
       endpoint: address.endpoint,
       token: address.token,
-      hello: { ...options.hello(session, originNs, address.launch), family: joinFamily(session) },
+      hello: {
+        ...options.hello(session, originNs, address.launch),
+        detail: this.detail,
+        family: joinFamily(session),
+      },
       thread: mainThread,
       holdMs: options.holdMs,
     };
@@ -101,7 +116,8 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     process.on('exit', this.onExit);
     // Node puts a worker's script among its arguments after what was preloaded has run.
     if (process.argv[1] === undefined && !isMainThread) process.nextTick(() => this.nameProgram());
-    this.options.listen(this.recorder);
+    this.options.listen(this.recorder, this.detail);
+    if (wanted === detail.off) this.control(wanted, false);
   }
 
   get state(): 'connecting' | 'streaming' | 'stopped' {
@@ -156,20 +172,19 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   }
 
   private control(level: number, snapshot: boolean): void {
-    const known = level === detail.off || level === detail.lean || level === detail.full;
-    if (!known) return;
-    const wasOff = this.detail === detail.off;
-    if (level !== this.detail) this.recorder.setDetail(level);
+    if (!known.has(level)) return;
+    const changed = level !== this.detail;
+    if (changed) this.recorder.setDetail(level);
     this.detail = level;
-    if (level === detail.off) this.options.listen(undefined);
     // Listening begins with what is alive.
-    else if (wasOff || snapshot) this.options.listen(this.recorder);
+    if (level === detail.off) this.options.listen(undefined, level);
+    else if (changed || snapshot) this.options.listen(this.recorder, level);
   }
 
   /** Nobody takes what is recorded: the program goes on as if it had never been. */
   private detach(why: string): void {
     if (this.stopReason === '') this.stopReason = why;
-    this.options.listen(undefined);
+    this.options.listen(undefined, detail.off);
     process.off('exit', this.onExit);
   }
 
@@ -178,7 +193,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     if (this.stopReason !== '') return;
     this.stopReason = why;
     this.options.finish?.();
-    this.options.listen(undefined);
+    this.options.listen(undefined, detail.off);
     this.recorder.stop();
     this.words[controlWord.droppedHigh] = Math.floor(this.events.dropped / 2 ** 31);
     this.words[controlWord.droppedLow] = this.events.dropped % 2 ** 31;

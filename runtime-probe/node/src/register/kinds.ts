@@ -86,3 +86,23 @@ export const roleOfType: ReadonlyMap<string, ResourceRole> = new Map<string, Res
   // It takes over the reads of the connection that it protects.
   ['TLSWRAP', resourceRole.tls],
 ]);
+
+const typesByClass: ReadonlyMap<string, string> = new Map([
+  ['TCP', 'TCPWRAP'],
+  ['Pipe', 'PIPEWRAP'],
+  ['TTY', 'TTYWRAP'],
+  ['UDP', 'UDPWRAP'],
+  ['Signal', 'SIGNALWRAP'],
+  ['Process', 'PROCESSWRAP'],
+  ['FSEvent', 'FSEVENTWRAP'],
+  ['TLSWrap', 'TLSWRAP'],
+  ['HTTPServerAsyncResource', 'HTTPINCOMINGMESSAGE'],
+  ['Timeout', 'Timeout'],
+]);
+
+/** The type of a resource of which no hook has told; undefined for one that is not known by its class. */
+export function typeOfUntold(resource: object): string | undefined {
+  const type = typesByClass.get(resource.constructor?.name ?? '');
+  const listens = typeof (resource as { onconnection?: unknown }).onconnection === 'function';
+  return listens ? type?.replace(/WRAP$/, 'SERVERWRAP') : type;
+}

@@ -2,11 +2,11 @@
 // Knows nothing of which task runs; it is told.
 import { causeKind } from '../wire/index.ts';
 import { Jobs } from './jobs.ts';
-import { roleOfType } from './kinds.ts';
+import { roleOfType, typeOfUntold } from './kinds.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { type Cause, Sources } from './sources.ts';
-import { type ResourceStamp, resourceRole } from './stamps.ts';
+import { type ResourceStamp, resourceRole, stampResource } from './stamps.ts';
 import { type Task, unseen } from './tasks.ts';
 import { Timers } from './timers.ts';
 
@@ -57,6 +57,22 @@ export class Resources {
     return stamp;
   }
 
+  /**
+   * A resource that was made while nothing was recorded calls back: what it is its class tells. What the loop makes by
+   * itself is nobody's, all else the main task's. Undefined for what is not known, as the writer thread's port.
+   */
+  adopt(target: object, main: Task): ResourceStamp | undefined {
+    const type = typeOfUntold(target);
+    if (type === undefined) return undefined;
+    const below = type === 'HTTPINCOMINGMESSAGE' ? this.sources.untold(target) : undefined;
+    if (below !== undefined) this.adopt(below, main);
+    const loops =
+      type === 'TCPWRAP' || type === 'PIPEWRAP' || type === 'HTTPINCOMINGMESSAGE' || type === 'TLSWRAP';
+    const stamp = this.describe(type, 0, 0, loops ? undefined : main, target);
+    stampResource(target, stamp);
+    return stamp;
+  }
+
   /** The resource calls back, outside any other callback: tells what the loop has seen, and says why. */
   calledBack(stamp: ResourceStamp, target: object): Cause {
     switch (stamp.role) {
@@ -85,6 +101,11 @@ export class Resources {
   /** To be called once in each turn of the loop. */
   turnEnds(): void {
     this.timers.look();
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    this.sources.resume();
   }
 
   /** Nothing is recorded from here on. */

@@ -11,7 +11,7 @@ import { handleKinds, listenerTypes, streamTypes } from './kinds.ts';
 import { NativeMethods } from './native-methods.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
-import { type ResourceStamp, readResourceStamp, resourceRole, type Source } from './stamps.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, type Source, stampResource } from './stamps.ts';
 
 interface SocketName {
   address?: string;
@@ -53,41 +53,56 @@ const writeMethods = [
   'writeUcs2String',
 ] as const;
 
+/** Of a source that moved bytes while nothing was recorded. */
+const unknownBytes = -1;
+
 export class Sources {
   private readonly recorder: NodeRecorder;
   private readonly parks: Parks;
   private readonly methods = new NativeMethods();
   /** Open handles by Node's id, for the requests that name them as what they were made on. */
-  private readonly handles = new Map<number, Source>();
+  private readonly handles = new Map<number, { readonly source: Source; readonly handle: Handle }>();
   private lastSource = 0;
   /** The handle whose callback brought nothing, until that callback is over. */
   private ended: { readonly source: Source; readonly handle: Handle } | undefined;
-  private looking = false;
+  private readonly lookedAt = new Set<string>();
+  private tellClosed: (source: Source) => void = () => undefined;
 
   constructor(recorder: NodeRecorder, parks: Parks) {
     this.recorder = recorder;
     this.parks = parks;
   }
 
-  opened(stamp: ResourceStamp, id: number, handle: object): void {
+  /** Whom to tell that a handle was closed. */
+  onClosed(tell: (source: Source) => void): void {
+    this.tellClosed = tell;
+  }
+
+  /** A handle was made, with this id of Node's; 0 for one that was made while nothing was recorded. */
+  opened(stamp: ResourceStamp, id: number, target: object): void {
+    const handle = plainHandle(target);
     const known = sourceOf(handle);
     if (known !== undefined) {
       stamp.source = known;
-      this.handles.set(id, known);
+      this.handles.set(id, { source: known, handle });
       return;
     }
     this.lastSource++;
+    // It was not told when it was made: a connection that is used again shows only by that use.
+    const hasPast = id === 0 || handle !== target;
+    if (handle !== target) stampResource(handle, stamp);
     const source: Source = {
       id: this.lastSource,
+      type: stamp.type,
       open: true,
       readyTurn: 0,
       addressTold: false,
-      readBytes: 0,
-      writtenBytes: 0,
+      readBytes: hasPast ? unknownBytes : 0,
+      writtenBytes: hasPast ? unknownBytes : 0,
       pendingWrite: undefined,
       serving: undefined,
     };
-    if (id !== 0) this.handles.set(id, source);
+    if (id !== 0) this.handles.set(id, { source, handle });
     stamp.source = source;
     this.recorder.sourceRegistered({
       source: source.id,
@@ -98,18 +113,20 @@ export class Sources {
       interest: READINESS.readable,
       site: undefined,
     });
-    if (streamTypes.has(stamp.type) && !this.looking) {
-      this.looking = true;
-      for (const name of writeMethods)
-        this.methods.watch(handle, name, (self, status) => this.wrote(self, status));
-    }
+    this.look(stamp.type, handle);
   }
 
   /** A request was made on the handle with this id of Node's: a write that goes on, a connection to be made. */
   requested(stamp: ResourceStamp, handleId: number): void {
-    const source = this.handles.get(handleId);
+    const source = this.handles.get(handleId)?.source;
     stamp.source = source;
     if (source !== undefined && stamp.type === 'WRITEWRAP') source.pendingWrite = stamp;
+  }
+
+  /** Whether Node's id is that of a handle that takes connections. */
+  isListener(id: number): boolean {
+    const type = this.handles.get(id)?.source.type;
+    return type !== undefined && listenerTypes.has(type);
   }
 
   /** The connection whose reads this HTTP parser takes over. */
@@ -145,19 +162,54 @@ export class Sources {
     });
   }
 
-  /** The handle is being closed: it cannot become ready any more. */
-  closing({ source }: ResourceStamp): void {
-    if (source === undefined || !source.open) return;
+  /** Without `destroy` hooks only the call of close() says that a handle is gone: it cannot become ready any more. */
+  private closed(handle: object): void {
+    const source = readResourceStamp(handle)?.source;
+    if (source?.open === true) this.close(source);
+  }
+
+  private close(source: Source): void {
     source.open = false;
-    for (const [id, each] of this.handles) if (each === source) this.handles.delete(id);
+    this.tellClosed(source);
+    for (const [id, each] of this.handles) if (each.source === source) this.handles.delete(id);
     this.recorder.sourceDeregistered(source.id);
   }
 
   /** Nothing is looked at from here on; the program has Node's own methods again. */
   pause(): void {
     this.methods.restore();
-    this.looking = false;
+    this.lookedAt.clear();
     this.ended = undefined;
+    for (const { source } of this.handles.values()) {
+      source.readBytes = unknownBytes;
+      source.writtenBytes = unknownBytes;
+    }
+  }
+
+  /** Looks again, also for what was closed meanwhile: that has no descriptor any more. */
+  resume(): void {
+    for (const { source, handle } of [...this.handles.values()]) {
+      this.look(source.type, handle);
+      const { fd } = plainHandle(handle);
+      if (source.addressTold && typeof fd === 'number' && fd < 0) this.close(source);
+    }
+  }
+
+  /** The handle below a parser, when no hook has told of it. */
+  untold(parser: object): object | undefined {
+    const handle = handleOfParser(parser);
+    return handle !== undefined && sourceOf(handle) === undefined ? handle : undefined;
+  }
+
+  /** Nearly all handles share one close(), and all streams their writes. */
+  private look(type: string, handle: object): void {
+    if (!this.lookedAt.has(type)) {
+      this.lookedAt.add(type);
+      this.methods.watch(handle, 'close', (self) => this.closed(self));
+      if (!streamTypes.has(type)) return;
+      for (const name of writeMethods)
+        this.methods.watch(handle, name, (self, status) => this.wrote(self, status));
+    }
   }
 
   private ready(stamp: ResourceStamp, source: Source, handle: Handle | undefined): void {
@@ -176,8 +228,10 @@ export class Sources {
     }
     const { bytesRead } = plainHandle(target);
     if (typeof bytesRead !== 'number') return;
-    const bytes = bytesRead - source.readBytes;
+    const before = source.readBytes;
+    const bytes = bytesRead - before;
     source.readBytes = bytesRead;
+    if (before === unknownBytes) return;
     if (bytes > 0)
       this.recorder.operation({ source: source.id, kind: 'read', outcome: { bytes }, madeBy: 'turn' });
     else if (streamTypes.has(stamp.type)) this.ended = { source, handle: target };
@@ -197,10 +251,12 @@ export class Sources {
     if (source === undefined || !source.open) return;
     const { bytesWritten } = handle;
     if (typeof bytesWritten !== 'number') return;
-    const bytes = bytesWritten - source.writtenBytes;
+    const before = source.writtenBytes;
+    const bytes = bytesWritten - before;
     source.writtenBytes = bytesWritten;
     const pending = source.pendingWrite;
     source.pendingWrite = undefined;
+    if (before === unknownBytes) return;
     if (pending !== undefined) {
       // The operating system had no room for all of it: told when it is done.
       pending.bytes = bytes;
@@ -232,7 +288,8 @@ export class Sources {
 }
 
 /** The handle with the descriptor: below TLS it is another one. */
-function plainHandle(handle: Handle): Handle {
+function plainHandle(target: object): Handle {
+  const handle = target as Handle;
   const used = (handle.handle as Handle | null | undefined) ?? handle;
   return (used._parent as Handle | null | undefined) ?? used;
 }

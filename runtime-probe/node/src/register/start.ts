@@ -8,14 +8,16 @@ import { describeProgram, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
-import { visibility } from '../wire/index.ts';
+import { detail, visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
+import { Frames } from './frames.ts';
 import { Hooks } from './hooks.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
 import { Resources } from './resources.ts';
+import { Sites } from './sites.ts';
 import { runtimeId, type Task, Tasks } from './tasks.ts';
 
 /**
@@ -54,8 +56,12 @@ const view: View = {
       note: 'Node does not tell when a pool thread takes a job up',
     },
     { name: 'resources', visibility: notRecorded, note: '' },
-    { name: 'frames', visibility: notRecorded, note: 'calls of async functions' },
-    { name: 'awaitSites', visibility: notRecorded, note: '' },
+    {
+      name: 'frames',
+      visibility: recorded,
+      note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
+    },
+    { name: 'awaitSites', visibility: recorded, note: 'predicted, and verified by stacks one time in 64' },
     { name: 'cpuTime', visibility: notRecorded, note: '' },
   ],
 };
@@ -85,11 +91,12 @@ export function startRegister(): void {
           hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
           makeRecorder: (options) => new NodeRecorder(options),
           nextTimer: () => undefined,
-          listen: (recorder) => {
+          listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
-            else if (parts === undefined) parts = new Parts(recorder, nodeMajor);
-            else parts.resume();
+            else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
+            else parts.resume(level);
           },
+          detail: detail.lean,
           finish: () => parts?.finish(),
           holdMs,
         }),
@@ -103,13 +110,16 @@ export function startRegister(): void {
 class Parts {
   private readonly tasks: Tasks;
   private readonly main: Task;
+  private readonly frames: Frames;
   private readonly execution: Execution;
   private readonly hooks: Hooks;
   private readonly requests: Requests;
+  private readonly resources: Resources;
 
-  constructor(recorder: NodeRecorder, nodeMajor: number) {
+  constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
     const parks = new Parks(recorder);
-    const resources = new Resources(recorder, parks);
+    this.resources = new Resources(recorder, parks);
+    const { resources } = this;
     recorder.runtimeStarted({
       id: runtimeId,
       name: 'node',
@@ -121,12 +131,15 @@ class Parts {
     const { tasks } = this;
     this.main = tasks.spawn('main', undefined);
     const { main } = this;
-    this.execution = new Execution(tasks, main);
+    // The sites look below the hook, which is not made yet.
+    const sites = new Sites();
+    this.frames = new Frames(recorder, sites);
+    const { frames } = this;
+    this.execution = new Execution({ tasks, main, frames, recorder });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, tasks, main, execution, resources, parks });
+    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
     this.requests = new Requests(tasks, execution);
-    this.hooks.enable();
-    this.requests.enable();
+    this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
   }
@@ -137,9 +150,18 @@ class Parts {
     this.execution.reset(false);
   }
 
-  resume(): void {
+  /** Goes on after a pause, or in another detail. */
+  resume(level: number): void {
     this.tasks.snapshot();
-    this.hooks.enable();
+    this.frames.snapshot();
+    this.listen(level);
+  }
+
+  private listen(level: number): void {
+    const promises = level !== detail.native;
+    this.resources.jobs.sites = promises;
+    this.execution.lingers = !promises;
+    this.hooks.enable(promises);
     this.requests.enable();
   }
 

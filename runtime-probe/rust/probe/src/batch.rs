@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use wakeline_wire::frame::append_frame;
 use wakeline_wire::payload::{ChunkHead, Context, OpenPoll};
-use wakeline_wire::{frame_kind, kind, limits, DecodeError, Reader, SHAPES};
+use wakeline_wire::{frame_kind, kind, limits, short_kind, DecodeError, Reader, SHAPES};
 
 use crate::ring::{Ring, SlotIndex, SlotView};
 
@@ -244,7 +244,7 @@ fn walk_event(r: &mut Reader<'_>, progress: &mut Progress) -> Result<(), DecodeE
                 start_tick: progress.tick,
             });
         }
-        kind::POLL_END | kind::POLL_END_AT => {
+        kind::POLL_END | kind::POLL_END_AT | short_kind::POLL_PENDING => {
             context.open_polls.pop();
             if context.open_polls.is_empty() {
                 context.open_frames.clear();

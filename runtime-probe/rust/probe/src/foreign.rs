@@ -10,12 +10,13 @@
 
 use std::sync::atomic::Ordering;
 
+use wakeline_executor::observe::open_poll_depth;
 use wakeline_wire::{
     cause_kind, end_outcome, kind, operation_maker, park_kind, thread_role, wake_effect,
 };
 
 use crate::held::DroppedBy;
-use crate::recorder::{outside, Recorder, RuntimeSeen};
+use crate::recorder::{outside, Recorder, RuntimeSeen, ToldWake};
 
 /// One wake of a wrapped future.
 pub(crate) struct ForeignWake {
@@ -28,7 +29,29 @@ pub(crate) struct ForeignWake {
     pub(crate) ended: bool,
 }
 
+/// Whether what runs here, outside of any poll of ours, is the runtime and no code of the
+/// program's; false where that is not known.
+fn runs_runtime_code() -> bool {
+    #[cfg(feature = "tokio")]
+    return crate::tokio::present::is_runtimes_own();
+    #[cfg(not(feature = "tokio"))]
+    false
+}
+
+fn note_park() {
+    #[cfg(feature = "tokio")]
+    crate::tokio::present::is_between_tasks();
+}
+
 impl Recorder {
+    /// The runtime has dropped the future of a task that it had to itself.
+    #[inline]
+    pub(crate) fn runtime_dropped(&mut self, task: u64) {
+        if open_poll_depth() == 0 {
+            self.set_outside(outside::AFTER_TASK | task);
+        }
+    }
+
     pub(crate) fn foreign_wake(&mut self, wake: &ForeignWake) {
         let effect = match wake.ended {
             true => wake_effect::AFTER_COMPLETION,
@@ -37,15 +60,25 @@ impl Recorder {
         let (cause, id) = match self.outside() {
             outside::NOTHING => (cause_kind::UNKNOWN, 0),
             outside::TURN => (cause_kind::TURN, 0),
+            after if after & outside::AFTER_TASK != 0 => {
+                // Its end wakes one at most.
+                self.set_outside(outside::NOTHING);
+                match runs_runtime_code() {
+                    true => (cause_kind::POLL, after & !outside::AFTER_TASK),
+                    false => (cause_kind::UNKNOWN, 0),
+                }
+            }
             job => (cause_kind::JOB, job),
         };
-        if cause == cause_kind::UNKNOWN && wake.epoch == wake.epoch_after {
-            let fields = [wake.task, wake.epoch, effect];
-            self.stamped_event(kind::WAKE, wake.stamp, fields);
-        } else {
-            let fields = [wake.task, wake.epoch, effect, cause, id, wake.epoch_after];
-            self.stamped_event(kind::WAKE_FROM, wake.stamp, fields);
-        }
+        let told = ToldWake {
+            task: wake.task,
+            epoch: wake.epoch,
+            effect,
+            cause,
+            cause_id: id,
+            epoch_after: wake.epoch_after,
+        };
+        self.wake(wake.stamp, &told);
     }
 
     /// A wake in this epoch of which nothing more is known.
@@ -101,6 +134,7 @@ impl Recorder {
     /// The thread enters the kernel's wait for readiness.
     pub(crate) fn foreign_park(&mut self, recorded: bool, timeout_ns: u64) {
         self.set_outside(outside::NOTHING);
+        note_park();
         self.take_role(thread_role::WORKER);
         self.leave_lock(recorded);
         self.count_in_reactor(1);
@@ -120,6 +154,7 @@ impl Recorder {
     /// say which. While another thread has the reactor it is the lock.
     pub(crate) fn runtime_parks(&mut self, recorded: bool) {
         self.set_outside(outside::NOTHING);
+        note_park();
         let is_taken = |runtime: &RuntimeSeen| runtime.in_reactor.load(Ordering::Relaxed) > 0;
         if recorded && self.runtime().is_some_and(is_taken) {
             self.take_role(thread_role::WORKER);
@@ -149,7 +184,7 @@ impl Recorder {
         self.count_in_reactor(-1);
         self.resume();
         if recorded {
-            self.event(kind::UNPARK, [park_kind::REACTOR, events]);
+            self.reactor_unpark_event(events);
         }
         self.set_outside(outside::TURN);
     }

@@ -90,6 +90,11 @@ impl Held {
         Self { set, ..self }
     }
 
+    /// Whether a runtime has it to itself, so that it drops it right after its end.
+    pub(crate) fn is_a_runtimes(&self) -> bool {
+        self.holder != Holder::Program
+    }
+
     /// What the future does that was never polled: a runtime queues what it is given at once.
     pub(crate) fn state_before_first_poll(&self) -> u64 {
         match self.holder {

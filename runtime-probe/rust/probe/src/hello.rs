@@ -190,7 +190,7 @@ fn wrapped_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
     );
     list(&[
         ("polls", RECORDED, of_wrapped()),
-        ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn"),
+        ("wakes", RECORDED, "of futures spawned or wrapped through wakeline; outside any such poll, what is woken between the reactor's return and the next poll is told as woken by the turn, and who joins a task by its end, where tokio (from 1.41 on) says that no other code runs"),
         ("wakeEffects", NOT, "the runtime keeps to itself whether a wake queued the task"),
         ("sources", sources, note),
         ("operations", operations, note),

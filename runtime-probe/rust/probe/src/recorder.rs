@@ -4,6 +4,7 @@
 //! One event is a clock read, some bytes and one release store. It never waits, never
 //! allocates and never takes a lock; where no slot is free the event is counted instead.
 
+mod short_forms;
 mod thread_context;
 
 use std::panic::Location;
@@ -15,7 +16,7 @@ use wakeline_executor::observe::OpenPoll;
 use wakeline_executor::observe::{innermost_poll, open_poll_depth, open_polls};
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::ring::SLOT_PAYLOAD_BYTES;
-use wakeline_wire::{detail, kind, limits, thread_role};
+use wakeline_wire::{detail, kind, limits, park_kind, short_kind, thread_role};
 
 use crate::clock::Clock;
 use crate::dictionary::Living;
@@ -23,6 +24,7 @@ use crate::gate::{detail_of, gate, turns};
 use crate::ring::{os_thread_id, os_thread_name, Slot};
 use crate::session::Session;
 use crate::threads::ThreadShared;
+pub(crate) use short_forms::ToldWake;
 pub(crate) use thread_context::{outside, RuntimeSeen};
 
 /// The longest event: kind, tick delta and seven fields of up to 8 bytes, rounded up.
@@ -445,7 +447,7 @@ impl Recorder {
         if recorded && ends_at != 0 {
             self.event(kind::POLL_END_AT, [ends_at]);
         } else if recorded {
-            self.event(kind::POLL_END, [outcome]);
+            self.poll_end_event(outcome);
         }
         #[cfg(wakeline_stacks)]
         self.show_enclosing_poll();
@@ -541,17 +543,20 @@ impl Recorder {
     #[inline]
     pub(crate) fn park(&mut self, recorded: bool, fields: [u64; 3]) {
         if recorded {
-            self.event(kind::PARK, fields);
+            self.park_event(fields);
         }
         self.parked_holds = self.holds;
         self.release(u8::MAX);
     }
 
     #[inline]
-    pub(crate) fn unpark(&mut self, recorded: bool, park_kind: u64, events: u64) {
+    pub(crate) fn unpark(&mut self, recorded: bool, parked_in: u64, events: u64) {
         if recorded {
             let tick = self.hold(hold::WORKER);
-            self.put(kind::UNPARK, tick, [park_kind, events]);
+            match parked_in {
+                park_kind::REACTOR => self.put(short_kind::UNPARK_IN_REACTOR, tick, [events]),
+                other => self.put(kind::UNPARK, tick, [other, events]),
+            }
         } else {
             // Ordering: SeqCst as in `hold`; the clock is read by a later event.
             self.shared.quiet.store(false, Ordering::SeqCst);

@@ -159,13 +159,17 @@ struct TaskRecord {
     intercept: Option<Arc<Intercept>>,
     /// A poll of it was given the executor's own waker, which may be kept and tells nothing.
     gave_plain_waker: bool,
+    /// It is given to `block_on` by itself,
+    is_root: bool,
+    /// and this has been told to its thread.
+    is_root_begun: bool,
 }
 
 impl TaskRecord {
     fn begin(
         session: &'static Session,
         name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
         task_kind: u64,
         site: &'static Location<'static>,
         held: Held,
@@ -199,6 +203,8 @@ impl TaskRecord {
             identity,
             intercept: None,
             gave_plain_waker: false,
+            is_root: task_kind == task_kind::ROOT,
+            is_root_begun: false,
         }
     }
 
@@ -221,10 +227,13 @@ impl TaskRecord {
         }
         let intercept = match &self.intercept {
             Some(intercept) if intercept.inner.will_wake(cx.waker()) => intercept,
-            _ => self.intercept.insert(Arc::new(Intercept {
-                identity: Arc::clone(&self.identity),
-                inner: cx.waker().clone(),
-            })),
+            _ => {
+                self.is_root_begun |= self.is_root && begin_root(self.is_root_begun);
+                self.intercept.insert(Arc::new(Intercept {
+                    identity: Arc::clone(&self.identity),
+                    inner: cx.waker().clone(),
+                }))
+            }
         };
         // Ordering: Release; a wake that reads the new epoch comes after this poll began.
         // A wake that caused this poll has read the old one: the executor lets a poll begin
@@ -312,11 +321,25 @@ impl TaskRecord {
 
     fn dropped(&mut self) {
         self.intercept = None;
+        #[cfg(feature = "tokio")]
+        if self.is_root_begun {
+            crate::tokio::present::own_root_ends();
+        }
         if self.identity.epoch.load(Ordering::Relaxed) & ENDED == 0 {
             let by = self.identity.held.dropped_by();
             self.identity.end(|r, task| r.foreign_cancelled(task, by));
+            self.identity.tell_dropped();
         }
     }
+}
+
+/// Tells the thread that it runs a root, once.
+fn begin_root(_is_begun: bool) -> bool {
+    #[cfg(feature = "tokio")]
+    if !_is_begun {
+        crate::tokio::present::own_root_begins();
+    }
+    true
 }
 
 impl Identity {
@@ -380,14 +403,22 @@ impl Drop for WakeTold<'_> {
 }
 
 impl Identity {
+    /// Whoever waits for the task's end is woken next, if a runtime has the future.
+    fn tell_dropped(&self) {
+        if self.held.is_a_runtimes() && detail_of(gate()) >= detail::LEAN {
+            with_recorder(self.session, |r| r.runtime_dropped(self.task));
+        }
+    }
+
     /// The task is over if its poll ended so.
-    fn end_after(&self, outcome: u64) {
+    fn end_after(&self, outcome: u64) -> bool {
         let ended = match outcome {
-            poll_outcome::PENDING => return,
+            poll_outcome::PENDING => return false,
             poll_outcome::READY => end_outcome::COMPLETED,
             _ => end_outcome::PANICKED,
         };
         self.end(|r, task| r.foreign_ended(task, ended));
+        true
     }
 }
 
@@ -479,7 +510,9 @@ impl Drop for OpenPoll<'_> {
             breakpoints::poll_ends(self.identity.session);
         }
         self.opened = None;
-        self.identity.end_after(self.outcome);
+        if self.identity.end_after(self.outcome) {
+            self.identity.tell_dropped();
+        }
     }
 }
 

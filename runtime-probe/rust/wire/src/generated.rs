@@ -92,6 +92,8 @@ pub mod detail {
     pub const LEAN: u64 = 2;
     /// Everything the tier can see.
     pub const FULL: u64 = 3;
+    /// Node only, below lean: callbacks of the loop, reactor, timers, jobs; promises are not looked at.
+    pub const NATIVE: u64 = 4;
 }
 
 /// Whether a capability's records can appear in this stream.
@@ -540,6 +542,30 @@ pub mod kind {
     pub const POLL_SETTLED: u64 = 84;
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
+    /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+    pub const FRAME_WAKE: u64 = 92;
+}
+
+/// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
+pub mod short_kind {
+    /// pollEnd of a poll that is pending.
+    pub const POLL_PENDING: u64 = 104;
+    /// wake whose effect the tier cannot see.
+    pub const WAKE_UNHEARD: u64 = 105;
+    /// wake that has put its target into a run queue.
+    pub const WAKE_SCHEDULED: u64 = 106;
+    /// wakeFrom by the turn that encloses it, its effect not seen and its epoch the same after it.
+    pub const WAKE_IN_TURN: u64 = 107;
+    /// operation: a read by the poll that encloses it, done.
+    pub const READ_DONE: u64 = 108;
+    /// operation: a write by the poll that encloses it, done.
+    pub const WRITE_DONE: u64 = 109;
+    /// operation: a read by the poll that encloses it, with nothing there.
+    pub const READ_BLOCKED: u64 = 110;
+    /// park in the reactor, its timer none or not known.
+    pub const PARK_IN_REACTOR: u64 = 111;
+    /// unpark from the reactor.
+    pub const UNPARK_IN_REACTOR: u64 = 112;
 }
 
 /// A text that other records name by id.
@@ -1301,7 +1327,7 @@ pub struct WaitStart {
     pub frame: u64,
     /// What it waits for.
     pub on_kind: u64,
-    /// Id of that kind.
+    /// Id of that kind. Of unknown kind with a stack: how many of the futures that the task polls await there, as of a join; 0 for one.
     pub on_id: u64,
     /// For a source: which readiness; else 0.
     pub interest: u64,
@@ -1411,6 +1437,8 @@ pub struct WaitFound {
     pub epoch: u64,
     /// The chain of awaits.
     pub stack: u64,
+    /// How many of the futures that the task polls await there; 0 for one.
+    pub count: u64,
 }
 
 impl WaitFound {
@@ -1423,6 +1451,7 @@ impl WaitFound {
         writer.uint(self.task);
         writer.uint(self.epoch);
         writer.uint(self.stack);
+        writer.uint(self.count);
     }
 
     /// Reads the fields, without kind and tick.
@@ -1434,6 +1463,7 @@ impl WaitFound {
             task: reader.uint()?,
             epoch: reader.uint()?,
             stack: reader.uint()?,
+            count: reader.uint()?,
         })
     }
 }
@@ -2539,6 +2569,42 @@ impl PollSample {
     }
 }
 
+/// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameWake {
+    /// Which goes on.
+    pub frame: u64,
+    /// Who settled it: a frame, else as in wakeFrom.
+    pub cause_kind: u64,
+    /// Id of that kind; 0 for turn and unknown.
+    pub cause_id: u64,
+}
+
+impl FrameWake {
+    /// Kind on the wire.
+    pub const KIND: u64 = 92;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.frame);
+        writer.uint(self.cause_kind);
+        writer.uint(self.cause_id);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            frame: reader.uint()?,
+            cause_kind: reader.uint()?,
+            cause_id: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2709,6 +2775,8 @@ pub enum EventRecord {
     PollSettled(PollSettled),
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     PollSample(PollSample),
+    /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+    FrameWake(FrameWake),
 }
 
 impl EventRecord {
@@ -2764,6 +2832,7 @@ impl EventRecord {
             Self::DetailChange(_) => DetailChange::KIND,
             Self::PollSettled(_) => PollSettled::KIND,
             Self::PollSample(_) => PollSample::KIND,
+            Self::FrameWake(_) => FrameWake::KIND,
         }
     }
 
@@ -2819,10 +2888,11 @@ impl EventRecord {
             Self::DetailChange(record) => record.encode_fields(writer),
             Self::PollSettled(record) => record.encode_fields(writer),
             Self::PollSample(record) => record.encode_fields(writer),
+            Self::FrameWake(record) => record.encode_fields(writer),
         }
     }
 
-    /// Reads the fields of a record of this kind; `None` when the kind is not known.
+    /// Reads the fields of a record of this kind, or of one that is short for it; `None` when the kind is not known.
     ///
     /// # Errors
     /// When a field is cut, malformed or over a limit.
@@ -2881,6 +2951,85 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
+            FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
+            104 => Self::PollEnd(PollEnd { outcome: 2 }),
+            105 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 0,
+                })
+            }
+            106 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::Wake(Wake {
+                    task,
+                    epoch,
+                    effect: 1,
+                })
+            }
+            107 => {
+                let task = reader.uint()?;
+                let epoch = reader.uint()?;
+                Self::WakeFrom(WakeFrom {
+                    task,
+                    epoch,
+                    effect: 0,
+                    cause_kind: 6,
+                    cause_id: 0,
+                    epoch_after: epoch,
+                })
+            }
+            108 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            109 => {
+                let source = reader.uint()?;
+                let bytes = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 2,
+                    outcome: 1,
+                    bytes,
+                    made_by: 1,
+                })
+            }
+            110 => {
+                let source = reader.uint()?;
+                Self::Operation(Operation {
+                    source,
+                    operation_kind: 1,
+                    outcome: 2,
+                    bytes: 0,
+                    made_by: 1,
+                })
+            }
+            111 => {
+                let timeout_ns = reader.uint()?;
+                Self::Park(Park {
+                    park_kind: 1,
+                    timeout_ns,
+                    timer: 0,
+                })
+            }
+            112 => {
+                let events = reader.uint()?;
+                Self::Unpark(Unpark {
+                    park_kind: 1,
+                    events,
+                })
+            }
             _ => return Ok(None),
         }))
     }
@@ -3017,7 +3166,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 47,
         name: "waitFound",
-        fields: &[1, 1, 1],
+        fields: &[1, 1, 1, 1],
     },
     StaticShape {
         kind: 48,
@@ -3183,5 +3332,161 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 90,
         name: "pollSample",
         fields: &[1, 1, 1, 1, 1, 1],
+    },
+    StaticShape {
+        kind: 92,
+        name: "frameWake",
+        fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 104,
+        name: "pollPending",
+        fields: &[],
+    },
+    StaticShape {
+        kind: 105,
+        name: "wakeUnheard",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 106,
+        name: "wakeScheduled",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 107,
+        name: "wakeInTurn",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 108,
+        name: "readDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 109,
+        name: "writeDone",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 110,
+        name: "readBlocked",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 111,
+        name: "parkInReactor",
+        fields: &[1],
+    },
+    StaticShape {
+        kind: 112,
+        name: "unparkInReactor",
+        fields: &[1],
+    },
+];
+
+/// What a kind of [`short_kind`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortForm {
+    /// Kind on the wire.
+    pub kind: u64,
+    /// Kind of the event that it stands for.
+    pub of: u64,
+    /// For each field of that event its place among the written ones, or what it holds.
+    pub fields: &'static [FieldOfShort],
+}
+
+/// One field of the event that a short form stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOfShort {
+    /// What is written at this place.
+    Written(usize),
+    /// Always this.
+    Fixed(u64),
+}
+
+/// Every short form.
+pub const SHORT_FORMS: &[ShortForm] = &[
+    ShortForm {
+        kind: 104,
+        of: 34,
+        fields: &[FieldOfShort::Fixed(2)],
+    },
+    ShortForm {
+        kind: 105,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 106,
+        of: 35,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 107,
+        of: 36,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(6),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Written(1),
+        ],
+    },
+    ShortForm {
+        kind: 108,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 109,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(1),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 110,
+        of: 56,
+        fields: &[
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Fixed(2),
+            FieldOfShort::Fixed(0),
+            FieldOfShort::Fixed(1),
+        ],
+    },
+    ShortForm {
+        kind: 111,
+        of: 53,
+        fields: &[
+            FieldOfShort::Fixed(1),
+            FieldOfShort::Written(0),
+            FieldOfShort::Fixed(0),
+        ],
+    },
+    ShortForm {
+        kind: 112,
+        of: 54,
+        fields: &[FieldOfShort::Fixed(1), FieldOfShort::Written(0)],
     },
 ];

@@ -40,8 +40,10 @@ fn every_vector_decodes_and_encodes_to_the_same_bytes() {
             Item::Hello(hello) => hello.shapes == own_shapes(),
             _ => true,
         });
+        // Short forms are written by probes only: a decoded one is the whole event.
+        let is_short = path.ends_with("rust-short-forms.wakeline");
         // A stream of other shapes has fields that this version does not keep.
-        if own {
+        if own && !is_short {
             let mut again = recording_head().to_vec();
             items.iter().for_each(|item| item.encode(&mut again));
             assert!(

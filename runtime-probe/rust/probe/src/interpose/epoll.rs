@@ -213,8 +213,7 @@ fn tell_connect(session: &'static Session, source: u64, connect: Connect) {
     if detail_of(gate()) >= detail::FULL {
         with_recorder(session, |r| {
             let maker = r.operation_maker();
-            let fields = [source, operation_kind::CONNECT, outcome, 0, maker];
-            r.event(kind::OPERATION, fields);
+            r.operation(source, operation_kind::CONNECT, [outcome, 0], maker);
         });
     }
 }

@@ -6,7 +6,7 @@
 use std::ffi::c_int;
 
 use libc::{c_void, iovec, off64_t, off_t, size_t, sockaddr, socklen_t, ssize_t};
-use wakeline_wire::{detail, kind, operation_kind, operation_outcome, source_kind};
+use wakeline_wire::{detail, operation_kind, operation_outcome, source_kind};
 
 use super::real::{errno, interposed, set_errno};
 use super::session;
@@ -48,8 +48,8 @@ fn tell(source: u64, operation: u64, result: ssize_t) {
         Err(_) => (operation_outcome::ERROR, u64::from(error.unsigned_abs())),
     };
     with_free_recorder(|r| {
-        let fields = [source, operation, outcome, bytes, r.operation_maker()];
-        r.event(kind::OPERATION, fields);
+        let maker = r.operation_maker();
+        r.operation(source, operation, [outcome, bytes], maker);
     });
     set_errno(error);
 }

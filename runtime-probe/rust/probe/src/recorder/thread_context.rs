@@ -20,6 +20,9 @@ pub(crate) mod outside {
     pub(crate) const NOTHING: u64 = 0;
     /// The reactor's dispatch: from its return from the kernel to the first poll after it.
     pub(crate) const TURN: u64 = u64::MAX;
+    /// With the id of a task: its future has just been dropped by its runtime, which then
+    /// wakes who waits for the task's end, if anybody does, and goes on to something else.
+    pub(crate) const AFTER_TASK: u64 = 1 << 63;
 }
 
 /// A runtime whose threads tell when they start and park.

@@ -6,6 +6,7 @@
 //! else the stand-in of this module. A stand-in compiles wherever it is only written, and stops
 //! the build with a sentence where a program uses it.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -21,6 +22,8 @@ pub trait Present {
     type JoinSet<T>;
     /// `tokio::task::AbortHandle`, of 1.19 and newer.
     type AbortHandle;
+    /// `tokio::task::Id`, of 1.22 and newer.
+    type TaskId: Copy + PartialEq + 'static;
 }
 
 /// The tokio of this program.
@@ -34,6 +37,7 @@ const _: () = {
     impl Present for Tokio {
         type JoinSet<T> = JoinSet<T>;
         type AbortHandle = AbortHandle;
+        type TaskId = Id;
     }
 };
 
@@ -49,6 +53,108 @@ fn block_in_place<F: FnOnce() -> R, R>(_function: F) -> R {
     const { lacks::<F>("wakeline::block_in_place needs tokio's feature rt-multi-thread") }
 }
 
+thread_local! {
+    /// What tokio says is running while this thread runs none of the program's tasks: on a
+    /// worker of several its own loop, which is a task of the blocking pool; else nothing.
+    /// `None` as long as the thread was not seen to park, or to begin a root.
+    static BETWEEN_TASKS: Cell<Option<Option<TaskId>>> = const { Cell::new(None) };
+}
+
+/// This thread runs none of the program's tasks: the runtime parks it.
+pub(crate) fn is_between_tasks() {
+    if BETWEEN_TASKS.get().is_none() {
+        BETWEEN_TASKS.set(tokios_try_id().running());
+    }
+}
+
+/// Whether what runs here is tokio itself: none of its tasks, and no root that is not recorded.
+/// False where that is not known: with a tokio that does not say, and on a thread that has not
+/// parked yet.
+///
+/// A worker of several runs tasks and nothing else of the program's; the thread of a
+/// `current_thread` runtime also polls what was given to `block_on`.
+pub(crate) fn is_runtimes_own() -> bool {
+    let running = tokios_try_id().running();
+    running.is_some()
+        && running == BETWEEN_TASKS.get()
+        && (is_on_several_workers() || has_own_root())
+}
+
+type TaskId = <Tokio as Present>::TaskId;
+
+#[allow(unused_imports)] // Of a tokio that does not have it.
+fn tokios_try_id() -> impl Running {
+    use ::tokio::task::*;
+    try_id()
+}
+
+/// Of tokio older than 1.41, where only `tokio_unstable` has it, if anything has.
+#[allow(dead_code)] // Hidden where tokio has it.
+fn try_id() -> NotTold {
+    NotTold
+}
+
+#[allow(dead_code)]
+struct NotTold;
+
+/// What is known of the task that runs.
+trait Running {
+    fn running(self) -> Option<Option<TaskId>>;
+}
+
+impl Running for Option<TaskId> {
+    fn running(self) -> Option<Option<TaskId>> {
+        Some(self)
+    }
+}
+
+impl Running for NotTold {
+    fn running(self) -> Option<Option<TaskId>> {
+        None
+    }
+}
+
+#[allow(unused_imports)] // Of a tokio that does not have it.
+fn is_on_several_workers() -> bool {
+    use ::tokio::runtime::*;
+    let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+    flavor.is_ok_and(|flavor| flavor != RuntimeFlavor::CurrentThread)
+}
+
+/// Of a tokio that tells no flavor.
+#[allow(dead_code)] // Hidden where tokio has it.
+#[derive(PartialEq)]
+enum RuntimeFlavor {
+    CurrentThread,
+}
+
+#[allow(dead_code)] // Dead with every tokio that has the method.
+trait Flavored {
+    fn runtime_flavor(&self) -> RuntimeFlavor {
+        RuntimeFlavor::CurrentThread
+    }
+}
+
+impl Flavored for Handle {}
+
+thread_local! {
+    static OWN_ROOTS: Cell<u32> = const { Cell::new(0) };
+}
+
+fn has_own_root() -> bool {
+    OWN_ROOTS.get() > 0
+}
+
+/// This thread begins to run a root whose polls are recorded.
+pub(crate) fn own_root_begins() {
+    is_between_tasks();
+    OWN_ROOTS.set(OWN_ROOTS.get() + 1);
+}
+
+pub(crate) fn own_root_ends() {
+    OWN_ROOTS.set(OWN_ROOTS.get().saturating_sub(1));
+}
+
 /// Stops the build where the program uses what its tokio lacks. It asks for a size that is
 /// known for a use only: an optimising build evaluates before that what it can.
 #[allow(dead_code, clippy::empty_loop)] // No type is that large.
@@ -58,6 +164,11 @@ const fn lacks<T>(what: &str) -> ! {
     }
     loop {}
 }
+
+/// In place of a number that tokio does not have.
+#[allow(dead_code)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Id(Infallible);
 
 /// In place of a set that tokio does not have: nothing can make one.
 #[allow(dead_code)]

@@ -154,6 +154,9 @@ impl Told {
             context(|here| {
                 if here.dropping.get() == key {
                     here.dropping.set(Key::NONE);
+                    if key.kind() == Kind::Task {
+                        r.runtime_dropped(span.id.load(Ordering::Relaxed));
+                    }
                     return;
                 }
                 let outcome = if std::thread::panicking() {

@@ -10,7 +10,7 @@ use wakeline_wire::payload::{
 use wakeline_wire::stream::{Item, TimedEvent};
 use wakeline_wire::{
     detail, end_reason, frame::recording_head, visibility, DictionaryRecord, EventRecord, Reader,
-    StaticShape, Writer, SHAPES,
+    StaticShape, Writer, SHAPES, SHORT_FORMS,
 };
 
 /// Unsigned numbers where a coder may go wrong: each length of LEB128, 32 bits, the end.
@@ -61,7 +61,11 @@ fn dictionary() -> Vec<DictionaryRecord> {
 }
 
 fn events() -> Vec<TimedEvent> {
-    let shapes = SHAPES.iter().filter(|shape| shape.kind >= FIRST_EVENT);
+    // What a short form decodes to is another record, see `short_forms`.
+    let is_short = |kind| SHORT_FORMS.iter().any(|form| form.kind == kind);
+    let shapes = SHAPES
+        .iter()
+        .filter(|shape| shape.kind >= FIRST_EVENT && !is_short(shape.kind));
     let mut tick = 10;
     let mut end = 0;
     let mut events = Vec::new();
