@@ -17,6 +17,8 @@ use crate::watch::spawn_quietly;
 
 /// Stacks whose names can be known at once. A program has some hundred places that await.
 const SLOTS: usize = 4096;
+/// The waker's function that is called for a clone.
+const CLONE: &str = "wakeline::traced::intercept::clone";
 /// How far from its place an entry may stand.
 const PROBES: usize = 16;
 /// Stacks that wait for their names; beyond it the waits are not told.
@@ -107,7 +109,7 @@ fn learn(hash: u64, id: u64) {
 /// The dictionary's id of the program's part of the stack: without the clone itself, and up to
 /// our own poll.
 fn id_of(session: &'static Session, frames: &[Frame]) -> u64 {
-    let clone = |frame: &Frame| frame.function.starts_with("wakeline::traced::clone");
+    let clone = |frame: &Frame| frame.function == CLONE;
     let Some(clone) = frames.iter().rposition(clone) else {
         return 0;
     };
