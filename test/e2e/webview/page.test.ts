@@ -580,7 +580,7 @@ test('the calls of a task open below it, each deeper than its caller, and tell w
   );
   // The middle of the view is 15 ms: the second fetchUser waits for its timer.
   await names.nth(3).click();
-  await page.locator('.details', { hasText: 'in fetchUser (users.ts:14:9) on timer 2' }).waitFor();
+  await page.locator('.sentence', { hasText: 'in fetchUser (users.ts:14:9) on timer 2' }).waitFor();
   await page.keyboard.press('Enter');
   const [opened] = (await sent('openSite')).slice(-1);
   assert.equal(
