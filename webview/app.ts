@@ -15,6 +15,7 @@ import {
   keyAnchor,
   laneAtHeight,
   type Scene,
+  selectedTask,
   selectHit,
   selectInLane,
   selectNextLane,
@@ -79,6 +80,7 @@ export class App implements Scene {
   private opensWhenExplained = false;
   /** A lane whose place was asked for: an answer without it ends the search. */
   private searched = -1;
+  private toldSelection = ' 0';
 
   constructor(root: HTMLElement, api: WebviewApi) {
     this.link = new HostLink(api, (message) => this.hear(message));
@@ -390,8 +392,12 @@ export class App implements Scene {
 
   /** Figures for tests and other onlookers. */
   private publish(): void {
-    const { root } = this.dom;
-    const { state } = this;
+    const { state, dom } = this;
+    const { root } = dom;
+    const [{ session }, task] = [state, selectedTask(this)];
+    // The host's commands are about the task that is selected.
+    if (this.toldSelection !== `${session} ${task}`) this.link.send({ type: 'selected', session, task });
+    this.toldSelection = `${session} ${task}`;
     setAttribute(root, 'data-session', state.session);
     setAttribute(root, 'data-lanes', String(this.store.laneTotal));
     setAttribute(root, 'data-from-ns', String(Math.round(state.interval.fromNs)));

@@ -70,7 +70,11 @@ async function open(settings: string): Promise<void> {
   const { page } = browser;
   problems.length = 0;
   await page.goto(server.url(settings));
-  await page.evaluate(() => sessionStorage.clear());
+  // The page of before may be about to save what was selected in it: this one begins with nothing.
+  await page.evaluate(() => {
+    sessionStorage.clear();
+    Storage.prototype.setItem = () => {};
+  });
   await page.goto(server.url(settings));
   await page.mouse.move(1, 1);
   await settled();
@@ -552,6 +556,9 @@ test("the program's own spans stand below their task, named; a click tells what 
     opened.map((each) => (each.type === 'openSite' ? each.site.line : 0)),
     [12],
   );
+  // Commands of the host are about the task that is selected, here by a lane below its own.
+  const selected = (await sent('selected')).at(-1);
+  assert.equal(selected?.type === 'selected' ? selected.task : -1, 1);
   // What was marked is named beside the pointer.
   await page.mouse.move(box.x + box.width * 0.02, box.y + (await rowTop('spans outside of tasks')) + 10);
   await page.locator('.tooltip', { hasText: 'mark: queue length' }).waitFor();
