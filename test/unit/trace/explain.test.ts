@@ -194,6 +194,18 @@ test('a source behind a turn is inferred, and says so', () => {
   );
 });
 
+test('a wake by a turn that brought nothing is said to be a yield or a timer', () => {
+  const trace = golden('turn-inferred')
+    .replace('unpark parkKind=reactor events=2', 'unpark parkKind=reactor')
+    .replaceAll(/.* readiness .*\n/g, '');
+  const session = sessionOf(framesOf(trace));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 50 });
+  assert.match(
+    told?.sentence ?? '',
+    /the runtime woke the task after a turn with no source ready: it had yielded, or a timer was due/,
+  );
+});
+
 test('what is lost is said to be lost', () => {
   check(golden('lost-chunk'), {
     'task 1@100': 'What the task did for these 440 ns was not recorded: 4 events of thread 2 were lost.',
