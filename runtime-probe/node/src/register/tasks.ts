@@ -187,7 +187,8 @@ export class Tasks {
     );
   }
 
-  private describe(task: Task) {
+  /** As it is told. */
+  describe(task: Task) {
     const { id, parent, name, kind } = task;
     return { task: id, parent, site: undefined, name, kind, runtime: runtimeId };
   }
