@@ -43,10 +43,6 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 /// How often ticks and wall time are related again.
 const ANCHOR_EVERY: Duration = Duration::from_secs(10);
-/// Of the 300 ms by which an exit may be delayed: for the last events, then for the
-/// collector to have read them.
-const LAST_SEND: Duration = Duration::from_millis(200);
-const LAST_READ: Duration = Duration::from_millis(50);
 /// Ended threads that the end frame still names; beyond them the oldest are left off.
 const ENDED_THREADS: usize = 10_000;
 

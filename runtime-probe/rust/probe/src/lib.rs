@@ -40,6 +40,7 @@
 //! | `WAKELINE_TOKEN` | 32 hexadecimal digits that the collector expects |
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
+//! | `WAKELINE_EXIT_MS` | how many ms the program's end may wait for the collector to take what is left, 300 when not given; more where all must arrive on a machine that is busy |
 //! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms the program's end may wait for where tasks awaited that has not been read yet, 100 when not given; `0` to not read it |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
 //! | `WAKELINE_FILE` | record into this file, with no viewer and no token; `%p` in it is the process's id |
@@ -176,7 +177,8 @@ impl Recording {
         listener::refused()
     }
 
-    /// Ends the recording now: sends what is left and waits for that 300 ms at most. Of use
+    /// Ends the recording now: sends what is left and waits for that 300 ms at most, or
+    /// `WAKELINE_EXIT_MS`. Of use
     /// before a process ends in a way that runs no exit handlers.
     pub fn finish(self) {
         if let Some(SessionRef(session)) = self.session {
@@ -227,6 +229,9 @@ pub struct Config {
     /// Whether to keep the rings out of the shared-memory file, so that nothing is read
     /// from them after a kill.
     pub private_memory: bool,
+    /// How many ms the program's end may wait for the collector to take what is left, as in
+    /// `WAKELINE_EXIT_MS`; 300 when not given.
+    pub exit_ms: Option<u64>,
     /// With the feature `await-sites`: how many ms the program's end may wait for where tasks
     /// awaited that has not been read yet, 100 when not given. 0: it is not read.
     pub await_sites_ms: Option<u64>,
@@ -253,6 +258,7 @@ impl Config {
             long_poll_ms: text("WAKELINE_LONG_POLL_MS").and_then(|text| text.parse().ok()),
             source_root: None,
             private_memory: false,
+            exit_ms: text("WAKELINE_EXIT_MS").and_then(|text| text.parse().ok()),
             await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
     }
@@ -325,6 +331,9 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
             .and_then(|text| hello::family_of(&text)),
         memory_mib: config.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
         source_root: config.source_root,
+        exit_delay: config
+            .exit_ms
+            .map_or(session::EXIT_DELAY, Duration::from_millis),
         await_patience: config
             .await_sites_ms
             .map_or(session::LAST_NAMES, Duration::from_millis),

@@ -24,7 +24,7 @@ use crate::ring::Ring;
 use crate::threads::Threads;
 
 /// How long the end of the program may be delayed for what was not sent yet.
-const EXIT_DELAY: Duration = Duration::from_millis(300);
+pub(crate) const EXIT_DELAY: Duration = Duration::from_millis(300);
 /// How much of it may be waited for the names of what was seen last, unless told otherwise: a
 /// first look at a large program's line tables takes longer, and is not worth the end of the
 /// trace.
@@ -57,6 +57,8 @@ pub(crate) struct Start {
     /// The absolute path of the file that the program itself writes; empty when it writes none.
     pub(crate) recording: String,
     pub(crate) source_root: Option<PathBuf>,
+    /// How long the end may wait for the collector.
+    pub(crate) exit_delay: Duration,
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
     pub(crate) long_poll: Duration,
@@ -92,6 +94,8 @@ pub(crate) struct Session {
     pub(crate) flight_written: Latch,
     greeted: Latch,
     finish: Finish,
+    /// How long the end may wait for the collector.
+    pub(crate) exit_delay: Duration,
     /// How long the end may wait for where tasks awaited; zero: that is not read.
     pub(crate) await_patience: Duration,
     /// From how long on a poll is looked at; not set where none is.
@@ -233,6 +237,7 @@ impl Session {
             flight_written: Latch::default(),
             greeted: Latch::default(),
             finish: Finish::default(),
+            exit_delay: start.exit_delay,
             await_patience: start.await_patience,
             #[cfg(wakeline_stacks)]
             long_poll: OnceLock::new(),
@@ -375,7 +380,7 @@ impl Session {
             flusher.unpark();
         }
         let more = self.await_patience.saturating_sub(LAST_NAMES);
-        self.finish.done.wait(EXIT_DELAY + more);
+        self.finish.done.wait(self.exit_delay + more);
     }
 
     /// The flusher has greeted the collector, or tried to.

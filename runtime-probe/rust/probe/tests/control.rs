@@ -4,11 +4,14 @@ mod support;
 
 use std::time::Duration;
 
-use support::{child, connected, finish, role, Collector, Trace};
+use support::{child, connected, finish, role, wait_to_hear, Collector, Trace};
 use wakeline_executor::time::sleep;
 use wakeline_executor::{join, spawn_named, yield_now, Runtime};
 use wakeline_wire::payload::Control;
 use wakeline_wire::{detail, task_state, DictionaryRecord, EventRecord, SnapshotTask};
+
+/// Rounds, of two polls or more each, that are made while recording is off.
+const ROUNDS_OFF: u64 = 100;
 
 /// One task that waits for long, one that is polled all the time, frames in both.
 fn program() {
@@ -16,15 +19,32 @@ fn program() {
     let go = std::path::PathBuf::from(std::env::var(support::GO).unwrap());
     let runtime = Runtime::single().build().unwrap();
     runtime.block_on(async {
-        let waits = spawn_named("waits", async { sleep(Duration::from_secs(60)).await });
+        let waits = spawn_named("waits", async { sleep(Duration::from_secs(3600)).await });
         let busy = spawn_named("busy", async move {
+            let round = || join(yield_now(), sleep(Duration::from_micros(200)));
+            while !go.with_extension("off").exists() {
+                round().await;
+            }
+            for _ in 0..ROUNDS_OFF {
+                round().await;
+            }
+            support::say("rounds are over");
             while !go.exists() {
-                join(yield_now(), sleep(Duration::from_micros(200))).await;
+                round().await;
             }
         });
         busy.await.unwrap();
         waits.abort();
     });
+}
+
+fn task_named(trace: &Trace, name: &str) -> Option<u64> {
+    trace.dictionary.iter().find_map(|record| match record {
+        DictionaryRecord::Task(task) if task.name != 0 && trace.text(task.name) == name => {
+            Some(task.id)
+        }
+        _ => None,
+    })
 }
 
 fn control(collector: &Collector, detail: u64, snapshot: bool) {
@@ -56,7 +76,7 @@ fn recording_goes_off_and_on_and_tells_what_is_alive() {
     }
     let collector = Collector::start();
     let name = "recording_goes_off_and_on_and_tells_what_is_alive";
-    let running = connected(child(name, "control"), &collector)
+    let mut running = connected(child(name, "control"), &collector)
         .spawn()
         .unwrap();
     let waits = |trace: &Trace| trace.count(|event| matches!(event, EventRecord::WaitStart(_)));
@@ -68,12 +88,8 @@ fn recording_goes_off_and_on_and_tells_what_is_alive() {
     wait_for(&collector, "silence", |trace| {
         changes(trace) == [detail::OFF]
     });
-    // What was on its way when recording went off.
-    std::thread::sleep(Duration::from_millis(50));
-    let before = Trace::decode(&collector.recording()).all().count();
-    std::thread::sleep(Duration::from_millis(100));
-    let silent = Trace::decode(&collector.recording()).all().count();
-    assert_eq!(before, silent, "nothing is recorded while recording is off");
+    std::fs::write(collector.go_file().with_extension("off"), "").unwrap();
+    let _output = wait_to_hear(&mut running, "rounds are over");
     control(&collector, detail::LEAN, false);
     wait_for(&collector, "a snapshot unasked", |trace| {
         snapshots(trace) == 2
@@ -87,12 +103,19 @@ fn recording_goes_off_and_on_and_tells_what_is_alive() {
     let trace = collector.trace();
     trace.check();
     assert_eq!(changes(&trace), [detail::OFF, detail::LEAN, detail::FULL]);
-    let named = trace.dictionary.iter().find_map(|record| match record {
-        DictionaryRecord::Task(task) if task.name != 0 && trace.text(task.name) == "waits" => {
-            Some(task.id)
-        }
-        _ => None,
-    });
+    let named = task_named(&trace, "waits");
+    // Of the polls that were made while recording was off none is there, and all were counted.
+    let busy = task_named(&trace, "busy");
+    let mut epochs: Vec<u64> = trace
+        .all()
+        .filter_map(|event| match event {
+            EventRecord::PollStart(start) if Some(start.task) == busy => Some(start.epoch),
+            _ => None,
+        })
+        .collect();
+    epochs.sort_unstable();
+    let longest_gap = epochs.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(longest_gap > Some(ROUNDS_OFF), "{longest_gap:?}");
     let told: Vec<SnapshotTask> = trace
         .all()
         .filter_map(|event| match event {

@@ -4,13 +4,13 @@
 mod support;
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::{child, connected, finish, ring_files, role, say, wait_to_hear, Collector, Trace};
 use wakeline_executor::net::{TcpListener, TcpStream};
 use wakeline_executor::sync::{channel, oneshot};
 use wakeline_executor::time::sleep;
-use wakeline_executor::{spawn, Runtime};
+use wakeline_executor::{join, spawn, Runtime};
 use wakeline_wire::{
     cause_kind, operation_outcome, poll_outcome, wake_effect, DictionaryRecord, EventRecord,
 };
@@ -220,6 +220,7 @@ fn a_wrong_token_does_not_touch_the_program() {
 }
 
 const HAND_OFFS: usize = 20_000;
+const PLAIN_THREADS: usize = 50;
 
 /// Two workers hand values to each other, and plain threads wake tasks and end.
 fn threads_program() {
@@ -239,11 +240,18 @@ fn threads_program() {
                 to_a.send(number).await.unwrap();
             }
         });
-        for number in 0..50 {
+        for number in 0..PLAIN_THREADS {
             let (sender, receiver) = oneshot();
+            let (go, wait) = std::sync::mpsc::channel();
             let thread = std::thread::Builder::new().name(format!("plain {number}"));
-            let handle = thread.spawn(move || sender.send(number).unwrap()).unwrap();
-            assert_eq!(receiver.await, Ok(number));
+            let send = move || {
+                wait.recv().unwrap();
+                sender.send(number).unwrap();
+            };
+            let handle = thread.spawn(send).unwrap();
+            // The second branch has its turn when the first one waits: each thread wakes.
+            let (received, ()) = join(receiver, async { go.send(()).unwrap() }).await;
+            assert_eq!(received, Ok(number));
             handle.join().unwrap();
         }
         a.await.unwrap();
@@ -261,7 +269,9 @@ fn threads_that_wake_each_other_are_in_order_by_epochs() {
         "threads_that_wake_each_other_are_in_order_by_epochs",
         "threads",
     );
-    let output = finish(connected(command, &collector).spawn().unwrap());
+    // All of it fits, however seldom the flusher has its turn.
+    let mut command = connected(command, &collector);
+    let output = finish(command.env("WAKELINE_MEMORY_MIB", "64").spawn().unwrap());
     assert!(output.status.success(), "{output:?}");
     let trace = collector.trace();
     trace.check();
@@ -279,10 +289,10 @@ fn threads_that_wake_each_other_are_in_order_by_epochs() {
             stopped += 1;
         }
     }
-    // A value that came before the task waited for it woke nobody.
-    assert!(
-        stopped >= 3,
-        "two workers and some of the plain threads: {stopped}"
+    assert_eq!(
+        stopped,
+        2 + PLAIN_THREADS,
+        "both workers, all plain threads"
     );
 }
 
@@ -326,25 +336,24 @@ fn stalled_program() {
 }
 
 #[test]
-fn a_stalled_collector_delays_the_exit_300_ms_at_most() {
+fn a_stalled_collector_does_not_keep_the_program_from_its_end() {
     if role().is_some() {
         return stalled_program();
     }
     let collector = Collector::start();
     collector.set_stalled(true);
     let command = child(
-        "a_stalled_collector_delays_the_exit_300_ms_at_most",
+        "a_stalled_collector_does_not_keep_the_program_from_its_end",
         "stalled",
     );
-    let mut running = connected(command, &collector).spawn().unwrap();
+    // It waits as long as it does in use.
+    let mut command = connected(command, &collector);
+    let mut running = command.env_remove("WAKELINE_EXIT_MS").spawn().unwrap();
     let _output = wait_to_hear(&mut running, "done");
-    let start = Instant::now();
     let pid = running.id();
+    // Nothing is read meanwhile: it ends all the same.
     let output = finish(running);
-    let delay = start.elapsed();
     assert!(output.status.success(), "{output:?}");
-    // 300 ms, and as much again for a busy machine and the test harness.
-    assert!(delay < Duration::from_millis(600), "{delay:?}");
     // The rest is in the ring file, for the collector to read and to remove.
     let files = ring_files(pid);
     assert_eq!(files.len(), 1);

@@ -29,7 +29,7 @@ fn program() {
             let work = move || {
                 record(observer, seed, EVENTS);
                 println!("\nrecorded");
-                std::thread::sleep(Duration::from_secs(60));
+                std::thread::sleep(Duration::from_secs(3600));
             };
             thread.spawn_scoped(scope, work).unwrap();
         }

@@ -170,16 +170,17 @@ fn a_collector_that_stalls_gets_whole_frames_later() {
     if role().is_some() {
         let observer = start(16);
         record_on_threads(observer, 1, EVENTS);
-        wait_for_go();
-        // Longer than the flusher needs to send what waits.
-        std::thread::sleep(Duration::from_millis(500));
-        return;
+        say("recorded");
+        return wait_for_go();
     }
     let collector = Collector::start();
     let name = "a_collector_that_stalls_gets_whole_frames_later";
     collector.set_stalled(true);
-    let running = connected(child(name, "stall"), &collector).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(700));
+    let mut running = connected(child(name, "stall"), &collector).spawn().unwrap();
+    let _output = wait_to_hear(&mut running, "recorded");
+    // What is recorded is more than a socket holds. Time to run into that, at most: what
+    // follows holds without it too.
+    std::thread::sleep(Duration::from_millis(100));
     collector.set_stalled(false);
     std::fs::write(collector.go_file(), "").unwrap();
     let output = finish(running);

@@ -99,8 +99,12 @@ async fn work() -> (u64, u64) {
     let (sender, receiver) = channel();
     let woken = wakeline::spawn(async {
         let (tell, told) = tokio::sync::oneshot::channel();
+        let metrics = Handle::current().metrics();
+        let before = metrics.worker_park_count(0);
         thread::spawn(move || {
-            thread::sleep(std::time::Duration::from_millis(20));
+            while metrics.worker_park_count(0) == before {
+                thread::sleep(std::time::Duration::from_millis(1));
+            }
             tell.send(()).unwrap();
             sender.send(()).unwrap();
         });
@@ -194,7 +198,7 @@ fn compared(test: &str, runtime: impl FnOnce() -> Runtime) -> Option<(Counted, T
     let trace = collector.trace();
     trace.check();
 
-    assert!(counted.parks >= 2, "the program never waited: {counted:?}");
+    assert!(counted.parks >= 1, "the program never waited: {counted:?}");
     if cfg!(tokio_unstable) {
         let root = trace.dictionary.iter().find_map(|record| match record {
             DictionaryRecord::Task(task) if task.task_kind == wakeline_wire::task_kind::ROOT => {

@@ -9,7 +9,7 @@ use std::ffi::c_int;
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,11 +181,13 @@ fn a_closed_number_that_means_something_else_is_no_source() {
 }
 
 static SIGNALLED: AtomicI32 = AtomicI32::new(-1);
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn on_alarm(_: c_int) {
     let byte = [0_u8; 1];
     // SAFETY: one byte of ours to a descriptor that stays open.
     unsafe { libc::write(SIGNALLED.load(Ordering::Relaxed), byte.as_ptr().cast(), 1) };
+    SIGNALS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// As tokio's own signal handler does: it writes to a registered socket, wherever the
@@ -226,6 +228,10 @@ fn a_signal_handler_may_write_while_an_event_is_written() {
                 task.await.unwrap();
             }
         });
+        // Thousands have come, unless the other thread had no turn.
+        while SIGNALS.load(Ordering::Relaxed) < 20 {
+            std::thread::yield_now();
+        }
         is_over.store(true, Ordering::Relaxed);
         alarm.join().unwrap();
         let mut received = Vec::new();

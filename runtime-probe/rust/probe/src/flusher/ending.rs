@@ -8,7 +8,7 @@ use wakeline_wire::frame::append_frame;
 use wakeline_wire::payload::End;
 use wakeline_wire::{end_reason, frame_kind};
 
-use super::{total, Flusher, Turn, LAST_READ, LAST_SEND, SEND_PATIENCE};
+use super::{total, Flusher, Turn, SEND_PATIENCE};
 use crate::awaits;
 use crate::batch::Pieces;
 use crate::connection::Sent;
@@ -54,7 +54,10 @@ impl Flusher {
             self.round_kept();
         }
         let more = self.session.await_patience.saturating_sub(LAST_NAMES);
-        let end = Instant::now() + LAST_SEND + more;
+        // Of the 300 ms: 200 for the last events, then 50 for the collector to have read them.
+        let exit_delay = self.session.exit_delay;
+        let (last_send, last_read) = (exit_delay * 2 / 3, exit_delay / 6);
+        let end = Instant::now() + last_send + more;
         self.await_names();
         shut_gate();
         let mut through = false;
@@ -88,7 +91,7 @@ impl Flusher {
             append_frame(link.outbound(), frame_kind::END, |out| frame.encode(out));
             let left = end.saturating_duration_since(Instant::now());
             ended = matches!(link.send_end(left), Ok(Sent::All));
-            link.close(LAST_READ);
+            link.close(last_read);
         }
         // A collector that took a part only reads the rest from the ring file, and
         // removes it.

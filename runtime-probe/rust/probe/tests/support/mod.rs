@@ -29,10 +29,13 @@ pub const TOKEN: &str = "00112233445566778899aabbccddeeff";
 pub const ROLE: &str = "WAKELINE_TEST_ROLE";
 /// Set in children: the file for whose appearance they wait.
 pub const GO: &str = "WAKELINE_TEST_GO";
-/// Nothing in these tests takes that long; what does is stuck.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing in these tests takes that long, on however busy a machine; what does is stuck.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The longest life of a child: longer than the longest test that starts one.
-const CHILD_LIFE: Duration = Duration::from_secs(180);
+const CHILD_LIFE: Duration = Duration::from_secs(600);
+/// How long a child's end waits for its collector here, as `WAKELINE_EXIT_MS`: what a test
+/// expects must arrive, where in use 300 ms are all that a program may lose.
+const EXIT_MS: &str = "60000";
 
 /// A folder that is removed at the end of the test.
 pub struct Folder(pub PathBuf);
@@ -233,6 +236,8 @@ fn serve(mut stream: UnixStream, received: &(Mutex<Received>, Condvar), stalled:
         let count = stream.read(&mut bytes).unwrap_or(0);
         let mut guard = received.0.lock().unwrap();
         if count == 0 {
+            // The other handle of it is kept; the program waits for this.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
             guard.closed += 1;
             received.1.notify_all();
             return;
@@ -479,6 +484,7 @@ pub fn child(test: &str, role: &str) -> Command {
         .env_remove("WAKELINE_TOKEN")
         // A test that is not about them counts each event and greeting, and begins at once.
         .env("WAKELINE_AWAIT_SITES", "0")
+        .env("WAKELINE_EXIT_MS", EXIT_MS)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -534,11 +540,15 @@ pub fn ring_files(pid: u32) -> Vec<PathBuf> {
         .collect()
 }
 
+/// In a child: whether the test has said so.
+pub fn has_go() -> bool {
+    PathBuf::from(std::env::var(GO).unwrap()).exists()
+}
+
 /// In a child: waits until the test says so.
 pub fn wait_for_go() {
-    let file = PathBuf::from(std::env::var(GO).unwrap());
     let end = Instant::now() + PATIENCE;
-    while !file.exists() {
+    while !has_go() {
         assert!(Instant::now() < end, "the test does not say go");
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -3,18 +3,25 @@
 
 use wakeline_wire::{operation_outcome, DictionaryRecord, EventRecord, Operation, Readiness};
 
-use super::{child, connected, finish, role, Collector, Trace};
+use super::{child, connected, finish, role, wait_for_go, Collector, Trace};
 
 /// Runs `program` in a child of this test with a collector, and gives the trace.
 pub fn trace_of(test: &str, program: impl FnOnce()) -> Option<Trace> {
     if role().is_some() {
         assert!(wakeline::init().is_active());
+        // The flusher has its descriptors by then, and takes no number away.
+        wait_for_go();
         program();
         return None;
     }
     let collector = Collector::start();
     let command = child(test, "program");
-    let output = finish(connected(command, &collector).spawn().unwrap());
+    let running = connected(command, &collector).spawn().unwrap();
+    collector.wait_until("the hello", |connections| {
+        !Trace::decode(&connections.concat()).hellos.is_empty()
+    });
+    std::fs::write(collector.go_file(), "").unwrap();
+    let output = finish(running);
     assert!(output.status.success(), "{output:?}");
     let trace = collector.trace();
     trace.check();
