@@ -81,7 +81,7 @@ export class Recorder implements Observer {
   protected readonly dictionary: Dictionary;
   protected readonly options: RecorderOptions;
   private threadTold = false;
-  private full: boolean;
+  protected full: boolean;
   private firstRuntime = 0;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
@@ -131,7 +131,7 @@ export class Recorder implements Observer {
       this.events.uint(epoch);
       this.events.commit();
     }
-    this.events.openPolls.push({ task, epoch, startTick: Math.max(startTick, this.events.lastTick) });
+    this.events.openPolls.push(task, epoch, Math.max(startTick, this.events.lastTick));
   }
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
@@ -442,7 +442,7 @@ export class Recorder implements Observer {
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
     if (level !== detail.off) return;
-    this.events.openPolls.length = 0;
+    this.events.openPolls.clear();
     for (const lane of this.lanes.values()) lane.skip();
   }
 
@@ -501,14 +501,17 @@ export class Recorder implements Observer {
   }
 
   protected beginAt(kind: number, tick: number): boolean {
+    return this.mayWrite && this.events.begin(kind, tick);
+  }
+
+  /** Whether the next event may be written now; when not it is counted. */
+  protected get mayWrite(): boolean {
     if (!this.threadTold) this.tellThread(0);
-    if (this.ring.behind && !this.ring.catchUp()) {
-      // The event may name a record that is not in the ring yet, so it must not overtake it.
-      this.events.drop();
-      if (this.ring.broken) this.options.onBroken();
-      return false;
-    }
-    return this.events.begin(kind, tick);
+    if (!this.ring.behind || this.ring.catchUp()) return true;
+    // The event may name a record that is not in the ring yet, so it must not overtake it.
+    this.events.drop();
+    if (this.ring.broken) this.options.onBroken();
+    return false;
   }
 
   private one(kind: number, a: number): void {
