@@ -118,7 +118,10 @@ export class EventReader {
         this.pollEndAt(ns, fields[0] as number);
         break;
       case eventKind.waitFound:
-        this.model.waitFound(fields[0] as number, fields[1] as number, fields[2] as number);
+        this.model.waitFound(fields[0] as number, fields[1] as number, {
+          stack: fields[2] as number,
+          count: Math.max(1, fields[3] as number),
+        });
         break;
       case eventKind.wake: {
         const epoch = fields[1] as number;

@@ -8,6 +8,7 @@ import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
 import type { Frames } from './frames.ts';
+import type { InheritedHandle } from './inherited.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
@@ -94,6 +95,13 @@ export class Hooks {
     this.hook.disable();
     this.leavePromises();
     this.parts.resources.pause();
+  }
+
+  /** A handle that is older than the hooks is the main task's. */
+  adopt({ type, handle, asyncId }: InheritedHandle): void {
+    if (readResourceStamp(handle) !== undefined) return;
+    const { resources, main } = this.parts;
+    stampResource(handle, resources.describe(type, asyncId, 0, main, handle));
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {

@@ -14,6 +14,7 @@ import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
 import { Frames } from './frames.ts';
 import { Hooks } from './hooks.ts';
+import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
@@ -140,6 +141,7 @@ class Parts {
     this.execution = new Execution({ tasks, main, frames, recorder });
     const { execution } = this;
     this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
+    for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.

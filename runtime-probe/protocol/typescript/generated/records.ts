@@ -579,7 +579,7 @@ export const eventField = {
   waitStart: { frame: 0, onKind: 1, onId: 2, interest: 3, site: 4, stack: 5 },
   settle: { frame: 0 },
   reject: { frame: 0, error: 1 },
-  waitFound: { task: 0, epoch: 1, stack: 2 },
+  waitFound: { task: 0, epoch: 1, stack: 2, count: 3 },
   resourceAcquire: { resource: 0, task: 1, amount: 2 },
   resourceRelease: { resource: 0, task: 1, amount: 2 },
   resourceDrop: { resource: 0 },
@@ -859,7 +859,7 @@ export interface WaitStartRecord {
   readonly frame: number;
   /** What it waits for. One of causeKind. */
   readonly onKind: number;
-  /** Id of that kind. */
+  /** Id of that kind. Of unknown kind with a stack: how many of the futures that the task polls await there, as of a join; 0 for one. */
   readonly onId: number;
   /** For a source: which readiness; else 0. Bits of interestBit. */
   readonly interest: number;
@@ -894,6 +894,8 @@ export interface WaitFoundRecord {
   readonly epoch: number;
   /** The chain of awaits. */
   readonly stack: number;
+  /** How many of the futures that the task polls await there; 0 for one. */
+  readonly count: number;
 }
 
 /** A task holds the resource (or took a permit, or received a value). */
@@ -1329,7 +1331,7 @@ export const shapes: readonly Shape[] = [
   { kind: 44, name: 'waitStart', fields: [{ name: 'frame', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'interest', type: 1 }, { name: 'site', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 45, name: 'settle', fields: [{ name: 'frame', type: 1 }] },
   { kind: 46, name: 'reject', fields: [{ name: 'frame', type: 1 }, { name: 'error', type: 1 }] },
-  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }] },
+  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }, { name: 'count', type: 1 }] },
   { kind: 48, name: 'resourceAcquire', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 49, name: 'resourceRelease', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 50, name: 'resourceDrop', fields: [{ name: 'resource', type: 1 }] },

@@ -1327,7 +1327,7 @@ pub struct WaitStart {
     pub frame: u64,
     /// What it waits for.
     pub on_kind: u64,
-    /// Id of that kind.
+    /// Id of that kind. Of unknown kind with a stack: how many of the futures that the task polls await there, as of a join; 0 for one.
     pub on_id: u64,
     /// For a source: which readiness; else 0.
     pub interest: u64,
@@ -1437,6 +1437,8 @@ pub struct WaitFound {
     pub epoch: u64,
     /// The chain of awaits.
     pub stack: u64,
+    /// How many of the futures that the task polls await there; 0 for one.
+    pub count: u64,
 }
 
 impl WaitFound {
@@ -1449,6 +1451,7 @@ impl WaitFound {
         writer.uint(self.task);
         writer.uint(self.epoch);
         writer.uint(self.stack);
+        writer.uint(self.count);
     }
 
     /// Reads the fields, without kind and tick.
@@ -1460,6 +1463,7 @@ impl WaitFound {
             task: reader.uint()?,
             epoch: reader.uint()?,
             stack: reader.uint()?,
+            count: reader.uint()?,
         })
     }
 }
@@ -3162,7 +3166,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 47,
         name: "waitFound",
-        fields: &[1, 1, 1],
+        fields: &[1, 1, 1, 1],
     },
     StaticShape {
         kind: 48,
