@@ -49,13 +49,14 @@ export class Timers {
 
   set(stamp: ResourceStamp, timer: NodeTimer): void {
     const delayMs = timer._idleTimeout;
-    if (typeof delayMs === 'number' && delayMs >= 0) this.arm(stamp, timer, clockNs() + delayMs * nsPerMs);
+    if (typeof delayMs === 'number' && delayMs >= 0)
+      this.arm(stamp, timer, clockNs() + delayMs * nsPerMs, Number.NaN);
   }
 
   fired(stamp: ResourceStamp, timer: NodeTimer): Cause {
     this.settle();
     // One that has fired before was refreshed since, of which nobody told.
-    if (stamp.id === 0) this.arm(stamp, timer, this.deadlineOf(stamp, timer));
+    if (stamp.id === 0) this.armAnew(stamp, timer);
     const { id } = stamp;
     this.recorder.timerFired(id, clockNs() - this.deadlineOf(stamp, timer));
     stamp.id = 0;
@@ -81,16 +82,22 @@ export class Timers {
     }
   }
 
-  private arm(stamp: ResourceStamp, timer: NodeTimer, deadlineNs: number): void {
+  private arm(stamp: ResourceStamp, timer: NodeTimer, deadlineNs: number, startMs: number): void {
     this.lastTimer++;
     stamp.id = this.lastTimer;
     stamp.deadlineNs = deadlineNs;
     this.recorder.timerSet(stamp.id, stamp.task?.id ?? 0, deadlineNs);
-    stamp.startMs = Number.NaN;
+    stamp.startMs = startMs;
+    const entry = { stamp, timer, id: stamp.id };
     this.settle();
-    this.fresh = { stamp, timer, id: stamp.id };
-    this.armed.push(this.fresh);
+    if (Number.isNaN(startMs)) this.fresh = entry;
+    this.armed.push(entry);
     this.armedSinceTurn++;
+  }
+
+  private armAnew(stamp: ResourceStamp, timer: NodeTimer): void {
+    const startMs = typeof timer._idleStart === 'number' ? timer._idleStart : Number.NaN;
+    this.arm(stamp, timer, this.deadlineOf(stamp, timer), startMs);
   }
 
   private settle(): void {
@@ -116,7 +123,7 @@ export class Timers {
     const deadlineNs = this.deadlineOf(stamp, timer);
     if (deadlineNs === stamp.deadlineNs) return true;
     this.recorder.timerCancelled(id);
-    this.arm(stamp, timer, deadlineNs);
+    this.armAnew(stamp, timer);
     return false;
   }
 
