@@ -180,10 +180,10 @@ fn wrapped_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
         false => (NOT, "the runtime does not tell an abort from its shutdown; known for wakeline's JoinSet, LocalSet and main, and, with the crate's feature tokio-1-47, for all that is spawned through wakeline"),
     };
     #[cfg(wakeline_stacks)]
-    let by_frames = crate::frames::visibility();
+    let (awaits, awaits_note) =
+        crate::frames::visibility().unwrap_or_else(crate::awaits::visibility);
     #[cfg(not(wakeline_stacks))]
-    let by_frames = None;
-    let (awaits, awaits_note) = by_frames.unwrap_or_else(crate::awaits::visibility);
+    let (awaits, awaits_note) = crate::awaits::visibility();
     let below = below().unless_silent(is_reactor_seen);
     let seen = |is_seen: bool| if is_seen { RECORDED } else { NOT };
     let note = below.note.as_str();
