@@ -96,7 +96,7 @@ export function startProgram(path: string, options: RunOptions = {}) {
   const spawnOptions: SpawnOptions = {
     env: { ...inherited, NODE_OPTIONS: '', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: options.timeoutMs ?? 20_000,
+    timeout: options.timeoutMs ?? 240_000,
     killSignal: 'SIGKILL',
   };
   const nodeArguments = options.nodeArguments ?? ['--enable-source-maps'];
