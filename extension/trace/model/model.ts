@@ -15,7 +15,6 @@ import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wakeRank } from './columns.ts';
 import { type Counts, newCounts } from './counts.ts';
 import {
-  type Frame,
   isHeld,
   type Job,
   type OpenPoll,
@@ -30,6 +29,7 @@ import {
   type Timer,
 } from './entities.ts';
 import { type FoundChain, FoundWaits } from './found-waits.ts';
+import { type FrameRow, Frames } from './frames.ts';
 import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
@@ -37,7 +37,7 @@ import { Ring } from './ring.ts';
 import { type SectionRow, Sections } from './sections.ts';
 import { joinedWaits, SiteWaits, WaitTable } from './waits.ts';
 
-export type LaneOwner = Thread | Task | Pool | Ring | SectionRow;
+export type LaneOwner = Thread | Task | Pool | Ring | SectionRow | FrameRow;
 
 export interface Lane {
   readonly lane: number;
@@ -80,7 +80,7 @@ export class Model {
   readonly sources = new IdTable<Source>();
   readonly resources = new IdTable<Resource>();
   readonly runtimes = new IdTable<Runtime>();
-  readonly frames = new IdTable<Frame>();
+  readonly frames = new Frames();
   readonly texts = new IdTable<string>();
   readonly sites = new IdTable<Site>();
   readonly stacks = new IdTable<readonly number[]>();
@@ -243,6 +243,14 @@ export class Model {
       this.lanes.push({ lane: row.lane, kind: laneKind.section, owner: row });
       if (row.task === 0) this.laneVersion++;
       else this.subLaneVersion++;
+    });
+  }
+
+  /** The rows of a task's frames, with a lane for each. */
+  frameRowsOf(task: number): readonly FrameRow[] {
+    return this.frames.rowsOf(task, (row) => {
+      row.lane = this.lanes.length;
+      this.lanes.push({ lane: row.lane, kind: laneKind.frame, owner: row });
     });
   }
 
@@ -631,6 +639,7 @@ export class Model {
       this.samples.bytes +
       this.foundWaits.bytes +
       this.sections.bytes +
+      this.frames.bytes +
       this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;
