@@ -10,9 +10,10 @@ import { RecordingEditor } from './host/recording-editor.ts';
 import { setting } from './host/settings.ts';
 import { SourceFiles } from './host/source-files.ts';
 import { createStatusItem } from './host/status-item.ts';
-import { applyToTerminals } from './host/terminals.ts';
+import { applyToTerminals, connectingVariables } from './host/terminals.ts';
 import { TimelinePanel } from './host/timeline-panel.ts';
 import { TraceHost } from './host/trace-host.ts';
+import { groupOf } from './messages/session-groups.ts';
 
 let lenses: LensClient | undefined;
 
@@ -35,10 +36,14 @@ export function activate(context: vscode.ExtensionContext): void {
   lenses = lensClient;
   const lensesWanted = () => setting('codeLens.enabled', true);
   const link = new EditorLink({ host, files, panel, lenses: lensClient, log, lensesWanted });
+  const nodePreload = () => (setting('node.register', true) ? dist('register.cjs') : undefined);
   const terminals = () =>
-    applyToTerminals(setting('terminals.connect', false), context.environmentVariableCollection, host).catch(
-      (error: unknown) => log.error(`Terminals are not connected: ${String(error)}`),
-    );
+    applyToTerminals(
+      setting('terminals.connect', false),
+      context.environmentVariableCollection,
+      host,
+      nodePreload(),
+    ).catch((error: unknown) => log.error(`Terminals are not connected: ${String(error)}`));
 
   const shown = new Set<string>();
   context.subscriptions.push(
@@ -54,20 +59,25 @@ export function activate(context: vscode.ExtensionContext): void {
       debuggerEvent: (event) => host.debuggerEvent(event),
       log: (message) => log.info(message),
       injects: () => setting('debug.connect', true),
-      nodePreload: () => (setting('node.register', true) ? dist('register.cjs') : undefined),
+      nodePreload,
     }),
-    registerScheduling({ tasks: () => host.aliveTasks(), log: (message) => log.info(message) }),
+    registerScheduling({
+      tasks: () => host.aliveTasks(),
+      selectedTask: () => host.selectedTask,
+      log: (message) => log.info(message),
+    }),
     host.onDidChange(() => {
       // The panel opens once for each debugged program, so that one who closed it is left in peace.
       const started = host.sessions.find(
-        (s) => s.state === 'live' && s.launch !== '' && !shown.has(s.session),
+        (s) => s.state === 'live' && s.launch !== '' && !shown.has(groupOf(s)),
       );
       if (started === undefined) return;
-      shown.add(started.session);
+      shown.add(groupOf(started));
       if (setting('timeline.openOnLaunch', true)) panel.show();
     }),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('wakeline.terminals')) void terminals();
+      const settings = ['wakeline.terminals', 'wakeline.node.register'];
+      if (settings.some((each) => change.affectsConfiguration(each))) void terminals();
     }),
     vscode.commands.registerCommand('wakeline.showTimeline', async () => {
       panel.show();
@@ -83,8 +93,7 @@ export function activate(context: vscode.ExtensionContext): void {
         await vscode.commands.executeCommand('vscode.openWith', picked, 'wakeline.recording');
     }),
     vscode.commands.registerCommand('wakeline.copyEnvironment', async () => {
-      const { endpoint, token } = await host.connect();
-      await vscode.env.clipboard.writeText(`WAKELINE=${endpoint} WAKELINE_TOKEN=${token}`);
+      await vscode.env.clipboard.writeText(connectingVariables(await host.connect(), nodePreload()));
       void vscode.window.showInformationMessage(
         'Put the copied variables in front of the command that starts your program. The token is a secret of this window.',
       );

@@ -31,6 +31,9 @@ const areas = {
   /** Whether memory stays bounded and drops are counted with 10,000 connections and an hour's requests. */
   'node-load': (options) =>
     must(process.execPath, ['--import', 'tsx', 'test/bench/node/load.ts', ...options]),
+  /** What polls, wakes and hops cost on the TypeScript executor, beside plain promises. */
+  executor: (options) =>
+    must(process.execPath, ['--import', 'tsx', 'test/bench/executor/bench.ts', ...options]),
   /** What the collector pays: events/s of ingest, ms of a viewport query. */
   engine: async () => {
     // Bundled as it ships: a loader's hooks would be measured too. The flag is for the memory figure.

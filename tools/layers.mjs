@@ -66,7 +66,7 @@ const zones = {
     outside: ['vscode', 'node:'],
   },
   'extension/main.ts': {
-    may: ['extension/client', 'extension/debug', 'extension/host'],
+    may: ['extension/client', 'extension/debug', 'extension/host', 'extension/messages'],
     outside: ['vscode', 'node:path'],
   },
   'webview/transport': { may: ['extension/messages'], outside: [] },

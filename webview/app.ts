@@ -1,7 +1,7 @@
 // Owns the view's life: takes what the host, the pointer and the keys say into the state, asks for what is missing, and
 // has a frame painted when something changed. The only part that knows all the others.
-import type { SourceSite } from '../extension/messages/lanes.ts';
-import type { Explanation } from '../extension/messages/queries.ts';
+import { laneKind, type SourceSite } from '../extension/messages/lanes.ts';
+import type { Explanation, LaneHeader } from '../extension/messages/queries.ts';
 import { formatDuration } from '../extension/trace/format.ts';
 import { Asking } from './asking.ts';
 import { buildSkeleton, type Skeleton } from './dom.ts';
@@ -15,6 +15,7 @@ import {
   keyAnchor,
   laneAtHeight,
   type Scene,
+  selectedTask,
   selectHit,
   selectInLane,
   selectNextLane,
@@ -79,6 +80,7 @@ export class App implements Scene {
   private opensWhenExplained = false;
   /** A lane whose place was asked for: an answer without it ends the search. */
   private searched = -1;
+  private toldSelection = ' 0';
 
   constructor(root: HTMLElement, api: WebviewApi) {
     this.link = new HostLink(api, (message) => this.hear(message));
@@ -170,6 +172,7 @@ export class App implements Scene {
       toggleFollow: () => this.dispatch({ type: 'follow', on: this.state.anchor === anchorMode.free }),
       togglePause: () => this.dispatch({ type: 'pause', on: !this.state.paused }),
       openSource: () => this.openSelected(),
+      toggleFrames: () => this.toggleSelectedFrames(),
       filter: () => this.toolbar.focusFilter(),
       legend: () => this.popover.toggle('legend'),
       help: () => this.popover.toggle('keys'),
@@ -304,6 +307,7 @@ export class App implements Scene {
       {
         session: state.session,
         filter: state.filter,
+        expanded: state.expanded,
         interval: state.interval,
         endNs: state.endNs,
         following: state.anchor !== anchorMode.free && shownSession(state)?.state === 'live',
@@ -373,6 +377,7 @@ export class App implements Scene {
         selected: lane !== undefined && selection?.lane === lane.lane,
         highlighted: lane !== undefined && marked.has(lane.lane),
         hovered: lane !== undefined && this.hover?.lane.lane === lane.lane,
+        expanded: lane !== undefined && this.state.expanded.includes(lane.lane),
       };
     });
     this.rowsView.update(contents, this.rows.bodyTopCssPx);
@@ -387,8 +392,12 @@ export class App implements Scene {
 
   /** Figures for tests and other onlookers. */
   private publish(): void {
-    const { root } = this.dom;
-    const { state } = this;
+    const { state, dom } = this;
+    const { root } = dom;
+    const [{ session }, task] = [state, selectedTask(this)];
+    // The host's commands are about the task that is selected.
+    if (this.toldSelection !== `${session} ${task}`) this.link.send({ type: 'selected', session, task });
+    this.toldSelection = `${session} ${task}`;
     setAttribute(root, 'data-session', state.session);
     setAttribute(root, 'data-lanes', String(this.store.laneTotal));
     setAttribute(root, 'data-from-ns', String(Math.round(state.interval.fromNs)));
@@ -436,7 +445,25 @@ export class App implements Scene {
 
   private clickRow(event: MouseEvent): void {
     const lane = laneAtHeight(this, event.clientY - this.dom.sticky.getBoundingClientRect().top);
-    if (lane !== undefined) this.dispatch(selectInLane(this, lane));
+    if (lane === undefined) return;
+    if (event.target instanceof Element && event.target.closest('.twisty') !== null) this.toggleFrames(lane);
+    else this.dispatch(selectInLane(this, lane));
+  }
+
+  /** Shows or hides the calls below a task; of a row of calls those of its task. */
+  private toggleFrames(lane: LaneHeader): void {
+    const ofFrames = lane.kind === laneKind.frame;
+    const task = ofFrames ? this.store.taskOf(lane.id) : lane;
+    if (task === undefined || (task.frames ?? 0) === 0) return;
+    const on = !this.state.expanded.includes(task.lane);
+    this.dispatch({ type: 'expand', lane: task.lane, on });
+    if (ofFrames) this.dispatch(selectInLane(this, task));
+  }
+
+  private toggleSelectedFrames(): void {
+    const { selection } = this.state;
+    const lane = selection === null ? undefined : this.store.newestShowing(selection.lane)?.header;
+    if (lane !== undefined) this.toggleFrames(lane);
   }
 
   private selectLane(direction: 1 | -1): void {

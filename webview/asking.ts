@@ -7,7 +7,7 @@ import type {
   Explanation,
   ViewportQuery,
 } from '../extension/messages/queries.ts';
-import { readAnswer } from './layout/answer.ts';
+import { orderOf, readAnswer } from './layout/answer.ts';
 import type { AnswerStore } from './layout/answer-store.ts';
 import { type PlanInput, planQueries, stillAnswers } from './layout/query-plan.ts';
 import type { Selection } from './state/view-state.ts';
@@ -121,7 +121,7 @@ export class Asking {
 
   private async viewport(query: ViewportQuery): Promise<void> {
     const { result, binary } = await this.link.request('viewport', query);
-    this.store.add(readAnswer(result, binary, query.filter));
+    this.store.add(readAnswer(result, binary, orderOf(query)));
   }
 
   private async explain(query: ExplainQuery): Promise<void> {

@@ -12,6 +12,8 @@ export interface TaskChoice {
 export interface SchedulingTies {
   /** Tasks of the program that is shown, for the user to choose among. */
   tasks(): Promise<readonly TaskChoice[]>;
+  /** The task of that program that is selected in the timeline; 0 when none is. */
+  selectedTask(): number;
   log(message: string): void;
 }
 
@@ -36,6 +38,7 @@ export function registerScheduling(ties: SchedulingTies): vscode.Disposable {
     command('breakOnPoll', (task) => ofTask('poll', task, ties)),
     command('breakOnWake', (task) => ofTask('wake', task, ties)),
     command('breakOnLongPoll', askLongPoll),
+    command('clearBreaks', async () => ({ on: 'nothing' })),
   );
 }
 
@@ -47,6 +50,9 @@ async function ofTask(
   if (typeof given === 'number' && Number.isSafeInteger(given) && given > 0) return { on, task: given };
   const tasks = await ties.tasks();
   if (tasks.length === 0) throw new Error('no task of a traced program is alive');
+  // Whoever has selected a task means that one; nobody can be meant that has ended.
+  const selected = tasks.find(({ task }) => task === ties.selectedTask());
+  if (selected !== undefined) return { on, task: selected.task };
   const items = tasks.map(({ label, task }) => ({ label, description: `task ${task}`, task }));
   const title = on === 'poll' ? 'Break When This Task Is Next Polled' : 'Break When This Task Is Next Woken';
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
@@ -73,23 +79,30 @@ async function setCondition(stops: Stops, ask: () => Promise<Condition | undefin
   if (condition === undefined) return;
   const asked = evaluateArguments(session.type, condition);
   if (asked === undefined) return;
-  addStopFunction();
+  if (condition.on === 'nothing') removeStopFunction();
+  else addStopFunction();
   // A debugger writes into a program that stands only.
   const resume = stops.isStopped(session) ? undefined : await stops.pause(session);
   try {
-    const problem = problemOf(await session.customRequest('evaluate', asked));
+    const problem = problemOf(await session.customRequest('evaluate', asked), condition.on);
     if (problem !== '') throw new Error(problem);
   } finally {
     await resume?.();
   }
 }
 
-/** The breakpoint stays: without a condition nobody comes to it. */
+function isStopFunction(each: vscode.Breakpoint): boolean {
+  return each instanceof vscode.FunctionBreakpoint && each.functionName === stopFunction;
+}
+
+/** The breakpoint stays until all conditions are taken away: without a condition nobody comes to it. */
 function addStopFunction(): void {
-  const isOurs = (each: vscode.Breakpoint): boolean =>
-    each instanceof vscode.FunctionBreakpoint && each.functionName === stopFunction && each.enabled;
-  if (!vscode.debug.breakpoints.some(isOurs))
+  if (!vscode.debug.breakpoints.some((each) => isStopFunction(each) && each.enabled))
     vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(stopFunction)]);
+}
+
+function removeStopFunction(): void {
+  vscode.debug.removeBreakpoints(vscode.debug.breakpoints.filter(isStopFunction));
 }
 
 /** Which debug sessions stand, by what their adapters say. */

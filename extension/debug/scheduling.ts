@@ -7,7 +7,9 @@ export const stopFunction = 'wakeline_breakpoint';
 export type Condition =
   | { readonly on: 'poll'; readonly task: number }
   | { readonly on: 'wake'; readonly task: number }
-  | { readonly on: 'longPoll'; readonly ms: number };
+  | { readonly on: 'longPoll'; readonly ms: number }
+  /** Takes away all conditions that are set. */
+  | { readonly on: 'nothing' };
 
 export interface EvaluateArguments {
   readonly expression: string;
@@ -17,17 +19,25 @@ export interface EvaluateArguments {
 /** The gate's bit that tells the hooks to look. A gate of 0 is for good: nothing is recorded. */
 const lookBit = 128;
 
-function word(condition: Condition): { name: string; value: string } {
-  if (condition.on === 'poll') return { name: 'wakeline_break_on_poll', value: String(condition.task) };
-  if (condition.on === 'wake') return { name: 'wakeline_break_on_wake', value: String(condition.task) };
-  return { name: 'wakeline_break_longer_than_ns', value: String(Math.round(condition.ms * 1e6)) };
+const words = {
+  poll: 'wakeline_break_on_poll',
+  wake: 'wakeline_break_on_wake',
+  longPoll: 'wakeline_break_longer_than_ns',
+} as const;
+
+function write(word: string, value: number): string {
+  return `*(unsigned long long *)&${word} = ${value}`;
 }
 
 /** In C, which every native debugger evaluates without calling into the program. Its value is the gate. */
 function expressionOf(condition: Condition): string {
-  const { name, value } = word(condition);
   const gate = '*(unsigned int *)&wakeline_gate';
-  return `*(unsigned long long *)&${name} = ${value}, ${gate} |= (${gate} ? ${lookBit} : 0), ${gate}`;
+  if (condition.on === 'nothing') {
+    const all = Object.values(words).map((word) => write(word, 0));
+    return `${all.join(', ')}, ${gate} &= ~${lookBit}u, ${gate}`;
+  }
+  const value = condition.on === 'longPoll' ? Math.round(condition.ms * 1e6) : condition.task;
+  return `${write(words[condition.on], value)}, ${gate} |= (${gate} ? ${lookBit} : 0), ${gate}`;
 }
 
 /** How the adapter of this debug type is asked; undefined for one that debugs no native program. */
@@ -41,8 +51,8 @@ export function evaluateArguments(debugType: string, condition: Condition): Eval
   return undefined;
 }
 
-/** What was wrong, for the person who asked; empty when the condition is set. */
-export function problemOf(answer: unknown): string {
+/** What was wrong, for the person who asked; empty when the condition is set, or all are taken away. */
+export function problemOf(answer: unknown, condition: Condition['on']): string {
   const result =
     typeof answer === 'object' && answer !== null && 'result' in answer ? answer.result : undefined;
   const text = typeof result === 'string' ? result : '';
@@ -50,6 +60,7 @@ export function problemOf(answer: unknown): string {
   const gate = /\$\d+ = (\d+)\s*$/.exec(text.trim())?.[1];
   if (gate === undefined)
     return `the debugger could not write the condition${text === '' ? '' : `: ${text.trim().slice(0, 300)}`}. Does the program have Wakeline’s probe, and its symbols?`;
+  if (condition === 'nothing') return '';
   if ((Number(gate) & lookBit) === 0)
     return 'the program is not recorded, so the condition would never be looked at. Start it from this window, with the probe’s init at the beginning of main';
   return '';

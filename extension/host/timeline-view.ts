@@ -60,6 +60,7 @@ export class TimelineView implements vscode.Disposable {
     else if (type === 'openSite') void this.openSite(rest['session'], rest['site']);
     else if (type === 'showSession' && typeof rest['session'] === 'string')
       this.parts.host.show(rest['session']);
+    else if (type === 'selected') this.select(rest['session'], rest['task']);
     else if (type === 'control') void this.control(rest['session'], rest['detail']);
     else if (type === 'command') this.runCommand(rest['command']);
     else if (type === 'problem') this.parts.log.error(`Timeline: ${String(rest['message']).slice(0, 2000)}`);
@@ -92,6 +93,11 @@ export class TimelineView implements vscode.Disposable {
       functionName: typeof functionName === 'string' ? functionName : '',
     };
     await this.parts.files.open(where, summary);
+  }
+
+  private select(session: unknown, task: unknown): void {
+    if (typeof session === 'string' && Number.isSafeInteger(task))
+      this.parts.host.select(session, Number(task));
   }
 
   private runCommand(command: unknown): void {

@@ -21,6 +21,7 @@ export class TraceHost implements vscode.Disposable {
   private disposed = false;
   private known: readonly SessionSummary[] = [];
   private chosen = '';
+  private selection = { session: '', task: 0 };
 
   /** Sessions came, went or grew, or another one is shown. At most four times a second. */
   readonly onDidChange = this.changed.event;
@@ -46,6 +47,16 @@ export class TraceHost implements vscode.Disposable {
   show(session: string): void {
     this.chosen = session;
     this.changed.fire();
+  }
+
+  /** A timeline's selection: of several timelines the one that was used last. */
+  select(session: string, task: number): void {
+    this.selection = { session, task };
+  }
+
+  /** The selected task of the shown program; 0 when none is. */
+  get selectedTask(): number {
+    return this.selection.session === this.shown?.session ? this.selection.task : 0;
   }
 
   session(id: string): SessionSummary | undefined {

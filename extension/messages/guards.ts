@@ -18,7 +18,13 @@ export class GuardError extends Error {
 }
 
 /** The most pixels and lanes that one viewport may ask for: 8192 px is wider than any screen in use. */
-export const viewportLimits = { widthPx: 8192, laneCount: 4096, filterChars: 1024, locate: 256 } as const;
+export const viewportLimits = {
+  widthPx: 8192,
+  laneCount: 4096,
+  filterChars: 1024,
+  locate: 256,
+  expanded: 256,
+} as const;
 
 /** Longest path that Linux takes, in bytes; used for characters. */
 const pathChars = 4096;
@@ -114,6 +120,9 @@ function viewport(fields: Fields): ViewportQuery {
     firstLane: whole(fields, 'firstLane', 0, Number.MAX_SAFE_INTEGER),
     laneCount: whole(fields, 'laneCount', 0, viewportLimits.laneCount),
     filter: text(fields, 'filter', viewportLimits.filterChars),
+    ...(fields['expanded'] === undefined
+      ? {}
+      : { expanded: wholeList(fields, 'expanded', viewportLimits.expanded) }),
     ...(fields['locate'] === undefined ? {} : { locate: wholeList(fields, 'locate', viewportLimits.locate) }),
   };
 }

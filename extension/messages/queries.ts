@@ -92,6 +92,8 @@ export interface ViewportQuery {
   readonly laneCount: number;
   /** Of the task lanes only those whose label contains this, without case; empty for all. Other lanes stay. */
   readonly filter: string;
+  /** Tasks' lanes below which the rows of their frames are wanted; at most 256. */
+  readonly expanded?: readonly number[];
   /** Lanes whose place in this order is wanted too, to scroll to them or to point at them; at most 256. */
   readonly locate?: readonly number[];
 }
@@ -109,6 +111,10 @@ export interface LaneHeader {
   readonly spawnSite: SourceSite | null;
   /** One line of numbers for a tooltip and for screen readers. */
   readonly summary: string;
+  /** Of a task: how many frames it has had; absent where it has none. */
+  readonly frames?: number;
+  /** Of a row of frames: how many callers deep it lies, from 0. */
+  readonly depth?: number;
   /** exact: `spans…` columns hold this lane's spans; coverage: the pixel columns do. */
   readonly mode: 'exact' | 'coverage';
   /** exact: range in the span columns. coverage: `firstPixel` in the pixel columns, `widthPx` long. */

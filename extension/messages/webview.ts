@@ -12,6 +12,8 @@ export type ToHost =
   | WebviewRequest
   | { readonly type: 'openSite'; readonly session: string; readonly site: SourceSite }
   | { readonly type: 'showSession'; readonly session: string }
+  /** The task whose lane, or a lane below it, is selected; 0 when none is. */
+  | { readonly type: 'selected'; readonly session: string; readonly task: number }
   | { readonly type: 'control'; readonly session: string; readonly detail: Detail }
   /** Runs one of the extension's own commands: only these. */
   | { readonly type: 'command'; readonly command: WebviewCommand }

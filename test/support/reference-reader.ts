@@ -113,7 +113,7 @@ interface Reading {
   readonly threads: Map<number, ThreadState>;
   readonly dictionary: Map<string, DictionaryRecord>;
   /** Chains of awaits that were found after their polls. */
-  readonly found: { task: number; epoch: number; stack: number; ns: number }[];
+  readonly found: { task: number; epoch: number; stack: number; count: number; ns: number }[];
   rate: bigint;
 }
 
@@ -150,9 +150,9 @@ export function readReference(frames: readonly Frame[]): ReferenceModel {
       for (const w of decodeWatermarks(frame.payload)) watermarks.set(w.thread, toNs(w.tick, reading.rate));
     else if (frame.kind === frameKind.end) ended = true;
   }
-  for (const { task, epoch, stack, ns } of reading.found.sort((x, y) => x.stack - y.stack)) {
+  for (const { task, epoch, stack, count, ns } of reading.found.sort((x, y) => x.stack - y.stack)) {
     const poll = reading.polls.get(`${task} ${epoch}`);
-    if (poll !== undefined) addChain(reading, poll.waits, stack, ns);
+    if (poll !== undefined) addChain(reading, poll.waits, stack, count, ns);
   }
   const endNs = [...reading.events.map((e) => e.ns), ...watermarks.values()].reduce(
     (a, b) => Math.max(a, b),
@@ -206,15 +206,28 @@ function waitOfChain(reading: Reading, waits: ReferencePoll['waits'], stack: num
   return free.find((wait) => lines.includes(lineOf(wait.site))) ?? (waits.length === 1 ? free[0] : undefined);
 }
 
-function addChain(reading: Reading, waits: ReferencePoll['waits'], stack: number, ns: number): void {
-  const joined = waitOfChain(reading, waits, stack);
-  if (joined !== undefined) {
-    joined.stack = stack;
-    return;
-  }
+function addChain(
+  reading: Reading,
+  waits: ReferencePoll['waits'],
+  stack: number,
+  count: number,
+  ns: number,
+): void {
+  if (joinChain(reading, waits, stack, count)) return;
   const record = reading.dictionary.get(`stack ${stack}`);
   const site = record?.record === 'stack' ? record.site : 0;
-  waits.push({ onKind: causeKind.unknown, onId: 0, site, stack, ns });
+  waits.push({ onKind: causeKind.unknown, onId: count, site, stack, ns });
+}
+
+/** A chain of so many futures belongs to so many waits of the poll; false where to none. */
+function joinChain(reading: Reading, waits: ReferencePoll['waits'], stack: number, count: number): boolean {
+  let told = 0;
+  for (; told < Math.min(64, Math.max(1, count)); told++) {
+    const joined = waitOfChain(reading, waits, stack);
+    if (joined === undefined) break;
+    joined.stack = stack;
+  }
+  return told > 0;
 }
 
 function newThread(): ThreadState {
@@ -280,7 +293,7 @@ function readEvent(
   if (kind === eventKind.pollEndAt) {
     // One record for two: where the task awaits, and that the poll ended so.
     const poll = thread.open.at(-1);
-    if (poll !== undefined) addChain(reading, poll.waits, values[0] ?? 0, ns);
+    if (poll !== undefined) addChain(reading, poll.waits, values[0] ?? 0, 0, ns);
     readEvent(reading, threadId, thread, eventKind.pollEnd, ns, [pollOutcome.pending]);
     return;
   }
@@ -307,11 +320,9 @@ function readEvent(
     if (poll?.endNs !== undefined && c === pollOutcome.none) reading.polls.delete(key);
     else if (poll?.endNs !== undefined) poll.outcome = c;
   } else if (kind === eventKind.waitStart) {
-    const joined =
-      b === causeKind.unknown && f !== 0 ? waitOfChain(reading, innermost?.waits ?? [], f) : undefined;
-    if (joined === undefined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
-    else joined.stack = f;
-  } else if (kind === eventKind.waitFound) reading.found.push({ task: a, epoch: b, stack: c, ns });
+    const joined = b === causeKind.unknown && f !== 0 && joinChain(reading, innermost?.waits ?? [], f, c);
+    if (!joined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
+  } else if (kind === eventKind.waitFound) reading.found.push({ task: a, epoch: b, stack: c, count: d, ns });
   else if (kind === eventKind.jobStart) thread.openJob = a;
   else if (kind === eventKind.jobEnd) thread.openJob = 0;
   else if (kind === eventKind.wake)

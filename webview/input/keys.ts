@@ -13,6 +13,7 @@ export interface KeyActions {
   readonly toggleFollow: () => void;
   readonly togglePause: () => void;
   readonly openSource: () => void;
+  readonly toggleFrames: () => void;
   readonly filter: () => void;
   readonly legend: () => void;
   readonly help: () => void;
@@ -49,6 +50,7 @@ const commands: Readonly<Record<string, Command>> = {
   f: (a) => a.toggleFollow(),
   ' ': (a) => a.togglePause(),
   Enter: (a) => a.openSource(),
+  c: (a) => a.toggleFrames(),
   '/': (a) => a.filter(),
   l: (a) => a.legend(),
   '?': (a) => a.help(),

@@ -1,5 +1,6 @@
 // Owns the answers at hand: which is newest for a lane, which lanes stand where, and what may lie beneath a newer one.
 // Pure bookkeeping; never more than a handful of answers, so that memory does not grow with what was looked at.
+import { laneKind } from '../../extension/messages/lanes.ts';
 import type { LaneHeader } from '../../extension/messages/queries.ts';
 import type { TimelineAnswer } from './answer.ts';
 import { leadingOthers } from './rows.ts';
@@ -13,10 +14,10 @@ export class AnswerStore {
   private widest: TimelineAnswer | null = null;
   private leading = 0;
 
-  /** An answer for another session or filter makes all others worthless. */
+  /** An answer for another session or order of lanes makes all others worthless. */
   add(answer: TimelineAnswer): void {
     const last = this.newest;
-    if (last !== null && (last.head.session !== answer.head.session || last.filter !== answer.filter))
+    if (last !== null && (last.head.session !== answer.head.session || last.order !== answer.order))
       this.clear();
     this.recent.push(answer);
     if (this.recent.length > recentAnswers) this.recent.shift();
@@ -80,6 +81,15 @@ export class AnswerStore {
       if (lane !== undefined) return lane;
     }
     return this.widest?.head.lanes[place - (this.widest?.head.firstLane ?? 0)];
+  }
+
+  /** The lane of the task with that id, where an answer at hand shows it. */
+  taskOf(id: number): LaneHeader | undefined {
+    for (const { head } of this.all().reverse()) {
+      const lane = head.lanes.find((each) => each.kind === laneKind.task && each.id === id);
+      if (lane !== undefined) return lane;
+    }
+    return undefined;
   }
 
   /** Where a lane stands, by the newest answer that knows it. */

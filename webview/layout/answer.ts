@@ -1,11 +1,17 @@
 // Owns reading a viewport's answer: typed columns over its binary part, checked, and lanes found by their number.
 // Copies no column; knows nothing of pixels on the screen.
 
-import type { ColumnRange, LaneHeader, ViewportAnswer } from '../../extension/messages/queries.ts';
+import type {
+  ColumnRange,
+  LaneHeader,
+  ViewportAnswer,
+  ViewportQuery,
+} from '../../extension/messages/queries.ts';
 
 export interface TimelineAnswer {
   readonly head: ViewportAnswer;
-  readonly filter: string;
+  /** What decided which lanes there are. */
+  readonly order: string;
   readonly spanStartNs: Float64Array;
   readonly spanEndNs: Float64Array;
   readonly spanState: Uint8Array;
@@ -22,12 +28,17 @@ export interface TimelineAnswer {
   readonly placeOfLane: ReadonlyMap<number, number>;
 }
 
+/** The filter and the tasks whose frames are shown: answers that differ in them have other lanes at a place. */
+export function orderOf({ filter, expanded }: Pick<ViewportQuery, 'filter' | 'expanded'>): string {
+  return expanded === undefined || expanded.length === 0 ? filter : `${filter}\n${expanded.join()}`;
+}
+
 /**
  * Lays typed columns over an answer's binary part.
  *
  * @throws Error when a column reaches beyond the binary part, which says that sender and receiver do not fit together.
  */
-export function readAnswer(head: ViewportAnswer, binary: ArrayBuffer, filter: string): TimelineAnswer {
+export function readAnswer(head: ViewportAnswer, binary: ArrayBuffer, order: string): TimelineAnswer {
   const bytes = (name: string, range: ColumnRange, itemBytes: number): ArrayBuffer => {
     const end = range.offset + range.length * itemBytes;
     if (!(range.offset >= 0 && range.length >= 0 && end <= binary.byteLength))
@@ -48,7 +59,7 @@ export function readAnswer(head: ViewportAnswer, binary: ArrayBuffer, filter: st
   const { columns } = head;
   return {
     head,
-    filter,
+    order,
     spanStartNs: float64('spanStartNs', columns.spanStartNs),
     spanEndNs: float64('spanEndNs', columns.spanEndNs),
     spanState: uint8('spanState', columns.spanState),

@@ -37,6 +37,13 @@ export function selectHit(scene: Scene, hit: Hit): Action {
   return { type: 'select', selection: { lane: hit.lane.lane, atNs }, reveal: false };
 }
 
+/** The task whose lane, or a lane below it, is selected; 0 when none is. */
+export function selectedTask(scene: Scene): number {
+  const { selection } = scene.state;
+  const lane = selection === null ? undefined : scene.store.newestShowing(selection.lane)?.header;
+  return lane?.kind === laneKind.task || lane?.kind === laneKind.section ? lane.id : 0;
+}
+
 /** Keeps the selected instant, as far as the lane lives then. */
 export function selectInLane(scene: Scene, lane: LaneHeader): Action {
   const { interval, selection } = scene.state;

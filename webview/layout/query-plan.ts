@@ -2,7 +2,7 @@
 // overscan, and whether an answer at hand already shows all of it.
 import type { ViewportQuery } from '../../extension/messages/queries.ts';
 import { type Interval, widthNs } from '../state/interval.ts';
-import type { TimelineAnswer } from './answer.ts';
+import { orderOf, type TimelineAnswer } from './answer.ts';
 import type { RowLayout } from './rows.ts';
 
 /** The widest answer that the engine gives. */
@@ -21,6 +21,7 @@ export interface ViewSize {
 export interface PlanInput {
   readonly session: string;
   readonly filter: string;
+  readonly expanded: readonly number[];
   readonly interval: Interval;
   readonly endNs: number;
   /** While the right edge follows the trace, nothing lies beyond it and panning is not expected. */
@@ -43,6 +44,7 @@ export interface QueryPlan {
  */
 export function planQueries(input: PlanInput): QueryPlan {
   const { session, filter, rows } = input;
+  const expanded = input.expanded.length === 0 ? {} : { expanded: input.expanded };
   const time = planTime(input);
   const bodyPlaces = rows.slots.filter((slot) => !slot.pinned).map((slot) => slot.place);
   const firstInView = bodyPlaces[0] ?? rows.pinned;
@@ -53,8 +55,8 @@ export function planQueries(input: PlanInput): QueryPlan {
   const pinned =
     withPinned || rows.pinned === 0
       ? null
-      : { session, ...time, firstLane: 0, laneCount: rows.pinned, filter };
-  return { pinned, body: { session, ...time, firstLane, laneCount, filter } };
+      : { session, ...time, firstLane: 0, laneCount: rows.pinned, filter, ...expanded };
+  return { pinned, body: { session, ...time, firstLane, laneCount, filter, ...expanded } };
 }
 
 function planTime(input: PlanInput): { fromNs: number; toNs: number; widthPx: number } {
@@ -74,7 +76,7 @@ function planTime(input: PlanInput): { fromNs: number; toNs: number; widthPx: nu
 /** Whether an answer shows all that the query's view needs, and nothing in it can have changed since. */
 export function stillAnswers(answer: TimelineAnswer, query: ViewportQuery, input: PlanInput): boolean {
   const { head } = answer;
-  if (head.session !== query.session || answer.filter !== query.filter) return false;
+  if (head.session !== query.session || answer.order !== orderOf(query)) return false;
   const pitch = (head.toNs - head.fromNs) / head.widthPx;
   const wantedPitch = widthNs(input.interval) / input.size.widthDevicePx;
   if (Math.abs(pitch / wantedPitch - 1) > 1e-3) return false;

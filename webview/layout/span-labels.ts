@@ -28,6 +28,7 @@ export interface SpanLabel {
 /** `poll 3`, `task 12`, `job 7`, `turn 37`: what the span's reference counts by kind of lane; the name of the program's own. */
 export function spanWord(lane: LaneHeader, span: SpanView, names: TimelineAnswer['head']['names']): string {
   const { word } = appearanceOf(span.state);
+  if (lane.kind === laneKind.frame) return span.state === spanState.running ? names[span.ref] || word : word;
   if (span.state === spanState.running)
     return lane.kind === laneKind.worker ? `task ${span.ref}` : `poll ${span.ref}`;
   if (span.state === spanState.job && lane.kind === laneKind.poolThread) return `job ${span.ref}`;

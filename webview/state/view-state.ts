@@ -51,6 +51,8 @@ export interface ViewState {
   /** A lane that is to be scrolled into view as soon as its row is known; -1 for none. */
   readonly revealLane: number;
   readonly filter: string;
+  /** Lanes of tasks whose frames are shown below them. */
+  readonly expanded: readonly number[];
   readonly highlight: Highlight | null;
   /** What an earlier life of this view showed, until its session appears. */
   readonly restore: WebviewState | null;
@@ -72,6 +74,7 @@ export type Action =
   | { readonly type: 'clear' }
   | { readonly type: 'revealed' }
   | { readonly type: 'filter'; readonly filter: string }
+  | { readonly type: 'expand'; readonly lane: number; readonly on: boolean }
   | { readonly type: 'highlight'; readonly session: string; readonly highlight: Highlight }
   | {
       readonly type: 'reveal';
@@ -94,6 +97,7 @@ export function initialState(restore: WebviewState | null): ViewState {
     selection: null,
     revealLane: -1,
     filter: '',
+    expanded: [],
     highlight: null,
     restore,
   };
@@ -145,11 +149,21 @@ export function reduce(state: ViewState, action: Action): ViewState {
       return { ...state, revealLane: -1 };
     case 'filter':
       return { ...state, filter: action.filter, firstRow: 0 };
+    case 'expand':
+      return { ...state, expanded: withLane(state.expanded, action.lane, action.on) };
     case 'highlight':
       return action.session === state.session ? { ...state, highlight: action.highlight } : state;
     case 'reveal':
       return revealed(chosen(state, action.session), action.lane, action.fromNs, action.toNs);
   }
+}
+
+/** Those that were expanded last, at most as many as one question may name. */
+const expandedMost = 256;
+
+function withLane(lanes: readonly number[], lane: number, on: boolean): readonly number[] {
+  const others = lanes.filter((each) => each !== lane);
+  return on ? [...others, lane].slice(-expandedMost) : others;
 }
 
 /** What the view must hold to come back as it was. */

@@ -2,6 +2,7 @@
 // scrolling; what a reader of a screen sees of the lanes.
 import { laneKind } from '../../extension/messages/lanes.ts';
 import type { LaneHeader } from '../../extension/messages/queries.ts';
+import { formatQuantity } from '../../extension/trace/format.ts';
 import { laneKindWord } from '../layout/appearance.ts';
 import type { RowSlot } from '../layout/rows.ts';
 import { element, setAttribute, setText } from './element.ts';
@@ -14,10 +15,18 @@ export interface RowContent {
   readonly selected: boolean;
   readonly highlighted: boolean;
   readonly hovered: boolean;
+  /** Whether the calls below it are shown. */
+  readonly expanded: boolean;
 }
+
+/** How far a call stands to the right of its caller, and how many levels of that are shown. */
+const firstIndentCssPx = 24;
+const indentCssPx = 8;
+const deepestIndent = 8;
 
 interface Row {
   readonly root: HTMLElement;
+  readonly twisty: HTMLElement;
   readonly name: HTMLElement;
   readonly word: HTMLElement;
   readonly summary: HTMLElement;
@@ -66,13 +75,28 @@ export function rowId(lane: number): string {
 }
 
 function makeRow(parent: HTMLElement): Row {
+  // The keyboard has C for it, so it takes no place in the order of tabs.
+  const twisty = element('button', { class: 'twisty', type: 'button', tabindex: '-1' });
   const name = element('span', { class: 'lane-name', role: 'rowheader' });
   const word = element('span', { class: 'lane-state', role: 'gridcell' });
   const summary = element('span', { class: 'visually-hidden', role: 'gridcell' });
-  const label = element('div', { class: 'row-label', role: 'presentation' }, name, word);
+  const label = element('div', { class: 'row-label', role: 'presentation' }, twisty, name, word);
   const root = element('div', { class: 'row', role: 'row' }, label, summary);
   parent.append(root);
-  return { root, name, word, summary };
+  return { root, twisty, name, word, summary };
+}
+
+function indentOf(depth: number): string {
+  return `${firstIndentCssPx + Math.min(depth, deepestIndent) * indentCssPx}px`;
+}
+
+function fillTwisty(twisty: HTMLElement, { lane, expanded }: RowContent): void {
+  const calls = lane?.frames ?? 0;
+  twisty.hidden = calls === 0;
+  setAttribute(twisty, 'aria-label', `${expanded ? 'Hide' : 'Show'} ${formatQuantity(calls, 'async call')}`);
+  if (calls === 0) return;
+  setText(twisty, expanded ? '▾' : '▸');
+  setAttribute(twisty, 'aria-expanded', String(expanded));
 }
 
 function fillRow(row: Row, content: RowContent, topCssPx: number): void {
@@ -83,6 +107,7 @@ function fillRow(row: Row, content: RowContent, topCssPx: number): void {
   row.root.classList.toggle('selected', content.selected);
   row.root.classList.toggle('highlighted', content.highlighted);
   row.root.classList.toggle('hovered', content.hovered);
+  fillTwisty(row.twisty, content);
   if (lane === undefined) {
     setText(row.name, '…');
     setText(row.word, '');
@@ -92,9 +117,10 @@ function fillRow(row: Row, content: RowContent, topCssPx: number): void {
   }
   setAttribute(row.root, 'id', rowId(lane.lane));
   setAttribute(row.root, 'data-kind', laneKindWord[lane.kind]);
-  const below = lane.kind === laneKind.section && lane.id !== 0;
+  const below = lane.kind === laneKind.frame || (lane.kind === laneKind.section && lane.id !== 0);
   row.root.classList.toggle('below', below);
-  row.root.classList.toggle('other', !below && lane.kind !== laneKind.task && lane.kind !== laneKind.frame);
+  row.root.classList.toggle('other', !below && lane.kind !== laneKind.task);
+  row.name.style.paddingLeft = lane.depth === undefined ? '' : indentOf(lane.depth);
   setText(row.name, lane.label);
   setText(row.word, content.stateWord);
   setText(row.summary, lane.summary);

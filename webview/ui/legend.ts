@@ -28,6 +28,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['F', 'follow the newest events'],
   ['Space', 'freeze the view, go on'],
   ['Enter', 'open the source line of the selected span'],
+  ['C', 'show or hide the calls below the selected task'],
   ['/', 'filter tasks'],
   ['L', 'legend'],
   ['Esc', 'close, clear the selection'],

@@ -22,7 +22,7 @@ import {
   waitsIn,
   wakeIn,
 } from '../model/records.ts';
-import { awaitChains, awaitedFuture, placeOfWait } from './await-chains.ts';
+import { awaitChains, awaitedAt, placeOfWait } from './await-chains.ts';
 import { type Blame, blameOf, starvedBy } from './blame.ts';
 import { type Handing, handingBefore, holdersNow } from './holders.ts';
 import { causeName, siteOf, taskName, threadName } from './names.ts';
@@ -130,9 +130,7 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
     const waker = wake?.kind === causeKind.poll ? view.model.task(wake.id) : undefined;
     if (wake !== undefined && waker !== undefined && hadEnded(waker, wake)) return `${names} to end`;
     if (names !== '') return names;
-    const [only, ...more] = waits;
-    const future = only === undefined || more.length > 0 ? '' : awaitedFuture(view.model, only);
-    return future === '' ? 'something that was not recorded' : future;
+    return awaitedAt(view.model, waits);
   }
   const texts = told.slice(0, namedWaits).map((wait) => waitText(view, wait));
   if (told.length === 1) return texts[0] ?? '';
@@ -166,7 +164,7 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
   const handing = handingOf(view, waits, wake);
-  const what = `${waitedFor(view, waits, wake)}${placeOfWait(model, waits.length === 1 ? waits[0] : undefined)}${handing.clause}`;
+  const what = `${waitedFor(view, waits, wake)}${waits.length === 1 && waits[0]?.count === 1 ? placeOfWait(model, waits[0]) : ''}${handing.clause}`;
   const stacks = awaitChains(model, waits);
   const begin = step(
     'wait',

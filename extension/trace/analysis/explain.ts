@@ -3,9 +3,11 @@
 import { laneKind } from '../../messages/lanes.ts';
 import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
 import type { Task, Thread } from '../model/entities.ts';
+import type { FrameRow } from '../model/frames.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
 import type { SectionRow } from '../model/sections.ts';
+import { explainFrame } from './explain-frame.ts';
 import { explainSection } from './explain-section.ts';
 import { explainTask } from './explain-task.ts';
 import {
@@ -35,6 +37,7 @@ export function explain(view: Summed, query: ExplainQuery): Explanation | null {
   else if (lane.kind === laneKind.poolQueue) told = explainPool(view, lane.owner as Pool, query.atNs);
   else if (lane.kind === laneKind.ring) told = explainRing(view, lane.owner as Ring, query.atNs);
   else if (lane.kind === laneKind.section) told = explainSection(view, lane.owner as SectionRow, query.atNs);
+  else if (lane.kind === laneKind.frame) told = explainFrame(view, lane.owner as FrameRow, query.atNs);
   if (told === null) return null;
   return {
     lane: lane.lane,

@@ -8,6 +8,7 @@ import {
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind, type SourceSite, spanState } from '../../messages/lanes.ts';
 import type { Task, Thread } from '../model/entities.ts';
+import type { FrameRow } from '../model/frames.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -89,6 +90,7 @@ export function laneLabel(model: Model, lane: Lane): string {
     const of = task === 0 ? 'spans outside of tasks' : `spans of ${taskLabel(model, task)}`;
     return depth === 0 ? of : `${of}, ${depth + 1} deep`;
   }
+  if (lane.kind === laneKind.frame) return frameRowLabel(model, lane.owner as FrameRow);
   const name = threadName(model, lane.owner as Thread);
   if (lane.kind === laneKind.reactor) return `reactor on ${name}`;
   return lane.kind === laneKind.poolThread ? `pool ${name}` : name;
@@ -201,13 +203,36 @@ export function causeName(model: Model, kind: number, id: number): string {
     case causeKind.submission:
       return submissionName(model, id);
     case causeKind.frame:
-      return frameName(model, id);
+      return callName(model, id);
     default:
       return 'something that was not recorded';
   }
 }
 
-function frameName(model: Model, id: number): string {
+/** "fetchUser (async call 12)". */
+export function callName(model: Model, id: number): string {
   const name = textOf(model, model.frames.get(id)?.name ?? 0);
   return name === '' ? `async call ${id}` : `${name} (async call ${id})`;
+}
+
+/** How many functions of a row are named. */
+const namedOfRow = 2;
+/** Among how many of the newest calls they are looked for. */
+const callsLookedAt = 64;
+
+/** "fetchUser, parse and more": the functions whose calls a row shows, the newest first. */
+function frameRowLabel(model: Model, row: FrameRow): string {
+  const names = new Set<string>();
+  for (const frame of row.frames.slice(-callsLookedAt).reverse())
+    names.add(textOf(model, frame.name) || 'a function without a name');
+  const told = [...names].slice(0, namedOfRow).join(', ');
+  return names.size > namedOfRow ? `${told} and more` : told;
+}
+
+/** " in fetchUser (users.ts:14:9)"; empty where nothing tells it. */
+export function placeText(site: SourceSite | null): string {
+  if (site === null) return '';
+  const file = site.file.split(/[\\/]/).pop() ?? site.file;
+  const at = `${file}:${site.line}${site.column > 0 ? `:${site.column}` : ''}`;
+  return site.functionName === '' ? ` at ${at}` : ` in ${site.functionName} (${at})`;
 }

@@ -7,6 +7,7 @@ import { formatDuration, formatQuantity } from '../format.ts';
 import { pageColumn } from '../model/columns.ts';
 import { coveredUntil, type DisjointSpans } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
+import type { FrameRow } from '../model/frames.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -65,6 +66,8 @@ export function laneSummary(view: Summed, lane: Lane): string {
       return ringSummary(lane.owner as Ring);
     case laneKind.section:
       return sectionSummary(lane.owner as SectionRow, view);
+    case laneKind.frame:
+      return frameSummary(lane.owner as FrameRow, view);
     default:
       return '';
   }
@@ -84,6 +87,13 @@ function sectionSummary(row: SectionRow, view: Summed): string {
   const marks = loose ? `, ${formatQuantity(sections.markCount, 'mark')}` : '';
   const hidden = sections.hiddenOf(row.task);
   return `${spans}${marks}${hidden === 0 ? '' : `; ${formatQuantity(hidden, 'span')} deeper than can be drawn`}`;
+}
+
+function frameSummary(row: FrameRow, view: Summed): string {
+  const open = row.frames.filter((frame) => Number.isNaN(frame.endNs)).length;
+  const hidden = row.depth === 0 ? view.model.frames.hiddenOf(row.task) : 0;
+  const deep = hidden === 0 ? '' : `; ${formatQuantity(hidden, 'call')} of the task deeper than can be drawn`;
+  return `${formatQuantity(row.frames.length, 'call')}, ${open} not over${deep}`;
 }
 
 function ringSummary(ring: Ring): string {

@@ -1,6 +1,11 @@
 // Owns the chain of causes behind a wake: readiness, turn and park; timer; job; the poll of another task and what woke that.
 // Every link says how sure it is. Knows nothing of which span was asked about.
-import { causeKind, eventKind, parkKind } from '../../../runtime-probe/protocol/typescript/index.ts';
+import {
+  causeKind,
+  eventKind,
+  parkKind,
+  runtimeFlavor,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { coveredUntil, type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
@@ -73,14 +78,7 @@ export function chainOfWake(
     case causeKind.poll:
       return pollChain(view, wake, target, seen);
     case causeKind.turn:
-      return {
-        steps: [
-          ...turnSteps(wake.thread, wake.log),
-          woken(`A turn of the reactor woke ${target}`, wake.thread.reactorLane),
-        ],
-        ending: 'a turn of the reactor woke the task, for which source is not known',
-        because: 'a turn of the reactor woke it, for which source is not known',
-      };
+      return turnChain(view, wake, target);
     case causeKind.thread: {
       const name = threadName(model, model.thread(wake.id) ?? wake.thread);
       return {
@@ -101,6 +99,33 @@ export function chainOfWake(
       return { steps, ending: `${name} woke the task`, because: `${name} woke it` };
     }
   }
+}
+
+/** A wake between polls, of which no more is known than the turn: with what the turn brought, where that was nothing. */
+function turnChain({ model }: Summed, wake: WakeRecord, target: string): Chain {
+  const certain = { certainty: wake.certainty, rule: wake.rule };
+  const steps = turnSteps(wake.thread, wake.log);
+  const lane = wake.thread.reactorLane;
+  const unpark = turnAround(wake.thread, wake.log).from;
+  // Node's loop does not count what a turn brings; whoever else tells of a wake by the turn does.
+  const isNodes = [...model.runtimes.values()].some(
+    ({ flavor }) => flavor === runtimeFlavor.node || flavor === runtimeFlavor.wakelineNode,
+  );
+  if (!isNodes && unpark >= 0 && wake.thread.log.valueOf(unpark) === 0) {
+    const why = 'with no source ready: it had yielded, or a timer was due';
+    const text = `After a turn with no source ready the runtime woke ${target}: it had yielded, or a timer was due`;
+    return {
+      steps: [...steps, step('wake', wake.ns, text, lane, certain)],
+      ending: `the runtime woke the task after a turn ${why}`,
+      because: `the runtime woke it after a turn ${why}`,
+    };
+  }
+  const text = `A turn of the reactor woke ${target}`;
+  return {
+    steps: [...steps, step('wake', wake.ns, text, lane, certain)],
+    ending: 'a turn of the reactor woke the task, for which source is not known',
+    because: 'a turn of the reactor woke it, for which source is not known',
+  };
 }
 
 /** The park that ended before the log entry, and its end: the turn in which the entry stands. */

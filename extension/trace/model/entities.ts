@@ -38,13 +38,6 @@ export interface Runtime {
   readonly poolLimit: number;
 }
 
-export interface Frame {
-  readonly task: number;
-  readonly frameKind: number;
-  readonly site: number;
-  readonly name: number;
-}
-
 /** A task and the pages in which its polls stand, ordered by epoch. */
 export class Task {
   readonly index: number;

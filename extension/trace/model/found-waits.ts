@@ -5,29 +5,39 @@
 const chainsPerPoll = 64;
 const bytesPerPoll = 120;
 
-const none: readonly number[] = [];
+const none: readonly FoundChain[] = [];
+
+export interface FoundChain {
+  readonly stack: number;
+  /** How many futures of the task await there, from 1. */
+  readonly count: number;
+}
 
 /** The stacks of all polls of which they were found later, by the slot of the poll. Independent of the order in which they come. */
 export class FoundWaits {
-  private readonly bySlot = new Map<number, number[]>();
+  private readonly bySlot = new Map<number, FoundChain[]>();
 
   /** False when the poll has that chain already, or too many. */
-  add(slot: number, stack: number): boolean {
+  add(slot: number, chain: FoundChain): boolean {
     const known = this.bySlot.get(slot);
-    if (known === undefined) this.bySlot.set(slot, [stack]);
+    if (known === undefined) this.bySlot.set(slot, [chain]);
     else {
-      if (known.length >= chainsPerPoll || known.includes(stack)) return false;
-      known.push(stack);
-      known.sort((x, y) => x - y);
+      if (known.length >= chainsPerPoll || known.some((each) => compare(each, chain) === 0)) return false;
+      known.push(chain);
+      known.sort(compare);
     }
     return true;
   }
 
-  of(slot: number): readonly number[] {
+  of(slot: number): readonly FoundChain[] {
     return this.bySlot.get(slot) ?? none;
   }
 
   get bytes(): number {
     return this.bySlot.size * bytesPerPoll;
   }
+}
+
+function compare(x: FoundChain, y: FoundChain): number {
+  return x.stack - y.stack || x.count - y.count;
 }

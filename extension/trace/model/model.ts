@@ -15,7 +15,6 @@ import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { IdTable, none, pageShift, SlotTable, slotBit, slotsPerPage, wakeBit, wakeRank } from './columns.ts';
 import { type Counts, newCounts } from './counts.ts';
 import {
-  type Frame,
   isHeld,
   type Job,
   type OpenPoll,
@@ -29,7 +28,8 @@ import {
   Thread,
   type Timer,
 } from './entities.ts';
-import { FoundWaits } from './found-waits.ts';
+import { type FoundChain, FoundWaits } from './found-waits.ts';
+import { type FrameRow, Frames } from './frames.ts';
 import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
@@ -37,7 +37,7 @@ import { Ring } from './ring.ts';
 import { type SectionRow, Sections } from './sections.ts';
 import { joinedWaits, SiteWaits, WaitTable } from './waits.ts';
 
-export type LaneOwner = Thread | Task | Pool | Ring | SectionRow;
+export type LaneOwner = Thread | Task | Pool | Ring | SectionRow | FrameRow;
 
 export interface Lane {
   readonly lane: number;
@@ -80,7 +80,7 @@ export class Model {
   readonly sources = new IdTable<Source>();
   readonly resources = new IdTable<Resource>();
   readonly runtimes = new IdTable<Runtime>();
-  readonly frames = new IdTable<Frame>();
+  readonly frames = new Frames();
   readonly texts = new IdTable<string>();
   readonly sites = new IdTable<Site>();
   readonly stacks = new IdTable<readonly number[]>();
@@ -138,7 +138,7 @@ export class Model {
     Object.assign(task, this.taskRecords.get(id), this.endsOfUnknown.get(id));
     for (const { epoch, sample } of this.samplesOfUnknown.get(id) ?? []) this.addSample(task, epoch, sample);
     this.samplesOfUnknown.delete(id);
-    for (const { epoch, stack } of this.foundOfUnknown.get(id) ?? []) this.addFound(task, epoch, stack);
+    for (const { epoch, chain } of this.foundOfUnknown.get(id) ?? []) this.addFound(task, epoch, chain);
     this.foundOfUnknown.delete(id);
     return task;
   }
@@ -149,7 +149,7 @@ export class Model {
   >();
   private readonly endsOfUnknown = new Map<number, TaskEnd>();
   private readonly samplesOfUnknown = new Map<number, { epoch: number; sample: PollSample }[]>();
-  private readonly foundOfUnknown = new Map<number, { epoch: number; stack: number }[]>();
+  private readonly foundOfUnknown = new Map<number, { epoch: number; chain: FoundChain }[]>();
 
   /** The task is over; only the first end counts. An end alone does not make the task known. */
   taskEnds(id: number, end: TaskEnd): void {
@@ -243,6 +243,14 @@ export class Model {
       this.lanes.push({ lane: row.lane, kind: laneKind.section, owner: row });
       if (row.task === 0) this.laneVersion++;
       else this.subLaneVersion++;
+    });
+  }
+
+  /** The rows of a task's frames, with a lane for each. */
+  frameRowsOf(task: number): readonly FrameRow[] {
+    return this.frames.rowsOf(task, (row) => {
+      row.lane = this.lanes.length;
+      this.lanes.push({ lane: row.lane, kind: laneKind.frame, owner: row });
     });
   }
 
@@ -416,7 +424,7 @@ export class Model {
     stack: number,
   ): void {
     const { waits } = this;
-    if (onKind === causeKind.unknown && stack !== 0 && this.chainTold(poll, stack)) return;
+    if (onKind === causeKind.unknown && stack !== 0 && this.chainTold(poll, stack, onId)) return;
     const index = waits.push(onKind, onId, interest, frame, site, stack);
     if (poll.lastWait !== none) waits.setNext(poll.lastWait, index);
     else this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] = index;
@@ -437,20 +445,20 @@ export class Model {
   }
 
   /** Where the task awaits since that poll, found later. Alone it does not make the task known, as for a sample. */
-  waitFound(id: number, epoch: number, stack: number): void {
+  waitFound(id: number, epoch: number, chain: FoundChain): void {
     const task = this.taskById.get(id);
     if (task !== undefined) {
-      this.addFound(task, epoch, stack);
+      this.addFound(task, epoch, chain);
       return;
     }
     const held = this.foundOfUnknown.get(id);
-    if (held === undefined) this.foundOfUnknown.set(id, [{ epoch, stack }]);
-    else held.push({ epoch, stack });
+    if (held === undefined) this.foundOfUnknown.set(id, [{ epoch, chain }]);
+    else held.push({ epoch, chain });
   }
 
-  private addFound(task: Task, epoch: number, stack: number): void {
-    if (!this.foundWaits.add(this.slotFor(task, epoch), stack)) return;
-    this.noteStack(task, epoch, 0, stack);
+  private addFound(task: Task, epoch: number, chain: FoundChain): void {
+    if (!this.foundWaits.add(this.slotFor(task, epoch), chain)) return;
+    this.noteStack(task, epoch, 0, chain.stack);
     this.touch(task, epoch);
   }
 
@@ -472,9 +480,16 @@ export class Model {
 
   /**
    * A chain of awaits that is told at the end of a poll belongs to a wait that was told when it began, where one has no
-   * chain yet: the first whose line is in the chain, else the only one of the poll. False where it is a wait by itself.
+   * chain yet: the first whose line is in the chain, else the only one of the poll; of a chain of several futures, so
+   * many of them. False where it is a wait by itself.
    */
-  private chainTold(poll: OpenPoll, stack: number): boolean {
+  private chainTold(poll: OpenPoll, stack: number, count: number): boolean {
+    let told = 0;
+    while (told < Math.min(Math.max(count, 1), joinedWaits) && this.joinChain(poll, stack)) told++;
+    return told > 0;
+  }
+
+  private joinChain(poll: OpenPoll, stack: number): boolean {
     const { waits } = this;
     const first = this.slots.segmentOf(poll.slot).firstWait[SlotTable.within(poll.slot)] as number;
     if (first === none) return false;
@@ -624,6 +639,7 @@ export class Model {
       this.samples.bytes +
       this.foundWaits.bytes +
       this.sections.bytes +
+      this.frames.bytes +
       this.tasks.length * 600;
     sum += (this.jobs.size + this.timers.size + this.submissions.size) * 160;
     for (const thread of this.threads) sum += thread.bytes;

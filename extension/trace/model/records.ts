@@ -4,6 +4,7 @@ import { causeKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { Certainty } from '../../messages/lanes.ts';
 import { none, SlotTable, slotBit, wakeBit, wakeRank } from './columns.ts';
 import type { Task, Thread } from './entities.ts';
+import type { FoundChain } from './found-waits.ts';
 import type { Model } from './model.ts';
 import { settleTurnCause } from './turn-cause.ts';
 import { joinedWaits } from './waits.ts';
@@ -43,6 +44,8 @@ export interface WaitRecord {
   readonly site: number;
   /** The chain of awaits; 0 when it was not captured. */
   readonly stack: number;
+  /** How many futures of the task await there, from 1: of a wait of which only the chain is known. */
+  readonly count: number;
 }
 
 /** Undefined when the slot holds no poll. */
@@ -106,28 +109,31 @@ export function waitsIn(model: Model, slot: number, limit: number): WaitRecord[]
       interest: waits.interestOf(wait),
       site: waits.siteOf(wait) || (model.stacks.get(waits.stackOf(wait))?.[0] ?? 0),
       stack: waits.stackOf(wait),
+      count: waits.onKindOf(wait) === causeKind.unknown ? Math.max(1, waits.onIdOf(wait)) : 1,
     });
-  for (const stack of model.foundWaits.of(slot)) if (found.length < limit) joinFound(model, found, stack);
+  for (const chain of model.foundWaits.of(slot)) if (found.length < limit) addFound(model, found, chain);
   return found;
 }
 
 /** A chain that was found later belongs to a wait that the poll told, as one that the poll told at its end does. */
-function joinFound(model: Model, waits: WaitRecord[], stack: number): void {
+function addFound(model: Model, waits: WaitRecord[], { stack, count }: FoundChain): void {
+  let joined = 0;
+  while (joined < Math.min(count, joinedWaits) && joinFound(model, waits, stack)) joined++;
+  if (joined > 0) return;
+  const site = model.shownSiteOf(stack) || (model.stacks.get(stack)?.[0] ?? 0);
+  waits.push({ onKind: causeKind.unknown, onId: 0, interest: 0, site, stack, count });
+}
+
+function joinFound(model: Model, waits: WaitRecord[], stack: number): boolean {
   const chain = model.stacks.get(stack) ?? [];
   const free = (wait: WaitRecord) => wait.stack === 0;
   const looked = waits.slice(0, joinedWaits);
   let at = looked.findIndex((wait) => free(wait) && model.isOnLineOf(wait.site, chain));
   if (at < 0 && waits.length === 1 && waits.every(free)) at = 0;
   const joined = waits[at];
-  if (joined !== undefined) waits[at] = { ...joined, stack };
-  else
-    waits.push({
-      onKind: causeKind.unknown,
-      onId: 0,
-      interest: 0,
-      site: model.shownSiteOf(stack) || (chain[0] ?? 0),
-      stack,
-    });
+  if (joined === undefined) return false;
+  waits[at] = { ...joined, stack };
+  return true;
 }
 
 /** Epoch of the last poll of the task that began at or before `ns`; 0 when none did. Prefix records must be valid. */

@@ -2,6 +2,7 @@
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { laneLabel } from '../analysis/names.ts';
 import type { Task, Thread } from '../model/entities.ts';
+import { FrameRow } from '../model/frames.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -34,16 +35,20 @@ class TasksById {
   }
 }
 
+/** Tasks whose frames are shown at once. */
+const expandLimit = 256;
+
 /** What has a lane below those of threads and pools: a task, and then what belongs to it. */
-type BodyRow = Task | SectionRow;
+type BodyRow = Task | SectionRow | FrameRow;
 
 function taskIdOf(row: BodyRow): number {
-  return row instanceof SectionRow ? row.task : row.id;
+  return row instanceof SectionRow || row instanceof FrameRow ? row.task : row.id;
 }
 
 /** The task that the lane belongs to; -1 for a lane that belongs to none. */
 function taskOf(lane: Lane): number {
   if (lane.kind === laneKind.task) return (lane.owner as Task).id;
+  if (lane.kind === laneKind.frame) return (lane.owner as FrameRow).task;
   if (lane.kind !== laneKind.section) return -1;
   const { task } = lane.owner as SectionRow;
   return task === 0 ? -1 : task;
@@ -54,6 +59,7 @@ interface FlatBody {
   readonly tasks: readonly Task[];
   readonly taskCount: number;
   readonly subLanes: number;
+  readonly expansion: number;
   readonly rows: readonly BodyRow[];
 }
 
@@ -68,9 +74,33 @@ export class LaneOrder {
   private matchesSeen = 0;
   private matchesVersion = -1;
   private flat: FlatBody | undefined;
+  /** Rows of frames of the tasks that are expanded, by the task's id. */
+  private readonly frameRows = new Map<number, readonly FrameRow[]>();
+  /** Rises when a row comes or goes. */
+  private expansion = 0;
 
   constructor(model: Model) {
     this.model = model;
+  }
+
+  /** From here on the frames of these tasks, given by their lanes, have their rows. */
+  expand(lanes: readonly number[]): void {
+    const { model, frameRows } = this;
+    const wanted = new Set<number>();
+    for (const number of lanes.slice(0, expandLimit)) {
+      const lane = model.lanes[number];
+      if (lane?.kind === laneKind.task) wanted.add((lane.owner as Task).id);
+    }
+    for (const task of frameRows.keys()) {
+      if (wanted.has(task)) continue;
+      frameRows.delete(task);
+      this.expansion++;
+    }
+    for (const task of wanted) {
+      const rows = model.frameRowsOf(task);
+      if (frameRows.get(task)?.length !== rows.length) this.expansion++;
+      frameRows.set(task, [...rows]);
+    }
   }
 
   /** How many lanes the filter leaves. It hides tasks only: what polls and wakes those that are left stays in view. */
@@ -111,17 +141,29 @@ export class LaneOrder {
   private body(filter: string): readonly BodyRow[] {
     const { model } = this;
     const tasks = this.tasks(filter);
-    if (model.subLaneVersion === 0) return tasks;
+    if (model.subLaneVersion === 0 && this.frameRows.size === 0) return tasks;
     const known = this.flat;
     if (
       known?.filter === filter &&
       known.tasks === tasks &&
       known.taskCount === tasks.length &&
-      known.subLanes === model.subLaneVersion
+      known.subLanes === model.subLaneVersion &&
+      known.expansion === this.expansion
     )
       return known.rows;
-    const rows = tasks.flatMap((task): BodyRow[] => [task, ...model.sections.rowsOf(task.id)]);
-    this.flat = { filter, tasks, taskCount: tasks.length, subLanes: model.subLaneVersion, rows };
+    const rows = tasks.flatMap((task): BodyRow[] => [
+      task,
+      ...model.sections.rowsOf(task.id),
+      ...(this.frameRows.get(task.id) ?? []),
+    ]);
+    this.flat = {
+      filter,
+      tasks,
+      taskCount: tasks.length,
+      subLanes: model.subLaneVersion,
+      expansion: this.expansion,
+      rows,
+    };
     return rows;
   }
 

@@ -152,6 +152,7 @@ export function coverSpans(
   toNs: number,
   nowNs: number,
   row: PixelRow,
+  queued: SpanState = spanState.queued,
 ): void {
   const width = row.state.length;
   const pixelNs = (toNs - fromNs) / width;
@@ -168,7 +169,7 @@ export function coverSpans(
       before[i] = sum;
       indexes[i] = index;
     });
-    writePixel(row, pixel, covered, pixelNs, shown, spanState.queued);
+    writePixel(row, pixel, covered, pixelNs, shown, queued);
   }
 }
 

@@ -15,6 +15,7 @@ import { laneLabel, siteOf, textOf } from '../analysis/names.ts';
 import { laneSummary } from '../analysis/summaries.ts';
 import { firstEndingAfter } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
+import type { FrameRow } from '../model/frames.ts';
 import { type LifeSink, LifeWalk, walkFlag } from '../model/life.ts';
 import { firstReactorMark, reactorMarker, TaskMarkers } from '../model/markers.ts';
 import type { Lane, Model } from '../model/model.ts';
@@ -23,6 +24,7 @@ import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
 import type { SectionRow } from '../model/sections.ts';
 import type { Sums } from '../model/sums.ts';
+import { spansOfFrames } from './frame-spans.ts';
 import type { LaneOrder } from './lane-order.ts';
 import { coverSpans, coverTask, type StatedSpans } from './pixels.ts';
 
@@ -151,6 +153,7 @@ export function answerViewport(
   const firstLane = clampWhole(query.firstLane, 0, Number.MAX_SAFE_INTEGER);
   const laneCount = clampWhole(query.laneCount, 0, laneLimit);
   const shown = new LaneAnswers(view, fromNs, toNs, widthPx);
+  order.expand(query.expanded ?? []);
   const lanes = order.lanes(query.filter, firstLane, laneCount).map((lane, row) => shown.header(lane, row));
   const { columns } = shown;
   const packed = pack(columns);
@@ -228,8 +231,16 @@ class LaneAnswers {
       ...life,
       spawnSite: lane.kind === laneKind.task ? siteOf(model, (lane.owner as Task).site) : null,
       summary: laneSummary(this.view, lane),
+      ...this.belongings(lane),
       ...place,
     };
+  }
+
+  private belongings(lane: Lane): Partial<Pick<LaneHeader, 'frames' | 'depth'>> {
+    if (lane.kind === laneKind.frame) return { depth: (lane.owner as FrameRow).depth };
+    if (lane.kind !== laneKind.task) return {};
+    const frames = this.view.model.frames.countOf((lane.owner as Task).id);
+    return frames === 0 ? {} : { frames };
   }
 
   private task(task: Task, row: number): Pick<LaneHeader, 'mode' | 'first' | 'count'> {
@@ -260,17 +271,22 @@ class LaneAnswers {
   }
 
   private others(lane: Lane, row: number): Pick<LaneHeader, 'mode' | 'first' | 'count'> {
-    const lists = spansOfLane(lane);
+    const endNs = nowOf(this.view, lane);
+    const ofFrames = lane.kind === laneKind.frame;
+    const lists = ofFrames
+      ? spansOfFrames(lane.owner as FrameRow, this.fromNs, this.toNs, endNs)
+      : spansOfLane(lane);
     if (lane.kind === laneKind.reactor) this.reactorMarkers(lane.owner as Thread, row);
     else if (lane.kind === laneKind.section) this.looseMarkers(lane.owner as SectionRow, row);
-    const endNs = nowOf(this.view, lane);
     const ranges = lists.map(({ spans }) => {
       const from = firstEndingAfter(spans, this.fromNs, endNs);
       return { from, to: from + spansStartingBefore(spans, this.toNs, from) };
     });
     const count = ranges.reduce((sum, range) => sum + range.to - range.from, 0);
     if (count > this.spanLimit)
-      return this.coverage((pixels) => coverSpans(lists, this.fromNs, this.toNs, endNs, pixels));
+      return this.coverage((pixels) =>
+        coverSpans(lists, this.fromNs, this.toNs, endNs, pixels, ofFrames ? spanState.scheduled : undefined),
+      );
     const first = this.columns.spanStartNs.length;
     this.mergeSpans(lane.kind, lists, ranges, endNs);
     return { mode: 'exact', first, count };
@@ -354,8 +370,8 @@ function spansStartingBefore(spans: StatedSpans['spans'], ns: number, from: numb
 
 /** Up to when an open span of the lane goes: a task that is over has nothing open any more. */
 export function nowOf(view: Pick<SessionView, 'model' | 'sums' | 'endNs'>, lane: Lane): number {
-  if (lane.kind !== laneKind.section) return view.endNs;
-  const task = view.model.task((lane.owner as SectionRow).task);
+  if (lane.kind !== laneKind.section && lane.kind !== laneKind.frame) return view.endNs;
+  const task = view.model.task((lane.owner as SectionRow | FrameRow).task);
   return task === undefined ? view.endNs : view.sums.lifetimeOf(task).toNs;
 }
 
@@ -370,7 +386,8 @@ function namesIn(
     names[id] ??= textOf(model, id);
   };
   for (const lane of lanes) {
-    if (lane.kind !== laneKind.section || lane.mode !== 'exact') continue;
+    if (lane.kind !== laneKind.section && lane.kind !== laneKind.frame) continue;
+    if (lane.mode !== 'exact') continue;
     for (let i = lane.first; i < lane.first + lane.count; i++) add(columns.spanRef[i] as number);
   }
   columns.markerKind.forEach((kind, i) => {
@@ -401,6 +418,12 @@ export function lifeOfLane(
     const { task, spans } = lane.owner as SectionRow;
     const fromNs = spans.count === 0 ? 0 : spans.startOf(0);
     return { id: task, fromNs, toNs: nowOf({ ...view, endNs }, lane) };
+  }
+  if (lane.kind === laneKind.frame) {
+    const { task, frames } = lane.owner as FrameRow;
+    const last = frames.at(-1)?.endNs ?? Number.NaN;
+    const toNs = Number.isNaN(last) ? nowOf({ ...view, endNs }, lane) : last;
+    return { id: task, fromNs: frames[0]?.openNs ?? 0, toNs };
   }
   const thread = lane.owner as Thread;
   return { id: thread.id, fromNs: thread.firstNs, toNs: thread.stopped ? thread.lastNs : endNs };

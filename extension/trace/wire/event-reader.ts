@@ -11,6 +11,7 @@ import {
   skipForeignEvent,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind } from '../../messages/lanes.ts';
+import { SlotTable } from '../model/columns.ts';
 import { countOnly, countOperation } from '../model/counts.ts';
 import { type Job, operationDetail, type Submission, type Thread, type Timer } from '../model/entities.ts';
 import type { Model, WakeFact } from '../model/model.ts';
@@ -118,7 +119,10 @@ export class EventReader {
         this.pollEndAt(ns, fields[0] as number);
         break;
       case eventKind.waitFound:
-        this.model.waitFound(fields[0] as number, fields[1] as number, fields[2] as number);
+        this.model.waitFound(fields[0] as number, fields[1] as number, {
+          stack: fields[2] as number,
+          count: Math.max(1, fields[3] as number),
+        });
         break;
       case eventKind.wake: {
         const epoch = fields[1] as number;
@@ -148,14 +152,21 @@ export class EventReader {
 
   private uncommon(kind: number, ns: number, fields: Float64Array): void {
     if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
+    else if (kind === eventKind.frameWake) this.frame(kind, ns, fields);
     else if (kind <= eventKind.operation) this.sourceOrReactor(kind, ns, fields);
     else if (kind <= eventKind.poolState) this.timerOrJob(kind, ns, fields);
     else this.rest(kind, ns, fields);
   }
 
   private waitStart(): void {
-    const { thread, fields } = this;
+    const { model, thread, fields } = this;
     const poll = thread.open[thread.open.length - 1];
+    const frame = fields[0] as number;
+    if (frame !== 0) {
+      const wait = { onKind: fields[1] as number, onId: fields[2] as number, site: fields[4] as number };
+      model.frames.note(frame, (each) => each.waits(thread.lastNs, this.pollStartNs(), wait));
+    }
+    // A frame's wait outside any poll is part of a snapshot; another task's is none of this poll's.
     if (poll === undefined) return;
     this.model.wait(
       poll,
@@ -244,15 +255,29 @@ export class EventReader {
       });
       // block_on has returned: what the thread does now is no turn of the reactor. Node's loop goes on.
       if (model.isBlockedOn(id)) thread.turns.end(ns);
-    } else if (kind === eventKind.frameOpen)
-      model.frames.set(id, {
-        task: fields[2] as number,
-        frameKind: fields[3] as number,
-        site: fields[4] as number,
-        name: fields[5] as number,
-      });
-    else if (kind === eventKind.frameEnter) thread.openFrames.push(id);
-    else if (kind === eventKind.frameLeave) thread.openFrames.pop();
+    } else this.frame(kind, ns, fields);
+  }
+
+  private frame(kind: number, ns: number, fields: Float64Array): void {
+    const { model, thread } = this;
+    const [id = 0, second = 0, task = 0, frameKind = 0, site = 0, name = 0] = fields;
+    if (kind === eventKind.frameOpen)
+      model.frames.opens(id, { parent: second, task, frameKind, site, name }, ns);
+    else if (kind === eventKind.frameEnter) {
+      thread.openFrames.push(id);
+      model.frames.note(id, (frame) => frame.enters(ns));
+    } else if (kind === eventKind.frameLeave) {
+      const left = thread.openFrames.pop();
+      if (left !== undefined) model.frames.note(left, (frame) => frame.leaves(ns, id));
+    } else if (kind === eventKind.frameEnd) model.frames.ends(id, ns, second, this.pollStartNs());
+    else if (kind === eventKind.frameWake) model.frames.note(id, (frame) => frame.wakes(ns, second, task));
+  }
+
+  /** When the innermost open poll of the thread began; NaN outside any. */
+  private pollStartNs(): number {
+    const poll = this.thread.open[this.thread.open.length - 1];
+    if (poll === undefined) return Number.NaN;
+    return this.model.slots.segmentOf(poll.slot).startNs[SlotTable.within(poll.slot)] as number;
   }
 
   private sourceOrReactor(kind: number, ns: number, fields: Float64Array): void {

@@ -6,19 +6,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { detail, eventKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { EventCounter } from '../../support/event-counter.ts';
 import { ProbePrograms } from '../../support/node-probe-program.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
 import { bubbleprof } from './fetched.ts';
+import { lostMs } from './loss.ts';
 
 /** In which way a program is looked at. */
 export interface Mode {
   readonly name: string;
   readonly by: 'nothing' | 'wakeline' | 'no-op hooks' | 'trace events' | 'bubbleprof';
-  /** Of wakeline: how much is recorded. */
-  readonly detail?: number;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Of wakeline: how much is recorded, as WAKELINE_DETAIL says it. */
+  readonly detail?: 'off' | 'native' | 'lean' | 'full';
 }
 
 /** What is to be done: awaits, or requests over so many connections, at a rate or (0) as fast as they are answered. */
@@ -35,15 +34,17 @@ export interface Measured {
   readonly mainNs: number;
   readonly processNs: number;
   readonly count: number;
-  /** Of our stream; what came before and after the measured part is in it. */
+  /** The measured ones and those before them. */
+  readonly made: number;
+  /** Of our stream: all of them, not only those of the measured part. */
   readonly events: number;
   readonly dropped: number;
   /** Requests a second as the client counted them; 0 for awaits. */
   readonly perSecond: number;
 }
 
-/** Requests before the measured ones; awaits have their own. */
-const warmUpRequests = 500;
+/** Made before the measured ones: the compiler has done its work by then. */
+const warmUp = { awaits: 30_000, requests: 500 } as const;
 const timeoutMs = 300_000;
 
 export class MeasuredPrograms {
@@ -53,10 +54,17 @@ export class MeasuredPrograms {
   async build(): Promise<void> {
     for (const name of ['awaits', 'server', 'client', 'no-op-hooks'])
       this.paths.set(name, await this.programs.build(new URL(`./programs/${name}.ts`, import.meta.url)));
+    const ticking = new URL('../../integration/node-register/programs/ticking.ts', import.meta.url);
+    this.paths.set('ticking', await this.programs.build(ticking));
   }
 
   remove(): void {
     this.programs.remove();
+  }
+
+  /** What a program loses by this signal, in ms. */
+  lostMs(node: string, signal: NodeJS.Signals): Promise<number> {
+    return lostMs(node, this.programs.register(), this.path('ticking'), signal);
   }
 
   /** Runs one measurement to its end. */
@@ -72,26 +80,27 @@ export class MeasuredPrograms {
     try {
       const program = this.start(node, mode, work, folder, receiver);
       children.push(program.child);
+      const made = work.count + warmUp[work.kind];
       const port = (await program.line('ready')).slice('ready '.length);
-      if (receiver !== undefined) await settle(receiver, counter, mode.detail ?? detail.full);
+      if (receiver !== undefined)
+        await until(() => receiver.connections.length > 0, 'the program to connect', timeoutMs);
       let perSecond = 0;
       if (work.kind === 'awaits') program.child.stdin?.write('go\n');
       else {
-        const all = work.count + warmUpRequests;
         const client = start(
           process.execPath,
-          [this.path('client'), port, `${work.connections}`, `${all}`, `${work.perSecond}`],
+          [this.path('client'), port, `${work.connections}`, `${made}`, `${work.perSecond}`],
           {},
           folder,
         );
         children.push(client.child);
-        perSecond = all / (JSON.parse(await client.line('{"seconds"')) as { seconds: number }).seconds;
+        perSecond = made / (JSON.parse(await client.line('{"seconds"')) as { seconds: number }).seconds;
       }
       const used = JSON.parse(await program.line('{"mainNs"')) as Measured;
       await program.ended;
       if (receiver !== undefined)
         await until(() => receiver.connections[0]?.closed === true, 'the stream to end', timeoutMs);
-      return { ...used, events: counter.events, dropped: counter.dropped ?? 0, perSecond };
+      return { ...used, made, events: counter.events, dropped: counter.dropped ?? 0, perSecond };
     } finally {
       for (const child of children) child.kill('SIGKILL');
       await receiver?.close();
@@ -109,14 +118,11 @@ export class MeasuredPrograms {
     const { options, environment } = this.options(mode, folder);
     const program =
       work.kind === 'awaits'
-        ? [this.path('awaits'), `${work.count}`]
-        : [this.path('server'), `${warmUpRequests}`, `${work.count}`];
-    return start(
-      node,
-      [...options, ...program],
-      { ...receiver?.environment, ...environment, ...mode.environment },
-      folder,
-    );
+        ? [this.path('awaits'), `${warmUp.awaits}`, `${work.count}`]
+        : [this.path('server'), `${warmUp.requests}`, `${work.count}`];
+    const detail: Record<string, string> = mode.detail === undefined ? {} : { WAKELINE_DETAIL: mode.detail };
+    const all = { ...receiver?.environment, ...environment, ...detail };
+    return start(node, [...options, ...program], all, folder);
   }
 
   private options({ by }: Mode, folder: string): { options: string[]; environment: Record<string, string> } {
@@ -140,14 +146,6 @@ export class MeasuredPrograms {
   private path(name: string): string {
     return this.paths.get(name) ?? '';
   }
-}
-
-/** Waits until the program records as much as it shall. */
-async function settle(receiver: StreamReceiver, counter: EventCounter, level: number): Promise<void> {
-  await until(() => receiver.connections.length > 0, 'the program to connect', timeoutMs);
-  if (level === detail.full) return;
-  receiver.sendControl(level);
-  await until(() => counter.ofKind(eventKind.detailChange) > 0, 'the program to hear', timeoutMs);
 }
 
 interface Started {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
 import { encodeHello, frameKind, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { framesTrace } from '../../support/frames-trace.ts';
 import { framesOf, recordingOf, testHello } from '../../support/text-trace.ts';
 import { type PageServer, servePage } from '../../support/webview-page/serve.ts';
 import { type HeadlessBrowser, launchBrowser } from '../../support/workbench/browser.ts';
@@ -28,7 +29,9 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wakeline-page-'));
   const tier = join(folder, 'tier.wakeline');
   await writeFile(tier, tierRecording());
-  server = await servePage([tier]);
+  const calls = join(folder, 'calls.wakeline');
+  await writeFile(calls, recordingOf(framesOf(framesTrace)));
+  server = await servePage([tier, calls]);
   browser = await launchBrowser({ widthCssPx: 1200, heightCssPx: 700 });
   browser.page.on('pageerror', (error) => problems.push(error.message));
   browser.page.on('console', (message) => {
@@ -67,7 +70,11 @@ async function open(settings: string): Promise<void> {
   const { page } = browser;
   problems.length = 0;
   await page.goto(server.url(settings));
-  await page.evaluate(() => sessionStorage.clear());
+  // The page of before may be about to save what was selected in it: this one begins with nothing.
+  await page.evaluate(() => {
+    sessionStorage.clear();
+    Storage.prototype.setItem = () => {};
+  });
   await page.goto(server.url(settings));
   await page.mouse.move(1, 1);
   await settled();
@@ -549,11 +556,49 @@ test("the program's own spans stand below their task, named; a click tells what 
     opened.map((each) => (each.type === 'openSite' ? each.site.line : 0)),
     [12],
   );
+  // Commands of the host are about the task that is selected, here by a lane below its own.
+  const selected = (await sent('selected')).at(-1);
+  assert.equal(selected?.type === 'selected' ? selected.task : -1, 1);
   // What was marked is named beside the pointer.
   await page.mouse.move(box.x + box.width * 0.02, box.y + (await rowTop('spans outside of tasks')) + 10);
   await page.locator('.tooltip', { hasText: 'mark: queue length' }).waitFor();
   await page.mouse.move(box.x + box.width * 0.45, box.y + (await rowTop('spans of client #1, 2 deep')) + 10);
   await page.locator('.tooltip', { hasText: 'price list' }).waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('the calls of a task open below it, each deeper than its caller, and tell where they wait', async () => {
+  await open('recording=calls.wakeline');
+  const { page } = browser;
+  const rows = async (): Promise<number> => Number(await figure('lanes'));
+  const closed = await rows();
+  await page.getByRole('button', { name: 'Show 5 async calls' }).click();
+  await page.getByRole('button', { name: 'Hide 5 async calls' }).waitFor();
+  await settled();
+  assert.equal(await rows(), closed + 5);
+  const names = page.locator('.row[data-kind="frame"] .lane-name');
+  assert.deepEqual(await names.allTextContents(), ['main', 'load', 'fetchUser', 'fetchUser', 'audit']);
+  const lefts = await names.evaluateAll((all) =>
+    all.map((each) => Number.parseFloat(getComputedStyle(each).paddingLeft)),
+  );
+  assert.deepEqual(
+    lefts.map((left) => left - (lefts[0] ?? 0)),
+    [0, 8, 16, 24, 32],
+  );
+  // The middle of the view is 15 ms: the second fetchUser waits for its timer.
+  await names.nth(3).click();
+  await page.locator('.sentence', { hasText: 'in fetchUser (users.ts:14:9) on timer 2' }).waitFor();
+  await page.keyboard.press('Enter');
+  const [opened] = (await sent('openSite')).slice(-1);
+  assert.equal(
+    opened?.type === 'openSite' ? `${opened.site.file}:${opened.site.line}` : '',
+    '/work/app/users.ts:14',
+  );
+  // From a call's row the key closes them all and selects the task.
+  await page.keyboard.press('c');
+  await page.getByRole('button', { name: 'Show 5 async calls' }).waitFor();
+  await settled();
+  assert.equal(await rows(), closed);
   assert.deepEqual(problems, []);
 });
 

@@ -189,6 +189,42 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
     }
   });
 
+test('three processes of one command at once: a session each, and nothing of one in another', async () => {
+  const launch = 'three at once';
+  const program = rustExample('requests-tokio');
+  const command = `for i in 1 2 3; do "${program}" --rounds 2 & done; wait`;
+  const { code, stdout, stderr } = await runRust('/bin/sh', ['-c', command], environment(launch));
+  assert.equal(code, 0, stderr);
+  const counted = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RequestCounters & { readonly pid: number });
+  assert.equal(new Set(counted.map(({ pid }) => pid)).size, 3);
+  const ofLaunch = async () =>
+    (await viewer.request('sessions', {})).result.filter((each) => each.launch === launch);
+  await eventually(
+    'the end of all three',
+    async () => (await ofLaunch()).filter((each) => each.state === 'ended').length === 3,
+    () => collector.stderr,
+  );
+  const sessions = await ofLaunch();
+  assert.equal(sessions.length, 3);
+  for (const counters of counted) {
+    const own = sessions.find((each) => each.pid === counters.pid);
+    assert.ok(own !== undefined, `a session of process ${counters.pid}`);
+    assert.equal(own.totals.readBytes, counters.bytesRead);
+    assert.equal(own.totals.writtenBytes, counters.bytesWritten);
+    // The root's polls are the program's own, which it does not count.
+    const read = () => readReference(framesOfRecording(readFileSync(own.recording)));
+    await eventually('the whole recording', () => read().events.length === own.totals.events);
+    const polls = read().tasks.map((task) => task.polls.length);
+    assert.deepEqual(
+      polls.slice(1).sort((x, y) => x - y),
+      [...counters.polls].sort((x, y) => x - y),
+    );
+  }
+});
+
 test('the token is nowhere', () => collector.assertTokenNowhere());
 
 test('a Node program and its child are listed as one group', async () => {

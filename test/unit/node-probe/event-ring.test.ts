@@ -21,7 +21,7 @@ function poll({ events }: TestRing, startTick: number, endTick: number, task: nu
     events.uint(1);
     events.commit();
   }
-  events.openPolls.push({ task, epoch: 1, startTick });
+  events.openPolls.push(task, 1, startTick);
   endPoll({ events }, endTick);
 }
 
@@ -94,7 +94,7 @@ test('a piece says which polls and frames are open where it begins', () => {
   ring.events.uint(41);
   ring.events.uint(6);
   ring.events.commit();
-  ring.events.openPolls.push({ task: 41, epoch: 6, startTick: 10 });
+  ring.events.openPolls.push(41, 6, 10);
   assert.ok(ring.events.begin(eventKind.frameEnter, 11));
   ring.events.uint(9);
   ring.events.commit();

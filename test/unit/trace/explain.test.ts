@@ -194,6 +194,18 @@ test('a source behind a turn is inferred, and says so', () => {
   );
 });
 
+test('a wake by a turn that brought nothing is said to be a yield or a timer', () => {
+  const trace = golden('turn-inferred')
+    .replace('unpark parkKind=reactor events=2', 'unpark parkKind=reactor')
+    .replaceAll(/.* readiness .*\n/g, '');
+  const session = sessionOf(framesOf(trace));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 50 });
+  assert.match(
+    told?.sentence ?? '',
+    /the runtime woke the task after a turn with no source ready: it had yielded, or a timer was due/,
+  );
+});
+
 test('what is lost is said to be lost', () => {
   check(golden('lost-chunk'), {
     'task 1@100': 'What the task did for these 440 ns was not recorded: 4 events of thread 2 were lost.',
@@ -569,10 +581,50 @@ test('chains of awaits belong to the waits that were told before, by line; other
     ],
   );
   const unknown = session.explain({ session: '', lane, atNs: 2500 });
-  assert.match(unknown?.sentence ?? '', /^Waiting for something that was not recorded, for/);
+  assert.match(
+    unknown?.sentence ?? '',
+    /^Waiting for 2 futures at once: at read_frame \(main\.rs:12\) and at other \(main\.rs:50\), for/,
+  );
   assert.deepEqual(
     unknown?.stacks.map((stack) => stack.title),
-    ['of awaits, 1 of 2 that were waited for at once', 'of awaits, 2 of 2 that were waited for at once'],
+    ['of awaits, 1 of 2 places', 'of awaits, 2 of 2 places'],
+  );
+});
+
+test('of futures that await in one place it is told how many there are', () => {
+  const many = awaits
+    .replace('  2190 waitStart site=1 stack=1', '  2190 waitStart onId=9 site=1 stack=1')
+    .replace('  190 waitStart site=1 stack=1', '  190 waitStart onId=3 site=1 stack=1');
+  const session = sessionOf(framesOf(many));
+  const told = (atNs: number) => session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs });
+  assert.match(
+    told(500)?.sentence ?? '',
+    /^Waited 800 ns for 3 futures at once: 3 at read_frame \(main\.rs:12\); /,
+  );
+  assert.deepEqual(
+    told(500)?.stacks.map((stack) => stack.title),
+    ['of awaits, of 3 futures'],
+  );
+  assert.match(
+    told(2500)?.sentence ?? '',
+    /^Waiting for 10 futures at once: 9 at read_frame \(main\.rs:12\) and at other \(main\.rs:50\), for/,
+  );
+  // As many waits of a join as the chain has futures get it.
+  const joined = awaits
+    .replace('  1130 waitStart onKind=timer onId=8 site=2', '  1130 waitStart onKind=timer onId=8 site=4')
+    .replace(
+      '  1180 waitStart site=1 stack=1\n  1190 waitStart site=5 stack=2',
+      '  1180 waitStart onId=2 site=1 stack=1',
+    );
+  const both = sessionOf(framesOf(joined)).explain({
+    session: '',
+    lane: laneOf(session, 'task 1'),
+    atNs: 1500,
+  });
+  assert.match(both?.sentence ?? '', /^Waited 800 ns for 2 things at once \(timer 7 and timer 8\)/);
+  assert.deepEqual(
+    both?.stacks.map((stack) => stack.title),
+    ['of awaits, of 2 futures'],
   );
 });
 

@@ -76,6 +76,7 @@ function input(change: Partial<PlanInput> = {}): PlanInput {
   const base: PlanInput = {
     session: 'a'.repeat(32),
     filter: '',
+    expanded: [],
     interval: { fromNs: 1000, toNs: 2000 },
     endNs: 10_000,
     following: false,

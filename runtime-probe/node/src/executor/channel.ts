@@ -95,7 +95,8 @@ export class Sender<T> extends SendingEnd<T> {
 
   /** Waits while the channel is full. False when nobody can receive the value. */
   send(value: T): Awaitable<boolean> {
-    return new Send(this, this.queue, value, observer && captureSite(this.send));
+    const waits = observer !== undefined && this.queue.room?.mustWait(1);
+    return new Send(this, this.queue, value, waits ? captureSite(this.send) : undefined);
   }
 
   /** Sends without waiting, if that can be. */
@@ -137,7 +138,8 @@ export class Receiver<T> {
 
   /** Waits for the next value; CLOSED when all senders are closed and nothing is left. */
   receive(): Awaitable<T | typeof CLOSED> {
-    return new Receive(this.#queue, observer && captureSite(this.receive));
+    const waits = observer !== undefined && this.#queue.ready.mustWait(1);
+    return new Receive(this.#queue, waits ? captureSite(this.receive) : undefined);
   }
 
   /** Nobody will receive any more: what lies there is gone and senders are told. Idempotent. */

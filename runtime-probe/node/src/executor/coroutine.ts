@@ -19,10 +19,45 @@ export type IntoFuture<T> = Future<T> | Async<T>;
 export abstract class Awaitable<T> implements Future<T> {
   abstract poll(cx: Context): Poll<T>;
 
-  *[Symbol.iterator](): Async<T> {
-    // Whoever drives the generator resumes it with the value of the future that was yielded.
-    return (yield this) as T;
+  [Symbol.iterator](): Async<T> {
+    return awaitOnce(this);
   }
+}
+
+/**
+ * What `yield* future` iterates: yields the future, and returns the value with which the generator is resumed, which
+ * is that of the future. The same as a generator of one `yield`, for less than that costs.
+ */
+class AwaitOnce<T> implements IterableIterator<Future<unknown>, T, unknown> {
+  #future: Future<T> | undefined;
+
+  constructor(future: Future<T>) {
+    this.#future = future;
+  }
+
+  next(value: unknown): IteratorResult<Future<unknown>, T> {
+    const future = this.#future;
+    if (future === undefined) return { done: true, value: value as T };
+    this.#future = undefined;
+    return { done: false, value: future };
+  }
+
+  throw(error: unknown): never {
+    throw error;
+  }
+
+  return(value: T): IteratorResult<Future<unknown>, T> {
+    return { done: true, value };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+/** As a generator: what later standards put on those besides (map, filter, …) makes no sense of an await. */
+function awaitOnce<T>(future: Future<T>): Async<T> {
+  return new AwaitOnce(future) as IterableIterator<Future<unknown>, T, unknown> as Async<T>;
 }
 
 /**
@@ -36,9 +71,9 @@ export abstract class Shared<T> extends Awaitable<T> {
   /** One await. */
   abstract awaited(site: Site | undefined): Future<T>;
 
-  override *[Symbol.iterator](): Async<T> {
+  override [Symbol.iterator](): Async<T> {
     const site = observer && captureSite(Shared.prototype[Symbol.iterator]);
-    return (yield this.awaited(site)) as T;
+    return awaitOnce(this.awaited(site));
   }
 
   override poll(cx: Context): Poll<T> {

@@ -12,6 +12,7 @@ export {
   type UnboundedSender,
   unboundedChannel,
 } from './channel.ts';
+export { type Child, type ChildOptions, type ExitStatus, startChild } from './child.ts';
 export { clockNs } from './clock.ts';
 export { join, joinAll, type Selected, select } from './combine.ts';
 export { ComputeError, type ComputeOptions, compute, computePool, type ModuleWork } from './compute.ts';
@@ -57,12 +58,21 @@ export { Runtime, run, type Spawnable, type SpawnOptions, spawn } from './runtim
 export { type ReadGuard, RwLock, type WriteGuard } from './rw-lock.ts';
 export { type Scope, scope } from './scope.ts';
 export { Semaphore, type SemaphorePermit } from './semaphore.ts';
+export { type Signals, signals } from './signal.ts';
 export type { Site } from './site.ts';
 export { Sleep, sleep, sleepUntil, TimeoutError, timeout } from './sleep.ts';
 export { currentTaskId, JoinError, JoinHandle } from './task.ts';
-export { connect, listen, type TcpAddress, type TcpListener } from './tcp-connect.ts';
+export {
+  connect,
+  connectUnix,
+  listen,
+  listenUnix,
+  type TcpAddress,
+  type TcpListener,
+} from './tcp-connect.ts';
 export { TcpError } from './tcp-source.ts';
 export type { TcpStream } from './tcp-stream.ts';
+export { bindUdp, type Datagram, type UdpAddress, type UdpSocket } from './udp.ts';
 export { type WatchReceiver, type WatchSender, watch } from './watch.ts';
 export { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 export { yieldNow } from './yield-now.ts';

@@ -55,7 +55,9 @@ export class Mutex<T> {
   }
 
   lock(): Awaitable<MutexGuard<T>> {
-    return new Lock(this, observer && captureSite(this.lock));
+    // As in permits.ts: who finds it free waits nowhere.
+    const waits = observer !== undefined && this.#holder !== 'free';
+    return new Lock(this, waits ? captureSite(this.lock) : undefined);
   }
 
   /** For the Lock future only. */

@@ -92,8 +92,16 @@ export interface SourceInfo {
   readonly source: SourceId;
   /** -1 while it is not known: Node opens a connecting socket only after the poll that asked for it. */
   readonly fd: number;
-  readonly kind: 'tcpStream' | 'tcpListener';
-  /** host:port, or empty while it is not known. */
+  readonly kind:
+    | 'tcpStream'
+    | 'tcpListener'
+    | 'unixStream'
+    | 'unixListener'
+    | 'udpSocket'
+    | 'pipe'
+    | 'signal'
+    | 'child';
+  /** host:port, for a Unix socket its path; empty while it is not known. */
   readonly local: string;
   readonly peer: string;
   readonly interest: number;
@@ -102,8 +110,8 @@ export interface SourceInfo {
 
 export interface OperationInfo {
   readonly source: SourceId;
-  /** take: bytes that a turn read earlier are handed to the task; a copy of a reference, no system call. */
-  readonly kind: 'read' | 'write' | 'accept' | 'connect' | 'take';
+  /** take: bytes that a turn read earlier are handed to the task; a copy of a reference, no system call. collect: a child's exit status. */
+  readonly kind: 'read' | 'write' | 'accept' | 'connect' | 'take' | 'collect';
   readonly outcome: { readonly bytes: number } | { readonly errorNumber: number };
   /** Whether the system call was made by the enclosing poll or by Node's loop before any JavaScript ran. */
   readonly madeBy: 'turn' | 'poll';

@@ -34,6 +34,14 @@ export class Permits {
     return this.#free;
   }
 
+  /**
+   * Whether one who asks now has to wait. Only then the place in the source is worth its 2 to 4 µs: a future that is
+   * awaited at once is polled before anything else can run. One that is kept and polled later may wait without it.
+   */
+  mustWait(need: number): boolean {
+    return this.#line.first !== undefined || this.#free < need;
+  }
+
   /** Takes permits without waiting. Nobody is overtaken: false while somebody waits. */
   tryTake(need: number): boolean {
     if (this.#closed || this.#line.first !== undefined || this.#free < need) return false;

@@ -40,9 +40,10 @@ export interface Deferred<T> {
 export class TaskPromise<T> extends Shared<T> implements PromiseLike<T> {
   readonly #site: Site | undefined;
   #settled: Settled<T> | undefined;
-  #reactions: Reaction<T>[] = [];
+  /** Undefined while there are none, as these are for most of the life of most promises. */
+  #reactions: Reaction<T>[] | undefined;
   /** Promises that were resolved with this one. */
-  #followers: TaskPromise<T>[] = [];
+  #followers: TaskPromise<T>[] | undefined;
   /** Whether anybody will hear of a rejection. */
   #heard = false;
   /** Made when the first task waits for it: most promises have reactions only. */
@@ -121,14 +122,16 @@ export class TaskPromise<T> extends Shared<T> implements PromiseLike<T> {
 
   #react(reaction: Reaction<T>): void {
     this.#heard = true;
-    if (this.#settled === undefined) this.#reactions.push(reaction);
-    else runLater(reaction, this.#settled);
+    if (this.#settled !== undefined) runLater(reaction, this.#settled);
+    else if (this.#reactions === undefined) this.#reactions = [reaction];
+    else this.#reactions.push(reaction);
   }
 
   #follow(follower: TaskPromise<T>): void {
     this.#heard = true;
-    if (this.#settled === undefined) this.#followers.push(follower);
-    else follower.#settle(this.#settled);
+    if (this.#settled !== undefined) follower.#settle(this.#settled);
+    else if (this.#followers === undefined) this.#followers = [follower];
+    else this.#followers.push(follower);
   }
 
   /** The foreign then() is called from the queue: it is the program's code and must not run inside who resolved. */
@@ -183,12 +186,13 @@ export class TaskPromise<T> extends Shared<T> implements PromiseLike<T> {
     for (let promise = chain.pop(); promise !== undefined; promise = chain.pop()) {
       promise.#settled = settled;
       if (settled.is === 'rejected' && !promise.#heard) promise.#warnUnlessHeard();
-      for (const reaction of promise.#reactions) runLater(reaction, settled);
+      for (const reaction of promise.#reactions ?? []) runLater(reaction, settled);
       promise.#waiting?.resource.released();
       promise.#waiting?.waiters.wakeAll();
-      chain.push(...promise.#followers.reverse());
-      promise.#reactions = [];
-      promise.#followers = [];
+      // One by one: a call takes no more arguments than fit on the stack.
+      for (const follower of promise.#followers?.reverse() ?? []) chain.push(follower);
+      promise.#reactions = undefined;
+      promise.#followers = undefined;
     }
   }
 }

@@ -65,13 +65,16 @@ export class RwLock<T> {
   /** Waits until nobody writes and no writer waits who came before. */
   read(): Awaitable<ReadGuard<T>> {
     const guard = (): ReadGuard<T> => new ReadGuard(this, 1);
-    return new Lock(this.#resource, this.#permits, 1, guard, observer && captureSite(this.read));
+    const waits = observer !== undefined && this.#permits.mustWait(1);
+    return new Lock(this.#resource, this.#permits, 1, guard, waits ? captureSite(this.read) : undefined);
   }
 
   /** Waits until nobody else reads or writes. */
   write(): Awaitable<WriteGuard<T>> {
     const guard = (): WriteGuard<T> => new WriteGuard(this, ALL_PERMITS);
-    return new Lock(this.#resource, this.#permits, ALL_PERMITS, guard, observer && captureSite(this.write));
+    const waits = observer !== undefined && this.#permits.mustWait(ALL_PERMITS);
+    const site = waits ? captureSite(this.write) : undefined;
+    return new Lock(this.#resource, this.#permits, ALL_PERMITS, guard, site);
   }
 
   /** For the guards only. */

@@ -51,7 +51,8 @@ export class Semaphore {
   /** Waits until `count` permits are free and all who asked before have theirs. */
   acquire(count = 1): Awaitable<SemaphorePermit> {
     checkCount(count, 'the permits asked for');
-    return new Acquire(this.#resource, this.#permits, count, observer && captureSite(this.acquire));
+    const waits = observer !== undefined && this.#permits.mustWait(count);
+    return new Acquire(this.#resource, this.#permits, count, waits ? captureSite(this.acquire) : undefined);
   }
 
   /** The permits if they are free and nobody waits. */

@@ -1,4 +1,4 @@
-// Owns opening TCP connections and listeners, and the name look-up before them.
+// Owns opening TCP and Unix connections and listeners, and the name look-up before them.
 // Must not know what is read or written.
 
 import { lookup as nodeLookup } from 'node:dns';
@@ -24,6 +24,13 @@ export interface TcpAddress {
   readonly host?: string;
 }
 
+/** One address: of the network, or the path of a Unix socket. */
+type Endpoint = { readonly ip: string; readonly port: number } | { readonly path: string };
+
+function textOf(endpoint: Endpoint): string {
+  return 'path' in endpoint ? endpoint.path : formatAddress(endpoint.ip, endpoint.port);
+}
+
 /** Connects. A name with several addresses is tried in the order that the look-up gave. */
 export function connect(address: TcpAddress): Awaitable<TcpStream> {
   checkPort(address.port);
@@ -36,12 +43,22 @@ export function listen(address: TcpAddress): Awaitable<TcpListener> {
   return new Coroutine(listenSteps(address, observer && captureSite(listen)));
 }
 
+/** Connects to the Unix socket at that path. */
+export function connectUnix(path: string): Awaitable<TcpStream> {
+  return new Connect({ path }, observer && captureSite(connectUnix));
+}
+
+/** Listens at that path, where nothing may be yet. It is removed when the listener is closed. */
+export function listenUnix(path: string): Awaitable<TcpListener> {
+  return new Listen({ path }, observer && captureSite(listenUnix));
+}
+
 function* connectSteps(address: TcpAddress, site: Site | undefined): Async<TcpStream> {
   const host = address.host ?? DEFAULT_HOST;
   let failure: unknown;
   for (const ip of yield* resolve(host, site)) {
     try {
-      return yield* new Connect(ip, address.port, site);
+      return yield* new Connect({ ip, port: address.port }, site);
     } catch (error) {
       failure = error;
     }
@@ -51,7 +68,7 @@ function* connectSteps(address: TcpAddress, site: Site | undefined): Async<TcpSt
 
 function* listenSteps(address: TcpAddress, site: Site | undefined): Async<TcpListener> {
   const [ip] = yield* resolve(address.host ?? DEFAULT_HOST, site);
-  return yield* new Listen(ip, address.port, site);
+  return yield* new Listen({ ip, port: address.port }, site);
 }
 
 /** At least one address. */
@@ -81,18 +98,16 @@ function lookup(host: string, site: Site | undefined): Job<string[]> {
 
 /** One attempt at one address. */
 class Connect extends Awaitable<TcpStream> implements Closable {
-  readonly #ip: string;
-  readonly #port: number;
+  readonly #endpoint: Endpoint;
   readonly #site: Site | undefined;
   readonly #waiter = new WaitList();
   #attempt: { readonly socket: Socket; readonly source: TcpSource } | undefined;
   #stream: TcpStream | undefined;
   #error: TcpError | undefined;
 
-  constructor(ip: string, port: number, site: Site | undefined) {
+  constructor(endpoint: Endpoint, site: Site | undefined) {
     super();
-    this.#ip = ip;
-    this.#port = port;
+    this.#endpoint = endpoint;
     this.#site = site;
   }
 
@@ -120,9 +135,9 @@ class Connect extends Awaitable<TcpStream> implements Closable {
   #start(): { readonly socket: Socket; readonly source: TcpSource } {
     const source = new TcpSource(this, {
       fd: -1,
-      kind: 'tcpStream',
+      kind: 'path' in this.#endpoint ? 'unixStream' : 'tcpStream',
       local: '',
-      peer: formatAddress(this.#ip, this.#port),
+      peer: textOf(this.#endpoint),
       interest: READINESS.readable | READINESS.writable,
       site: this.#site,
     });
@@ -135,7 +150,8 @@ class Connect extends Awaitable<TcpStream> implements Closable {
       this.#connected(socket, source);
     });
     // The system call itself is made after this poll, when Node runs its next-tick queue.
-    socket.connect({ host: this.#ip, port: this.#port });
+    const to = this.#endpoint;
+    socket.connect('path' in to ? { path: to.path } : { host: to.ip, port: to.port });
     return { socket, source };
   }
 
@@ -176,6 +192,7 @@ export class TcpListener implements Closable {
     });
   }
 
+  /** 0 for a Unix socket. */
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
@@ -220,7 +237,10 @@ export class TcpListener implements Closable {
     enterLoopCallback();
     this.source.operation('accept', 0, 'turn');
     observer?.readiness(this.source.id, READINESS.readable);
-    this.#untaken.push(new TcpStream(socket, { runtime: this.source.runtime, site: this.source.site }));
+    const { runtime, site, info } = this.source;
+    // An accepted Unix socket has the listener's path as its own end, and none at the other.
+    const kind = info.kind === 'unixListener' ? 'unixStream' : 'tcpStream';
+    this.#untaken.push(new TcpStream(socket, { runtime, site, kind, local: info.local }));
     this.#acceptors.wakeFirst(this.source.cause);
   }
 }
@@ -246,18 +266,16 @@ class Accept extends Awaitable<TcpStream> {
 
 /** Binds and listens. Node does it in its next-tick queue, so this is pending once, without any readiness. */
 class Listen extends Awaitable<TcpListener> implements Closable {
-  readonly #ip: string;
-  readonly #port: number;
+  readonly #endpoint: Endpoint;
   readonly #site: Site | undefined;
   readonly #waiter = new WaitList();
   #attempt: { readonly server: Server; readonly source: TcpSource } | undefined;
   #listener: TcpListener | undefined;
   #error: TcpError | undefined;
 
-  constructor(ip: string, port: number, site: Site | undefined) {
+  constructor(endpoint: Endpoint, site: Site | undefined) {
     super();
-    this.#ip = ip;
-    this.#port = port;
+    this.#endpoint = endpoint;
     this.#site = site;
   }
 
@@ -284,15 +302,15 @@ class Listen extends Awaitable<TcpListener> implements Closable {
   #start(): { readonly server: Server; readonly source: TcpSource } {
     const source = new TcpSource(this, {
       fd: -1,
-      kind: 'tcpListener',
-      local: formatAddress(this.#ip, this.#port),
+      kind: 'path' in this.#endpoint ? 'unixListener' : 'tcpListener',
+      local: textOf(this.#endpoint),
       peer: '',
       interest: READINESS.readable,
       site: this.#site,
     });
     const server = createServer({ allowHalfOpen: true });
     const onError = (error: NodeJS.ErrnoException): void => {
-      this.#error = new TcpError(`listening on ${formatAddress(this.#ip, this.#port)} failed`, error);
+      this.#error = new TcpError(`listening on ${textOf(this.#endpoint)} failed`, error);
       source.deregister();
       this.#waiter.wakeAll();
     };
@@ -300,12 +318,16 @@ class Listen extends Awaitable<TcpListener> implements Closable {
     server.once('listening', () => {
       server.off('error', onError);
       const listener = new TcpListener(server, source);
-      source.update({ fd: fdOf(server), local: formatAddress(this.#ip, listener.port) });
+      const at = this.#endpoint;
+      const bound = 'path' in at ? at : { ip: at.ip, port: listener.port };
+      source.update({ fd: fdOf(server), local: textOf(bound) });
       this.#listener = listener;
       // Nothing became ready in the kernel: the cause of this wake is the code that runs, not the source.
       this.#waiter.wakeAll();
     });
-    server.listen({ host: this.#ip, port: this.#port, backlog: DEFAULT_BACKLOG });
+    const at = this.#endpoint;
+    const where = 'path' in at ? { path: at.path } : { host: at.ip, port: at.port };
+    server.listen({ ...where, backlog: DEFAULT_BACKLOG });
     return { server, source };
   }
 }

@@ -1,4 +1,4 @@
-// Owns a connected TCP socket: its reads, writes and close.
+// Owns a connected TCP or Unix socket, or a pipe: its reads, writes and close.
 // Must not know how it was connected or accepted.
 //
 // Node reads by itself: when epoll reports the socket readable, the loop's turn reads up to 64 KiB into a buffer
@@ -26,6 +26,18 @@ const DEFAULT_READ_BYTES = 65_536;
 /** Streams that stopped reading: the loop may still have one read for them that no callback tells. */
 const pausedStreams = new Set<TcpStream>();
 
+/** What a socket does not tell of itself. */
+export interface StreamOrigin {
+  readonly runtime: Runtime;
+  readonly site: Site | undefined;
+  readonly kind: 'tcpStream' | 'unixStream' | 'pipe';
+  /** Where a Unix socket listens, or what a pipe is. */
+  readonly local?: string;
+  readonly peer?: string;
+  /** Default: both ways. */
+  readonly interest?: number;
+}
+
 export class TcpStream implements Closable {
   readonly source: TcpSource;
   readonly #socket: Socket;
@@ -39,22 +51,21 @@ export class TcpStream implements Closable {
   #closedHere = false;
   #error: NodeJS.ErrnoException | undefined;
 
-  /** For connect and accept: a socket that is connected. `source` is there already when connect registered it. */
-  constructor(
-    socket: Socket,
-    from: { readonly source: TcpSource } | { readonly runtime: Runtime; readonly site: Site | undefined },
-  ) {
+  /** For connect, accept and child processes: a socket that is connected. connect has registered its source already. */
+  constructor(socket: Socket, from: { readonly source: TcpSource } | StreamOrigin) {
     this.#socket = socket;
     const fd = fdOf(socket);
     const local = formatAddress(socket.localAddress, socket.localPort);
     const peer = formatAddress(socket.remoteAddress, socket.remotePort);
-    const interest = READINESS.readable | READINESS.writable;
     if ('source' in from) {
       this.source = from.source;
-      this.source.update({ fd, local, peer });
+      // Neither end of a Unix socket has a port: what connect knew of them stays.
+      this.source.update(local === '' ? { fd } : { fd, local, peer });
     } else {
-      const { runtime, site } = from;
-      this.source = new TcpSource(this, { fd, kind: 'tcpStream', local, peer, interest, site }, runtime);
+      const { runtime, site, kind } = from;
+      const interest = from.interest ?? READINESS.readable | READINESS.writable;
+      const known = { local: local || (from.local ?? ''), peer: peer || (from.peer ?? '') };
+      this.source = new TcpSource(this, { fd, kind, ...known, interest, site }, runtime);
     }
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());

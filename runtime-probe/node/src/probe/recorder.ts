@@ -81,10 +81,12 @@ export class Recorder implements Observer {
   protected readonly dictionary: Dictionary;
   protected readonly options: RecorderOptions;
   private threadTold = false;
-  private full: boolean;
+  protected full: boolean;
   private firstRuntime = 0;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
+  /** Names that the program gave to tasks that live. */
+  private readonly givenNames = new Map<TaskId, string>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
 
@@ -129,7 +131,7 @@ export class Recorder implements Observer {
       this.events.uint(epoch);
       this.events.commit();
     }
-    this.events.openPolls.push({ task, epoch, startTick: Math.max(startTick, this.events.lastTick) });
+    this.events.openPolls.push(task, epoch, Math.max(startTick, this.events.lastTick));
   }
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
@@ -170,6 +172,7 @@ export class Recorder implements Observer {
       this.events.commit();
     }
     this.dictionary.retire('task', task, this.events.sequence);
+    this.givenNames.delete(task);
   }
 
   // --- frames and waits
@@ -382,6 +385,37 @@ export class Recorder implements Observer {
     this.events.commit();
   }
 
+  // --- what the program tells of itself
+
+  spanOpened(span: number, task: TaskId, name: string, site: Site | undefined): void {
+    const text = this.dictionary.text(name);
+    const siteId = this.dictionary.site(site);
+    if (!this.begin(eventKind.spanOpen)) return;
+    this.events.uint(span);
+    this.events.uint(task);
+    this.events.uint(text);
+    this.events.uint(siteId);
+    this.events.commit();
+  }
+
+  spanClosed(span: number): void {
+    this.one(eventKind.spanClose, span);
+  }
+
+  marked(name: string, task: TaskId, value: number): void {
+    const text = this.dictionary.text(name);
+    if (!this.begin(eventKind.marker)) return;
+    this.events.uint(text);
+    this.events.uint(task);
+    this.events.sint(value);
+    this.events.commit();
+  }
+
+  taskNamed(task: TaskInfo, name: string): void {
+    this.givenNames.set(task.task, name);
+    this.tellTask(task);
+  }
+
   // --- the recording itself
 
   /** What lives when recording begins late, is switched on again, or the collector asks. */
@@ -408,7 +442,7 @@ export class Recorder implements Observer {
     if (!this.full) this.events.openFrames.length = 0;
     this.one(eventKind.detailChange, level);
     if (level !== detail.off) return;
-    this.events.openPolls.length = 0;
+    this.events.openPolls.clear();
     for (const lane of this.lanes.values()) lane.skip();
   }
 
@@ -448,7 +482,7 @@ export class Recorder implements Observer {
       id: task.task,
       parent: task.parent,
       site: this.dictionary.site(task.site),
-      name: this.dictionary.text(task.name),
+      name: this.dictionary.text(this.givenNames.get(task.task) ?? task.name),
       taskKind: taskKind[task.kind],
       runtime: task.runtime,
     });
@@ -467,14 +501,17 @@ export class Recorder implements Observer {
   }
 
   protected beginAt(kind: number, tick: number): boolean {
+    return this.mayWrite && this.events.begin(kind, tick);
+  }
+
+  /** Whether the next event may be written now; when not it is counted. */
+  protected get mayWrite(): boolean {
     if (!this.threadTold) this.tellThread(0);
-    if (this.ring.behind && !this.ring.catchUp()) {
-      // The event may name a record that is not in the ring yet, so it must not overtake it.
-      this.events.drop();
-      if (this.ring.broken) this.options.onBroken();
-      return false;
-    }
-    return this.events.begin(kind, tick);
+    if (!this.ring.behind || this.ring.catchUp()) return true;
+    // The event may name a record that is not in the ring yet, so it must not overtake it.
+    this.events.drop();
+    if (this.ring.broken) this.options.onBroken();
+    return false;
   }
 
   private one(kind: number, a: number): void {

@@ -1,5 +1,8 @@
 // Owns what runs now: the stack of callbacks that Node has begun, the task of each, and the polls that they make.
 // Knows nothing of hooks or of why a callback came.
+import type { Frames } from './frames.ts';
+import type { NodeRecorder } from './node-recorder.ts';
+import type { Frame } from './promise-stamps.ts';
 import type { Task, Tasks, Wake } from './tasks.ts';
 import { unseen } from './tasks.ts';
 
@@ -18,6 +21,8 @@ interface Callback {
 export class Execution {
   private readonly tasks: Tasks;
   private readonly main: Task;
+  private readonly frames: Frames;
+  private readonly recorder: NodeRecorder;
   private readonly stack: Callback[] = [];
   private depth = 0;
   private topLevel = true;
@@ -30,10 +35,13 @@ export class Execution {
    */
   lingers = false;
 
-  constructor(tasks: Tasks, main: Task) {
-    this.tasks = tasks;
-    this.main = main;
-    tasks.beginPoll(main, 0, 0);
+  constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder }) {
+    this.tasks = parts.tasks;
+    this.main = parts.main;
+    this.frames = parts.frames;
+    this.recorder = parts.recorder;
+    this.tasks.beginPoll(this.main, 0, 0, undefined, this.recorder.instant());
+    this.recorder.publish();
   }
 
   /** Whether no callback runs. */
@@ -46,7 +54,7 @@ export class Execution {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
     if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
-    if (top.lazy) this.open(top);
+    if (top.lazy) this.open(top, this.recorder.instant());
     return top.task;
   }
 
@@ -60,27 +68,57 @@ export class Execution {
     return this.stack[this.depth - 1]?.task;
   }
 
-  /** A callback of the task begins, or the continuation that was queued with this wake. */
-  enter(task: Task | undefined, cause: number, causeId: number, wake?: Wake): void {
+  /** Why the innermost callback came, for whoever wakes in it; `poll` where a task's continuation runs. */
+  get cause(): Readonly<Pick<Callback, 'cause' | 'causeId'>> | undefined {
+    return this.depth === 0 ? undefined : this.stack[this.depth - 1];
+  }
+
+  /** A callback of the task begins. `from` says what kind of callback it is, as Sites.begin has it. */
+  enter(task: Task | undefined, cause: number, causeId: number, from: number): void {
+    const callback = this.push(task, false, cause, causeId);
+    this.frames.begin(from, undefined);
+    if (task !== undefined) this.open(callback, this.recorder.instant());
+  }
+
+  /** A continuation of the task begins that was queued with this wake: made at that place, and of that call. */
+  goOn(
+    task: Task,
+    cause: number,
+    causeId: number,
+    wake: Wake | undefined,
+    from: number,
+    frame: Frame | undefined,
+  ): void {
     const callback = this.push(task, false, cause, causeId);
     callback.wake = wake;
-    if (task !== undefined) this.open(callback);
+    this.frames.begin(from, frame);
+    this.open(callback, this.recorder.takeInstant());
   }
 
   /** A callback that may turn out to belong to a task that does not exist yet: its poll waits for what comes. */
-  enterLazily(task: Task | undefined, cause: number, causeId: number): void {
+  enterLazily(task: Task | undefined, cause: number, causeId: number, from: number): void {
     this.push(task, true, cause, causeId);
+    this.frames.begin(from, undefined);
   }
 
   /** The innermost callback ends. */
   leave(): void {
     if (this.depth === 0) return;
+    const { frames, recorder } = this;
     this.depth--;
     const callback = this.stack[this.depth];
     if (callback === undefined) return;
     if (this.depth === 0) this.last = callback.task;
-    for (let task = callback.polls.pop(); task !== undefined; task = callback.polls.pop())
-      this.tasks.endPoll(task);
+    const { polls } = callback;
+    if (polls.length === 0 && !frames.tellsAtEnd) {
+      frames.leave(0);
+      return;
+    }
+    const tick = recorder.instant();
+    frames.leave(tick);
+    for (let task = polls.pop(); task !== undefined; task = polls.pop()) this.tasks.endPoll(task, tick);
+    recorder.publish();
+    if (this.tasks.anyQueued) recorder.keepInstant(tick);
   }
 
   /** What the innermost callback makes from here on belongs to this new task, which is polled in it. */
@@ -89,7 +127,8 @@ export class Execution {
     if (this.depth === 0 || top === undefined) return;
     top.lazy = false;
     top.task = task;
-    if (this.tasks.beginPoll(task, 0, 0)) top.polls.push(task);
+    if (this.tasks.beginPoll(task, 0, 0, undefined, this.recorder.instant())) top.polls.push(task);
+    this.recorder.publish();
   }
 
   /** Runs something of the probe's own, of which nothing is to be told. */
@@ -107,7 +146,11 @@ export class Execution {
     if (!this.topLevel) return;
     this.topLevel = false;
     this.last = this.main;
-    if (this.main.running) this.tasks.endPoll(this.main);
+    if (!this.main.running) return;
+    const tick = this.recorder.instant();
+    this.frames.endTopLevel(tick);
+    this.tasks.endPoll(this.main, tick);
+    this.recorder.publish();
   }
 
   /** Forgets every callback. With `tell`, ends their polls. */
@@ -119,6 +162,7 @@ export class Execution {
         for (const task of this.stack[this.depth]?.polls.splice(0) ?? []) task.running = false;
       }
     }
+    this.frames.reset();
     if (tell) this.endTopLevel();
     else {
       this.topLevel = false;
@@ -144,13 +188,15 @@ export class Execution {
     return callback;
   }
 
-  private open(callback: Callback): void {
+  private open(callback: Callback, tick: number): void {
     callback.lazy = false;
     const { task } = callback;
     if (task === undefined) return;
     const living = this.tasks.inLife(task);
     callback.task = living;
     const { cause, causeId, wake } = callback;
-    if (this.tasks.beginPoll(living, cause, causeId, wake)) callback.polls.push(living);
+    if (this.tasks.beginPoll(living, cause, causeId, wake, tick)) callback.polls.push(living);
+    this.frames.entered(tick);
+    this.recorder.publish();
   }
 }

@@ -7,18 +7,15 @@ import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks 
 import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
+import type { Frames } from './frames.ts';
+import type { InheritedHandle } from './inherited.ts';
+import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
+import { placeKind } from './places.ts';
+import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
-import {
-  type PromiseStamp,
-  type ResourceStamp,
-  readPromiseStamp,
-  readResourceStamp,
-  resourceRole,
-  stampPromise,
-  stampResource,
-} from './stamps.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import { renewsTheDate } from './timers.ts';
 
@@ -29,7 +26,9 @@ export interface HookParts {
   readonly nodeMajor: number;
   readonly tasks: Tasks;
   readonly main: Task;
+  readonly recorder: NodeRecorder;
   readonly execution: Execution;
+  readonly frames: Frames;
   readonly resources: Resources;
   readonly parks: Parks;
 }
@@ -73,8 +72,11 @@ export class Hooks {
   }
 
   private listenToPromises(): void {
-    this.stopPromises ??= promiseHooks.createHook({
-      init: (promise, parent) => this.promiseMade(promise, parent),
+    if (this.stopPromises !== undefined) return;
+    const init = (promise: object, parent: object | undefined): void => this.promiseMade(promise, parent);
+    this.parts.frames.sites.lookBelow(init);
+    this.stopPromises = promiseHooks.createHook({
+      init,
       before: (promise) => this.promiseBefore(promise),
       after: () => this.parts.execution.leave(),
       settled: (promise) => this.promiseSettled(promise),
@@ -93,6 +95,13 @@ export class Hooks {
     this.hook.disable();
     this.leavePromises();
     this.parts.resources.pause();
+  }
+
+  /** A handle that is older than the hooks is the main task's. */
+  adopt({ type, handle, asyncId }: InheritedHandle): void {
+    if (readResourceStamp(handle) !== undefined) return;
+    const { resources, main } = this.parts;
+    stampResource(handle, resources.describe(type, asyncId, 0, main, handle));
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
@@ -117,7 +126,7 @@ export class Hooks {
     // What was made before the program began is no part of it: the writer thread, a debugger's own.
     if (stamp === undefined || stamp.task === unseen) {
       this.outermost();
-      execution.enter(unseen, 0, 0);
+      execution.enter(unseen, 0, 0, -1);
       return;
     }
     if (stamp.type !== 'TickObject' && stamp.type !== 'Microtask') this.outermost();
@@ -125,10 +134,10 @@ export class Hooks {
     if (stamp.role === resourceRole.parser) {
       // A parser calls back for the next request before anybody knows that there is one.
       const over = stamp.task === undefined || tasks.isOver(stamp.task);
-      execution.enterLazily(over ? undefined : stamp.task, cause.kind, cause.id);
+      execution.enterLazily(over ? undefined : stamp.task, cause.kind, cause.id, kindOf(stamp));
       return;
     }
-    execution.enter(this.taskOf(stamp, resource), cause.kind, cause.id);
+    execution.enter(this.taskOf(stamp, resource), cause.kind, cause.id, kindOf(stamp));
   }
 
   /** A callback of the loop itself: what came before it is done, and the loop may have been parked. */
@@ -155,22 +164,25 @@ export class Hooks {
   }
 
   private promiseMade(promise: object, parent: object | undefined): void {
-    const { execution, main } = this.parts;
+    const { execution, frames, main } = this.parts;
+    const task = execution.context() ?? main;
     const before = parent === undefined ? undefined : readPromiseStamp(parent);
-    const stamp: PromiseStamp = {
-      task: execution.context() ?? main,
-      parent: before,
-      settled: false,
-      settledBy: undefined,
-      waiting: undefined,
-      queued: false,
-      wokenBy: undefined,
-      ran: false,
-    };
+    const stamp = new PromiseStamp(task, before);
     stampPromise(promise, stamp);
+    if (task === unseen) return;
+    const place = frames.sites.next(
+      before === undefined ? (parent === undefined ? -1 : 0) : before.place.index,
+    );
+    stamp.place = place;
+    if (parent === undefined) {
+      if (place.kind === placeKind.call) frames.called(stamp);
+      return;
+    }
+    if (place.kind === placeKind.inside && frames.awaits(stamp, before)) return;
+    frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
-    if (before.settled) stamp.queued = this.parts.tasks.queue(stamp.task, stamp, execution.who());
+    if (before.settled) this.queueOwn(stamp, execution.who(), frames.waitsAgain);
     else if (before.waiting === undefined) before.waiting = stamp;
     else if (Array.isArray(before.waiting)) before.waiting.push(stamp);
     else before.waiting = [before.waiting, stamp];
@@ -181,10 +193,10 @@ export class Hooks {
     resources.decide();
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) {
-      execution.enter(main, causeKind.unknown, 0);
+      execution.goOn(main, causeKind.unknown, 0, undefined, 0, undefined);
       return;
     }
-    const { parent } = stamp;
+    const { parent, frame } = stamp;
     // Without a parent this is no reaction: the promise was resolved with another one and now begins to wait for it.
     // After its own reaction, that reaction gave the other promise; else nobody tells who did.
     const cause = stamp.ran ? stamp.task : parent?.settledBy;
@@ -193,27 +205,59 @@ export class Hooks {
     stamp.parent = undefined;
     const wake = stamp.queued ? stamp : undefined;
     stamp.queued = false;
-    if (cause === undefined && parent === undefined) execution.enter(stamp.task, causeKind.turn, 0, wake);
-    else execution.enter(stamp.task, causedBy(cause), cause?.id ?? 0, wake);
+    const unknown = cause === undefined && parent === undefined;
+    const kind = unknown ? causeKind.turn : causedBy(cause);
+    const own = stamp.isAwait ? frame : undefined;
+    execution.goOn(stamp.task, kind, cause?.id ?? 0, wake, stamp.place.index, own);
   }
 
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) return;
-    const by = this.parts.execution.who();
     stamp.settled = true;
+    // V8 settles the promise of an await itself, at the end of the continuation; nobody waits for it.
+    if (stamp.isAwait) return;
+    const { execution, frames } = this.parts;
+    const by = execution.who();
     stamp.settledBy = by;
     const { waiting } = stamp;
-    if (waiting === undefined) return;
-    stamp.waiting = undefined;
-    // For `await 5` V8 makes a promise that is settled at once, and names the call's own promise as its parent.
-    if (!Array.isArray(waiting)) this.queueReaction(waiting, by);
-    else for (const each of waiting) this.queueReaction(each, by);
+    if (waiting !== undefined) {
+      stamp.waiting = undefined;
+      if (!Array.isArray(waiting)) this.queueReaction(waiting, by);
+      else for (const each of waiting) this.queueReaction(each, by);
+    }
+    if (stamp.place.kind === placeKind.call && stamp.task !== unseen) frames.settled(stamp);
+  }
+
+  /** What it waits for was settled before. `atEnd`: that is the last act of the continuation that runs. */
+  private queueOwn(stamp: PromiseStamp, by: Task | undefined, atEnd: boolean): void {
+    const { recorder, tasks } = this.parts;
+    stamp.queued = tasks.queue(stamp.task, stamp, by, atEnd, atEnd ? -1 : recorder.instant());
+    if (!atEnd) recorder.publish();
   }
 
   private queueReaction(stamp: PromiseStamp, by: Task | undefined): void {
-    // For `await 5` V8 makes a promise that is settled at once, and names the call's own promise as its parent.
-    if (!stamp.settled) stamp.queued = this.parts.tasks.queue(stamp.task, stamp, by);
+    // A promise that V8 makes around a value is settled at once, and is no reaction though it names a parent.
+    if (stamp.settled) return;
+    const { recorder, tasks } = this.parts;
+    const tick = recorder.instant();
+    stamp.queued = tasks.queue(stamp.task, stamp, by, false, tick);
+    if (stamp.isAwait && stamp.frame !== undefined) this.wakeFrame(stamp.frame, by, tick);
+    recorder.publish();
+  }
+
+  private wakeFrame(frame: Frame, by: Task | undefined, tick: number): void {
+    const { execution, frames, recorder } = this.parts;
+    const waker = frames.current();
+    if (waker !== undefined) {
+      recorder.frameWoken(frame.id, causeKind.frame, waker.id, tick);
+      return;
+    }
+    const callback = execution.cause;
+    const told =
+      callback !== undefined && callback.cause !== causeKind.unknown && callback.cause !== causeKind.poll;
+    if (told) recorder.frameWoken(frame.id, callback.cause, callback.causeId, tick);
+    else recorder.frameWoken(frame.id, causedBy(by), by?.id ?? 0, tick);
   }
 
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */
@@ -236,4 +280,9 @@ export class Hooks {
   private adopted(resource: object): ResourceStamp | undefined {
     return this.pausedOnce ? this.parts.resources.adopt(resource, this.parts.main) : undefined;
   }
+}
+
+/** What kind of callback it is, as a number below 0: what it makes first is predicted from that. */
+function kindOf(stamp: ResourceStamp): number {
+  return -(2 + stamp.role + 16 * stamp.type.length);
 }

@@ -1,40 +1,140 @@
-// Owns the events that Node's own tasks need beyond what the executor tells.
+// Owns the events that Node's own tasks and frames need beyond what the executor tells.
 // Knows nothing of hooks.
+//
+// One instant often has several events: a continuation that ends tells where its call waits, that it is left, the end
+// of the poll and the next wake. The clock costs 40 ns and publishing 10, so whoever calls reads the clock once for all
+// of them (`instant`) and publishes them together.
 import { Recorder } from '../probe/recorder.ts';
-import { causeKind, eventKind, wakeEffect } from '../wire/index.ts';
+import { causeKind, detail, eventKind, frameKindOfTask, pollOutcome, wakeEffect } from '../wire/index.ts';
+import type { Place } from './places.ts';
+
+/** What is told of a call. */
+interface ToldCall {
+  readonly id: number;
+  readonly parent: number;
+  readonly task: { readonly id: number };
+  readonly call: { readonly place: Place };
+  readonly waitsAt: Place | undefined;
+  readonly onKind: number;
+  readonly onId: number;
+}
 
 export class NodeRecorder extends Recorder {
-  /** The task is to be polled once more: `epoch` polls of it have begun. */
-  woken(task: number, epoch: number, running: boolean, cause: number, causeId: number): void {
-    this.wokenAt(task, epoch, running, cause, causeId, this.tick());
+  private instantAt = -1;
+
+  /** Whether each call of an async function is told as it begins; else only those that come to wait. */
+  get tellsCalls(): boolean {
+    return this.full;
   }
 
-  /** A wake and the poll that it made, at one reading of the clock: where only the callback tells of the wake. */
-  wokenPoll(task: number, epoch: number, cause: number, causeId: number): void {
-    const tick = this.tick();
-    this.wokenAt(task, epoch - 1, false, cause, causeId, tick);
-    this.pollStartAt(task, epoch, tick);
+  instant(): number {
+    return this.tick();
   }
 
-  private wokenAt(
-    task: number,
-    epoch: number,
-    running: boolean,
-    cause: number,
-    causeId: number,
-    tick: number,
-  ): void {
-    // Nothing of ours runs at this time: then the wake is of the thread, which is what the plain record says.
-    const plain = cause === causeKind.unknown;
-    if (!this.beginAt(plain ? eventKind.wake : eventKind.wakeFrom, tick)) return;
-    this.events.uint(task);
-    this.events.uint(epoch);
-    this.events.uint(running ? wakeEffect.whileRunning : wakeEffect.scheduled);
-    if (!plain) {
-      this.events.uint(cause);
-      this.events.uint(causeId);
-      this.events.uint(epoch);
-    }
+  /** What was begun since the last time is seen from here on. */
+  publish(): void {
     this.events.commit();
+  }
+
+  /** The instant that ended just now is also that at which the next continuation of the same queue begins. */
+  keepInstant(tick: number): void {
+    this.instantAt = tick;
+  }
+
+  /** The instant that was kept, once; else a new one. */
+  takeInstant(): number {
+    const kept = this.instantAt;
+    this.instantAt = -1;
+    return kept < 0 ? this.tick() : kept;
+  }
+
+  pollBegins(task: number, epoch: number, tick: number): void {
+    this.write(eventKind.pollStart, tick, 2, task, epoch);
+    this.events.openPolls.push(task, epoch, Math.max(tick, this.events.lastTick));
+  }
+
+  pollEnds(tick: number): void {
+    if (this.events.openPolls.length === 0) return;
+    this.write(eventKind.pollEnd, tick, 1, pollOutcome.pending);
+    this.events.openPolls.pop();
+  }
+
+  /** The task is to be polled once more: `epoch` polls of it have begun. */
+  woken(task: number, epoch: number, running: boolean, cause: number, causeId: number, tick: number): void {
+    const effect = running ? wakeEffect.whileRunning : wakeEffect.scheduled;
+    // Nothing of ours runs at this time: then the wake is of the thread, which is what the plain record says.
+    if (cause === causeKind.unknown) this.write(eventKind.wake, tick, 3, task, epoch, effect);
+    else this.write(eventKind.wakeFrom, tick, 6, task, epoch, effect, cause, causeId, epoch);
+  }
+
+  frameOpen(frame: ToldCall, tick: number): void {
+    const { place } = frame.call;
+    const site = this.siteOf(place);
+    if (place.nameId === 0) place.nameId = this.dictionary.text(place.functionName);
+    const name = place.nameId;
+    const { asyncCall } = frameKindOfTask;
+    this.write(eventKind.frameOpen, tick, 6, frame.id, frame.parent, frame.task.id, asyncCall, site, name);
+  }
+
+  frameEnter(frame: number, tick: number): void {
+    this.write(eventKind.frameEnter, tick, 1, frame);
+    this.events.openFrames.push(frame);
+  }
+
+  frameLeave(outcome: number, tick: number): void {
+    // Empty when it was entered before a pause of the recording.
+    if (this.events.openFrames.length === 0) return;
+    this.write(eventKind.frameLeave, tick, 1, outcome);
+    this.events.openFrames.pop();
+  }
+
+  frameEnd(frame: number, outcome: number, tick: number): void {
+    this.write(eventKind.frameEnd, tick, 2, frame, outcome);
+  }
+
+  frameWaits(frame: ToldCall, tick: number): void {
+    this.waitAt(frame.id, frame.onKind, frame.onId, frame.waitsAt, tick);
+  }
+
+  /** What is awaited outside any call that is told; published at once. */
+  waits(frame: number, onFrame: number, place: Place): void {
+    this.waitAt(frame, onFrame === 0 ? causeKind.unknown : causeKind.frame, onFrame, place, this.tick());
+    this.publish();
+  }
+
+  /** What the frame awaits was settled. */
+  frameWoken(frame: number, cause: number, causeId: number, tick: number): void {
+    this.write(eventKind.frameWake, tick, 3, frame, cause, causeId);
+  }
+
+  override setDetail(level: number): void {
+    const open = this.events.openFrames.slice();
+    super.setDetail(level);
+    // Frames are told at each level but off, so what is entered stays so.
+    if (level !== detail.off) this.events.openFrames.splice(0, this.events.openFrames.length, ...open);
+  }
+
+  private waitAt(frame: number, onKind: number, onId: number, place: Place | undefined, tick: number): void {
+    const site = place === undefined ? 0 : this.siteOf(place);
+    this.write(eventKind.waitStart, tick, 6, frame, onKind, onId, 0, site, 0);
+  }
+
+  private write(
+    kind: number,
+    tick: number,
+    count: number,
+    a: number,
+    b = 0,
+    c = 0,
+    d = 0,
+    e = 0,
+    f = 0,
+  ): void {
+    if (this.mayWrite) this.events.write(kind, tick, count, a, b, c, d, e, f);
+  }
+
+  private siteOf(place: Place): number {
+    if (place.siteId === 0) place.siteId = this.dictionary.site(place.site);
+    return place.siteId;
   }
 }

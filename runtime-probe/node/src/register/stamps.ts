@@ -1,27 +1,10 @@
-// Owns what the probe remembers of a promise or a native resource, fastened to the object itself.
+// Owns what the probe remembers of a native resource, fastened to the object itself; promise-stamps.ts does promises.
 // Knows nothing of hooks or events.
 //
 // A private field is put on an object that we did not make, by a base constructor that returns that object. So a
 // stamp dies with its object, no `destroy` hook is needed (it triples the cost of an await), and no inspection,
 // comparison or copy of the object shows it. 0.1 to 0.2 µs for making and reading one (Node 20 and 24), a WeakMap 0.5.
-import type { Task, Wake } from './tasks.ts';
-
-/** A promise: whose it is, what it comes after, and who settled it. */
-export interface PromiseStamp extends Wake {
-  readonly task: Task;
-  /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
-  parent: PromiseStamp | undefined;
-  /** Whether it is settled; not yet where it was only resolved with another promise. */
-  settled: boolean;
-  /** The task that settled it; undefined before, and where no task ran. */
-  settledBy: Task | undefined;
-  /** Reactions to be queued when it is settled, in their order; without a list where there is one, as mostly. */
-  waiting: PromiseStamp | PromiseStamp[] | undefined;
-  /** Whether its own reaction is in the microtask queue, and a wake of its task told or to be told. */
-  queued: boolean;
-  /** Whether its own reaction has run. */
-  ran: boolean;
-}
+import type { Task } from './tasks.ts';
 
 export const resourceRole = {
   handle: 0,
@@ -41,6 +24,8 @@ export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 /** A connection, a listener, a signal …: what the loop watches. */
 export interface Source {
   readonly id: number;
+  /** Node's id of its handle, or of the last use of it. */
+  nodeId: number;
   /** Of its handle, as Node names it. */
   readonly type: string;
   /** Whether it still can become ready. */
@@ -69,27 +54,16 @@ export interface ResourceStamp {
   id: number;
   /** Of a timer. */
   deadlineNs: number;
+  /** Of a timer: when Node armed it, in ms of the loop's clock; NaN while that is not known. */
+  startMs: number;
   /** Of a write that is under way. */
   bytes: number;
 }
 
-class SameObject {
+export class SameObject {
   constructor(target: object) {
     // biome-ignore lint/correctness/noConstructorReturn: the object that is returned is the one that gets the field.
     return target;
-  }
-}
-
-class PromiseStamps extends SameObject {
-  readonly #stamp: PromiseStamp;
-
-  constructor(target: object, stamp: PromiseStamp) {
-    super(target);
-    this.#stamp = stamp;
-  }
-
-  static read(target: object): PromiseStamp | undefined {
-    return #stamp in target ? (target as PromiseStamps).#stamp : undefined;
   }
 }
 
@@ -106,13 +80,7 @@ class ResourceStamps extends SameObject {
   }
 }
 
-export const readPromiseStamp = PromiseStamps.read;
 export const readResourceStamp = ResourceStamps.read;
-
-/** A promise is stamped once, when it is made. */
-export function stampPromise(promise: object, stamp: PromiseStamp): void {
-  if (PromiseStamps.read(promise) === undefined) new PromiseStamps(promise, stamp);
-}
 
 /** Node hands in the same object again when it uses one a second time; false then, for the first stamp stays. */
 export function stampResource(resource: object, stamp: ResourceStamp): boolean {

@@ -2,6 +2,7 @@
 // Knows nothing of events. A program must not notice it: nothing here throws.
 import { existsSync } from 'node:fs';
 import { isMainThread, parentPort } from 'node:worker_threads';
+import type { TaskInfo } from '../executor/observe.ts';
 import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, type View } from '../probe/hello.ts';
@@ -11,12 +12,15 @@ import { defaultRingBytes } from '../probe/ring-layout.ts';
 import { detail, visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
+import { Frames } from './frames.ts';
 import { Hooks } from './hooks.ts';
+import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
 import { Resources } from './resources.ts';
-import { runtimeId, type Task, Tasks } from './tasks.ts';
+import { Sites } from './sites.ts';
+import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
 
 /**
  * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
@@ -54,8 +58,12 @@ const view: View = {
       note: 'Node does not tell when a pool thread takes a job up',
     },
     { name: 'resources', visibility: notRecorded, note: '' },
-    { name: 'frames', visibility: notRecorded, note: 'calls of async functions' },
-    { name: 'awaitSites', visibility: notRecorded, note: '' },
+    {
+      name: 'frames',
+      visibility: recorded,
+      note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
+    },
+    { name: 'awaitSites', visibility: recorded, note: 'predicted, and verified by stacks one time in 64' },
     { name: 'cpuTime', visibility: notRecorded, note: '' },
   ],
 };
@@ -85,6 +93,7 @@ export function startRegister(): void {
           hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
           makeRecorder: (options) => new NodeRecorder(options),
           nextTimer: () => undefined,
+          current: () => parts?.current(),
           listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
             else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
@@ -104,6 +113,7 @@ export function startRegister(): void {
 class Parts {
   private readonly tasks: Tasks;
   private readonly main: Task;
+  private readonly frames: Frames;
   private readonly execution: Execution;
   private readonly hooks: Hooks;
   private readonly requests: Requests;
@@ -124,13 +134,24 @@ class Parts {
     const { tasks } = this;
     this.main = tasks.spawn('main', undefined);
     const { main } = this;
-    this.execution = new Execution(tasks, main);
+    // The sites look below the hook, which is not made yet.
+    const sites = new Sites();
+    this.frames = new Frames(recorder, sites);
+    const { frames } = this;
+    this.execution = new Execution({ tasks, main, frames, recorder });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, tasks, main, execution, resources, parks });
+    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
+    for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
+  }
+
+  /** The task that runs now. */
+  current(): TaskInfo | undefined {
+    const task = this.execution.context();
+    return task === undefined || task === unseen ? undefined : this.tasks.describe(this.tasks.inLife(task));
   }
 
   pause(): void {
@@ -142,6 +163,7 @@ class Parts {
   /** Goes on after a pause, or in another detail. */
   resume(level: number): void {
     this.tasks.snapshot();
+    this.frames.snapshot();
     this.listen(level);
   }
 

@@ -57,6 +57,8 @@ export const runtimeId = 1;
 export class Tasks {
   private readonly recorder: NodeRecorder;
   private lastId = 0;
+  /** Continuations in the microtask queue, of all tasks. While there are some, the next begins where one ends. */
+  private inQueue = 0;
   private readonly living = new Set<Task>();
   private ending: Task[] = [];
   private listed: Task[] = [];
@@ -100,13 +102,22 @@ export class Tasks {
     return task.life !== life.alive;
   }
 
-  /** A continuation of the task is put into the microtask queue. False for one that is not told of. */
-  queue(task: Task, wake: Wake, by: Task | undefined): boolean {
+  /** Whether a continuation follows the one that ends now, without a turn of the loop between. */
+  get anyQueued(): boolean {
+    return this.inQueue > 0;
+  }
+
+  /**
+   * A continuation of the task is put into the microtask queue. False for one that is not told of. `atEnd`: what runs
+   * is about to end, which tells the wake too.
+   */
+  queue(task: Task, wake: Wake, by: Task | undefined, atEnd: boolean, tick: number): boolean {
     // A task that is over goes on as another one, which is not known before it runs.
     if (task === unseen || task.epoch === 0 || task.life === life.ended) return false;
     wake.wokenBy = by;
+    this.inQueue++;
     task.queued.push(wake);
-    if (task.queued.length === 1 && !task.told) this.tellFirst(task);
+    if (task.queued.length === 1 && !task.told && !(atEnd && task.running)) this.tellFirst(task, tick);
     if (!task.listed) {
       task.listed = true;
       this.listed.push(task);
@@ -118,34 +129,42 @@ export class Tasks {
    * A poll of the task for the continuation that was queued with this wake, or for another cause. False when the task
    * runs already, and then there is no end to be told.
    */
-  beginPoll(task: Task, cause: number, causeId: number, wake?: Wake): boolean {
-    const { queued } = task;
-    // Nearly always it is the first, and the only one: pop costs a tenth of splice.
-    if (wake !== undefined && queued[0] === wake) {
-      if (queued.length === 1) queued.pop();
-      else queued.shift();
-    } else if (wake !== undefined && queued.includes(wake)) queued.splice(queued.indexOf(wake), 1);
+  beginPoll(task: Task, cause: number, causeId: number, wake: Wake | undefined, tick: number): boolean {
+    if (wake !== undefined) this.takeFromQueue(task.queued, wake);
     if (task.running) return false;
     const { told } = task;
     task.told = false;
     task.running = true;
     task.epoch++;
     // The first poll follows from the spawn.
-    if (task.epoch === 1 || told) this.recorder.pollStart(task.id, task.epoch);
-    else this.recorder.wokenPoll(task.id, task.epoch, cause, causeId);
+    if (task.epoch !== 1 && !told) this.recorder.woken(task.id, task.epoch - 1, false, cause, causeId, tick);
+    this.recorder.pollBegins(task.id, task.epoch, tick);
     return true;
   }
 
-  endPoll(task: Task): void {
+  endPoll(task: Task, tick: number): void {
     task.running = false;
-    this.recorder.pollEnd(task.id, 'pending');
-    if (task.queued.length > 0 && !task.told) this.tellFirst(task);
+    this.recorder.pollEnds(tick);
+    if (task.queued.length > 0 && !task.told) this.tellFirst(task, tick);
   }
 
-  private tellFirst(task: Task): void {
+  private takeFromQueue(queued: Wake[], wake: Wake): void {
+    // Nearly always it is the first, and the only one: pop costs a tenth of splice.
+    if (queued[0] === wake) {
+      if (queued.length === 1) queued.pop();
+      else queued.shift();
+    } else {
+      const at = queued.indexOf(wake);
+      if (at < 0) return;
+      queued.splice(at, 1);
+    }
+    this.inQueue--;
+  }
+
+  private tellFirst(task: Task, tick: number): void {
     task.told = true;
     const by = task.queued[0]?.wokenBy;
-    this.recorder.woken(task.id, task.epoch, task.running, causedBy(by), by?.id ?? 0);
+    this.recorder.woken(task.id, task.epoch, task.running, causedBy(by), by?.id ?? 0, tick);
   }
 
   /** The task is over once the callback that runs, and the microtasks and ticks that follow it, are done. */
@@ -171,6 +190,7 @@ export class Tasks {
 
   /** The microtask queue is empty: what was queued and did not run never will. */
   forgetQueued(): void {
+    this.inQueue = 0;
     for (const task of this.listed) {
       task.listed = false;
       task.queued.length = 0;
@@ -187,7 +207,8 @@ export class Tasks {
     );
   }
 
-  private describe(task: Task) {
+  /** As it is told. */
+  describe(task: Task) {
     const { id, parent, name, kind } = task;
     return { task: id, parent, site: undefined, name, kind, runtime: runtimeId };
   }

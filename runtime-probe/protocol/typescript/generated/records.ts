@@ -558,6 +558,8 @@ export const eventKind = {
   pollSettled: 84,
   /** A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing. */
   pollSample: 90,
+  /** What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one. */
+  frameWake: 92,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -577,7 +579,7 @@ export const eventField = {
   waitStart: { frame: 0, onKind: 1, onId: 2, interest: 3, site: 4, stack: 5 },
   settle: { frame: 0 },
   reject: { frame: 0, error: 1 },
-  waitFound: { task: 0, epoch: 1, stack: 2 },
+  waitFound: { task: 0, epoch: 1, stack: 2, count: 3 },
   resourceAcquire: { resource: 0, task: 1, amount: 2 },
   resourceRelease: { resource: 0, task: 1, amount: 2 },
   resourceDrop: { resource: 0 },
@@ -611,6 +613,7 @@ export const eventField = {
   detailChange: { detail: 0 },
   pollSettled: { task: 0, epoch: 1, outcome: 2 },
   pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
+  frameWake: { frame: 0, causeKind: 1, causeId: 2 },
 } as const;
 
 /** A text that other records name by id. */
@@ -856,7 +859,7 @@ export interface WaitStartRecord {
   readonly frame: number;
   /** What it waits for. One of causeKind. */
   readonly onKind: number;
-  /** Id of that kind. */
+  /** Id of that kind. Of unknown kind with a stack: how many of the futures that the task polls await there, as of a join; 0 for one. */
   readonly onId: number;
   /** For a source: which readiness; else 0. Bits of interestBit. */
   readonly interest: number;
@@ -891,6 +894,8 @@ export interface WaitFoundRecord {
   readonly epoch: number;
   /** The chain of awaits. */
   readonly stack: number;
+  /** How many of the futures that the task polls await there; 0 for one. */
+  readonly count: number;
 }
 
 /** A task holds the resource (or took a permit, or received a value). */
@@ -1220,6 +1225,17 @@ export interface PollSampleRecord {
   readonly stack: number;
 }
 
+/** What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one. */
+export interface FrameWakeRecord {
+  readonly record: 'frameWake';
+  /** Which goes on. */
+  readonly frame: number;
+  /** Who settled it: a frame, else as in wakeFrom. One of causeKind. */
+  readonly causeKind: number;
+  /** Id of that kind; 0 for turn and unknown. */
+  readonly causeId: number;
+}
+
 /** Any dictionary record. */
 export type DictionaryRecord =
   | TextRecord
@@ -1281,7 +1297,8 @@ export type EventRecord =
   | SnapshotEndRecord
   | DetailChangeRecord
   | PollSettledRecord
-  | PollSampleRecord;
+  | PollSampleRecord
+  | FrameWakeRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
 export interface Shape {
@@ -1314,7 +1331,7 @@ export const shapes: readonly Shape[] = [
   { kind: 44, name: 'waitStart', fields: [{ name: 'frame', type: 1 }, { name: 'onKind', type: 1 }, { name: 'onId', type: 1 }, { name: 'interest', type: 1 }, { name: 'site', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 45, name: 'settle', fields: [{ name: 'frame', type: 1 }] },
   { kind: 46, name: 'reject', fields: [{ name: 'frame', type: 1 }, { name: 'error', type: 1 }] },
-  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }] },
+  { kind: 47, name: 'waitFound', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'stack', type: 1 }, { name: 'count', type: 1 }] },
   { kind: 48, name: 'resourceAcquire', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 49, name: 'resourceRelease', fields: [{ name: 'resource', type: 1 }, { name: 'task', type: 1 }, { name: 'amount', type: 1 }] },
   { kind: 50, name: 'resourceDrop', fields: [{ name: 'resource', type: 1 }] },
@@ -1348,6 +1365,7 @@ export const shapes: readonly Shape[] = [
   { kind: 78, name: 'detailChange', fields: [{ name: 'detail', type: 1 }] },
   { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
+  { kind: 92, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
   { kind: 104, name: 'pollPending', fields: [] },
   { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
   { kind: 106, name: 'wakeScheduled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },

@@ -56,6 +56,8 @@ pub(crate) struct Type<'a> {
     pub(crate) variants: Option<Variants<'a>>,
     /// Of a pointer: what it points to.
     pub(crate) target: Option<UnitOffset>,
+    /// What `T` is of a generic type.
+    pub(crate) element: Option<UnitOffset>,
 }
 
 /// All debug information of the executable.
@@ -230,6 +232,7 @@ impl<'a> Program<'a> {
             fields: Vec::new(),
             variants: None,
             target: reference(entry, gimli::DW_AT_type),
+            element: None,
         };
         if entry.tag() != gimli::DW_TAG_structure_type {
             return Ok(read);
@@ -239,6 +242,12 @@ impl<'a> Program<'a> {
             match child.entry().tag() {
                 gimli::DW_TAG_member => {
                     read.fields.push(self.field(unit, child.entry())?);
+                }
+                gimli::DW_TAG_template_type_parameter => {
+                    let name = self.text(unit, child.entry(), gimli::DW_AT_name);
+                    if name == Some("T") {
+                        read.element = reference(child.entry(), gimli::DW_AT_type);
+                    }
                 }
                 gimli::DW_TAG_variant_part => {
                     read.variants = Some(self.variants(unit, child)?);

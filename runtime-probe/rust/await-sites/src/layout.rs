@@ -4,6 +4,8 @@
 //! The facts about the compiler's output that stand here were read from that of rustc 1.95;
 //! wherever something is otherwise, the plan ends there.
 
+mod lists;
+
 use std::collections::{HashMap, HashSet};
 
 use gimli::UnitOffset;
@@ -26,11 +28,15 @@ const CLOSED: [&str; 6] = [
     "Rc",
 ];
 /// Futures of which the one field is named that they poll, although they hold others. Of
-/// the last two the field is a `ManuallyDrop`, which only their own `Drop` empties.
-const INNER: [(&str, &str); 3] = [
+/// the second and third the field is a `ManuallyDrop`, which only their own `Drop` empties.
+const INNER: [(&str, &str); 4] = [
     ("tokio::time::timeout::Timeout", "value"),
     ("wakeline::traced::Traced", "future"),
     ("tracing::instrument::Instrumented", "inner"),
+    (
+        "futures_util::stream::futures_ordered::OrderWrapper",
+        "data",
+    ),
 ];
 
 /// Makes the plans of one unit's types.
@@ -141,7 +147,7 @@ impl<'a> Layout<'_, 'a> {
             if of.name.starts_with("{async_") && tag_name == Some("__state") {
                 return self.machine(at, &of, depth).map(Some);
             }
-            return self.choice(&of, depth);
+            return self.choice(&of, depth, None);
         }
         let shape = match is_dynamic_future(&of) {
             true => Some(Shape::Dynamic),
@@ -232,16 +238,23 @@ impl<'a> Layout<'_, 'a> {
         }
     }
 
-    fn choice(&mut self, of: &Type<'a>, depth: usize) -> Result<Option<&'static Node>, Unknown> {
+    /// `future`: the variant of which the one field is known to be a future.
+    fn choice(
+        &mut self,
+        of: &Type<'a>,
+        depth: usize,
+        future: Option<&str>,
+    ) -> Result<Option<&'static Node>, Unknown> {
         let variants = of.variants.as_ref().ok_or(Unknown)?;
-        let maybe_done = without_generics(of.name) == "MaybeDone";
+        // The branch of a join is a future of any type.
+        let maybe_done = lists::MAYBE_DONE.contains(&without_generics(of.name));
+        let future = future.or(maybe_done.then_some("Future"));
         let mut cases = Vec::new();
         let mut otherwise = None;
         for (value, variant) in &variants.each {
             let state = self.read(variant.of_type)?;
             let inner = match &state.fields[..] {
-                // The future of a join's branch, of any type.
-                [field] if maybe_done && state.name == "Future" => {
+                [field] if future == Some(state.name) => {
                     Some((field, self.future(field.of_type, depth + 1)?))
                 }
                 fields => self.only_leading(fields, depth)?,
@@ -287,6 +300,9 @@ impl<'a> Layout<'_, 'a> {
         let name = without_generics(of.name);
         if CLOSED.contains(&name) {
             return Ok(None);
+        }
+        if let Some(many) = self.many(at, of, depth)? {
+            return Ok(Some(many));
         }
         let inner = INNER.iter().find(|(path, _)| path.ends_with(name));
         let inner = inner.filter(|(path, _)| readable(&self.program.path(self.unit, at)) == *path);

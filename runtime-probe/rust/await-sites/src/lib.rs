@@ -17,7 +17,8 @@
 //!
 //! What can be followed: async functions and blocks, `Pin<&mut F>`, `Pin<Box<F>>`, `&mut F`,
 //! `dyn Future` behind those, enums and structs that hold one future, tokio's `select!`,
-//! `join!`, `timeout`. At anything else the chain ends with the type that is awaited.
+//! `join!`, `timeout`, and of `futures` the joins, `join_all`, `select_all`, `FuturesUnordered`
+//! and what is made of it. At anything else the chain ends with the type that is awaited.
 //! Elsewhere than on 64-bit Linux nothing is read.
 
 mod copied;

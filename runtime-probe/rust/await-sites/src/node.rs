@@ -79,6 +79,20 @@ pub(crate) enum Shape {
     Inside(Part),
     /// Several futures that are polled together.
     Branches(Vec<Part>),
+    /// A slice of futures that are polled together: where its address and its length are.
+    Slice {
+        data_offset_bytes: usize,
+        length_offset_bytes: usize,
+        node: &'static Node,
+    },
+    /// A linked list of futures that are polled together: where its head is, and in each
+    /// element the next one's address and the future.
+    Linked {
+        head_offset_bytes: usize,
+        next_offset_bytes: usize,
+        element_bytes: usize,
+        future: Part,
+    },
     /// The closure of a select: a pointer to a mask of the branches that are done, and one
     /// to the branches.
     Select { mask: Tag, branches: Part },

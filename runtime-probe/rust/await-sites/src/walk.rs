@@ -9,8 +9,9 @@ use crate::plans::Planned;
 
 /// The most awaits in one chain that are told; what lies deeper is left out.
 pub const CHAIN_LIMIT: usize = 32;
-/// The most chains of one future, as of the branches of a join.
-pub const BRANCH_LIMIT: usize = 16;
+/// The most chains of one future, as of the branches of a join: what a pending poll of a long
+/// list may cost, at some 20 ns each.
+pub const BRANCH_LIMIT: usize = 64;
 /// Wrappers around futures that are passed on the way, at the most.
 const DEPTH_LIMIT: usize = 128;
 /// Values that are looked at for one future: what a copy's pointers lead to may have become
@@ -136,6 +137,33 @@ impl<'a, M: Memory> Walk<'a, M> {
                         _ => false,
                     }
                 }
+                Shape::Slice {
+                    data_offset_bytes,
+                    length_offset_bytes,
+                    node,
+                } => {
+                    let length_at = at.wrapping_add(*length_offset_bytes);
+                    let count = self.memory.integer(length_at, size_of::<usize>());
+                    let data_at = at.wrapping_add(*data_offset_bytes);
+                    self.slice(node, data_at, count.unwrap_or(0), length, depth)
+                }
+                Shape::Linked {
+                    head_offset_bytes,
+                    next_offset_bytes,
+                    element_bytes,
+                    future,
+                } => {
+                    let mut any = false;
+                    let mut link = at.wrapping_add(*head_offset_bytes);
+                    while let Some(element) = self.memory.follow(link, *element_bytes) {
+                        if self.told >= BRANCH_LIMIT || self.steps > STEPS {
+                            break;
+                        }
+                        any |= self.part(*future, element, length, depth);
+                        link = element.wrapping_add(*next_offset_bytes);
+                    }
+                    any
+                }
                 Shape::Leaf(frame) => self.tell_with(frame, length),
             }
         }
@@ -196,6 +224,32 @@ impl<'a, M: Memory> Walk<'a, M> {
             }
             // SAFETY: told to the caller.
             any |= unsafe { self.part(*part, at, length, depth) };
+        }
+        any
+    }
+
+    /// # Safety
+    /// As for [`Self::value`]; `at` holds the address of so many values of the node's type.
+    unsafe fn slice(
+        &mut self,
+        node: &Node,
+        at: *const u8,
+        count: u64,
+        length: usize,
+        depth: usize,
+    ) -> bool {
+        let count = usize::try_from(count).map_or(STEPS, |count| count.min(STEPS));
+        // SAFETY: told to the caller.
+        let first = unsafe { self.memory.follow(at, count * node.size_bytes) };
+        let Some(first) = first else { return false };
+        let mut any = false;
+        for index in 0..count {
+            if self.told >= BRANCH_LIMIT || self.steps > STEPS {
+                break;
+            }
+            let element = first.wrapping_add(index * node.size_bytes);
+            // SAFETY: told to the caller.
+            any |= unsafe { self.value(node, element, length, depth + 1) };
         }
         any
     }

@@ -1,119 +1,36 @@
 //! Reads futures of this very test program, which is built with full debug information, and
 //! compares with the lines on which their awaits stand: each is marked `@name`.
 
+mod support;
+
 use std::future::{pending, poll_fn, Future};
 use std::pin::{pin, Pin};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use wakeline_await_sites::{answered_by, are_kept, chains, keep, Frame, FutureType, Kept, Reader};
+use support::{keep_one, reader, Source, ROUNDS};
+use wakeline_await_sites::{chains, FutureType, Kept};
 
-/// Boxes in boxes are found one after the other.
-const ROUNDS: usize = 8;
+const HERE: Source = Source {
+    text: include_str!("chains.rs"),
+    name: "chains",
+};
 
-/// The line that ends with this mark.
-fn line(mark: &str) -> u32 {
-    let ending = format!("// @{mark}");
-    let lines = include_str!("chains.rs").lines();
-    let mut found = lines.zip(1..).filter(|(text, _)| text.ends_with(&ending));
-    let (_, line) = found.next().expect("a marked line");
-    assert!(found.next().is_none(), "two lines are marked @{mark}");
-    line
-}
-
-/// What stands in the chain: a marked await of a function here, or a type's name.
-fn described(frame: &Frame) -> String {
-    let function = frame.function.trim_start_matches("chains::");
-    if frame.line == 0 {
-        return function.to_owned();
-    }
-    let file = frame.file.rsplit('/').next().unwrap_or_default();
-    assert!(frame.defined_in.ends_with("tests/chains.rs") || file != "chains.rs");
-    if file != "chains.rs" {
-        return format!("{function} in {file}");
-    }
-    assert!(
-        frame.file.ends_with("tests/chains.rs"),
-        "the file is told as the compiler was given it: {frame:?}"
-    );
-    format!("{function}:{}", frame.line)
-}
-
-fn reader() -> &'static Mutex<Reader> {
-    static READER: OnceLock<Mutex<Reader>> = OnceLock::new();
-    READER.get_or_init(|| {
-        let reader = Reader::open().expect("tests are built with debug information");
-        assert!(answered_by(std::thread::current()));
-        Mutex::new(reader)
-    })
-}
-
-/// Polls once and gives the chains of awaits, each innermost last.
 fn chains_of<F: Future>(future: F) -> Vec<Vec<String>> {
-    chains_after(future, 1)
+    support::chains_of(&HERE, future)
 }
 
 fn chains_after<F: Future>(future: F, polls: usize) -> Vec<Vec<String>> {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        let polled = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_pending());
-    }
-    let at: *const F = &raw const *future;
-    let late = kept_and_read(FutureType::of::<F>(), at.cast(), true);
-    let mut found = Vec::new();
-    for _ in 0..ROUNDS {
-        found.clear();
-        let mut tell = |chain: &[Option<&'static Frame>]| {
-            found.push(
-                chain
-                    .iter()
-                    .flatten()
-                    .map(|frame| described(frame))
-                    .collect(),
-            );
-        };
-        // Before the look, so that this call asks for what the next round has.
-        let reader = reader();
-        // SAFETY: alive, polled, and pending.
-        unsafe { chains(FutureType::of::<F>(), at.cast(), &mut tell) };
-        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.answer();
-    }
-    // A copy, read when the plans were not made yet, tells the same.
-    assert_eq!(late, found);
-    found
-}
-
-/// The chains that a copy of a future tells, which this takes.
-fn kept_and_read(of: FutureType, at: *const u8, fetches: bool) -> Vec<Vec<String>> {
-    read_kept(&keep_one(of, at), fetches)
-}
-
-fn keep_one(of: FutureType, at: *const u8) -> Kept {
-    let mut reader = reader().lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: told to the caller: alive, polled, and pending.
-    assert!(unsafe { keep(of, at, 7, 9) });
-    // Nobody else keeps without the lock.
-    let mut kept = reader.kept();
-    assert_eq!((kept.len(), are_kept()), (1, true));
-    let kept = kept.remove(0);
-    assert_eq!((kept.task, kept.epoch), (7, 9));
-    kept
+    support::chains_after(&HERE, future, polls)
 }
 
 fn read_kept(kept: &Kept, fetches: bool) -> Vec<Vec<String>> {
-    let mut reader = reader().lock().unwrap_or_else(PoisonError::into_inner);
-    let mut found = Vec::new();
-    let frames = |chain: &[Option<&'static Frame>]| {
-        let frames = chain.iter().flatten();
-        frames.map(|frame| described(frame)).collect()
-    };
-    reader.chains_of(kept, fetches, &mut |chain| found.push(frames(chain)));
-    found
+    support::read_kept(&HERE, kept, fetches)
+}
+
+fn at(function: &str, mark: &str) -> String {
+    support::at(&HERE, &format!("{function}:{mark}"))
 }
 
 #[test]
@@ -172,10 +89,6 @@ fn what_was_kept_is_told_when_the_future_is_gone() {
     assert_eq!(read_kept(&kept, false), whole);
     // What stands there now nobody knows; that it is read harms nobody.
     read_kept(&kept, true);
-}
-
-fn at(function: &str, mark: &str) -> String {
-    format!("{function}:{}", line(mark))
 }
 
 async fn leaf() {

@@ -17,6 +17,7 @@ use wakeline_wire::{
 
 use crate::gate::leave_slots;
 use crate::ring::{Ring, Slot, SlotIndex};
+use crate::type_names;
 
 /// Records are handed to the flusher in segments of about this size, so that a frame
 /// stays far below the wire's limit.
@@ -84,6 +85,8 @@ struct Inner {
     /// By file, line, column and function.
     sites_by_place: HashMap<(u64, u32, u32, u64), u64>,
     /// By sites, innermost first.
+    /// Readable names by the compiler's.
+    types: HashMap<&'static str, u64>,
     /// By their sites and the one that is shown.
     stacks: HashMap<(Arc<[u64]>, u64), u64>,
     runtimes: Vec<Runtime>,
@@ -139,6 +142,11 @@ impl Dictionary {
     /// names given in the source. 0 for the empty text.
     pub(crate) fn string(&self, text: &str) -> u64 {
         self.lock().string(text)
+    }
+
+    /// The id of a type's name as people write it.
+    pub(crate) fn type_name(&self, type_name: &'static str) -> u64 {
+        self.lock().type_name(type_name)
     }
 
     /// The id of a place in the source.
@@ -208,13 +216,13 @@ impl Dictionary {
         mut record: Task,
         site: &'static Location<'static>,
         name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
     ) {
         let mut locked = self.lock();
         record.site = locked.site(site);
         record.name = match name {
             Some(name) => locked.own_text(Living::Task(record.id), name),
-            None => locked.string(type_name),
+            None => locked.type_name(type_name),
         };
         locked.begin(Living::Task(record.id), DictionaryRecord::Task(record));
     }
@@ -375,6 +383,15 @@ impl Locked<'_> {
         }
         let id = self.new_text(text);
         self.inner.strings.insert(text.into(), id);
+        id
+    }
+
+    fn type_name(&mut self, type_name: &'static str) -> u64 {
+        if let Some(id) = self.inner.types.get(type_name) {
+            return *id;
+        }
+        let id = self.string(&type_names::readable(type_name));
+        self.inner.types.insert(type_name, id);
         id
     }
 

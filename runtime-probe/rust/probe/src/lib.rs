@@ -93,6 +93,7 @@ pub mod tokio;
 mod traced;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+mod type_names;
 #[cfg(wakeline_stacks)]
 mod watch;
 

@@ -222,10 +222,13 @@ impl Observer for ProbeObserver {
         self.lean(|r| {
             let (by_kind, by_id) = match (ended.end, ended.by) {
                 (End::Completed | End::Panicked, _) => (cause_kind::UNKNOWN, 0),
-                (End::Cancelled, EndedBy::Task(task)) => (cause_kind::POLL, task),
-                // `abort` may have been called on another thread than this one.
-                (End::Cancelled, EndedBy::Thread) => (cause_kind::THREAD, 0),
-                (End::Cancelled, EndedBy::RuntimeShutdown) => (cause_kind::THREAD, r.thread()),
+                // A task of the executor is dropped for no other reason than these two. Which
+                // thread called `abort` outside of any poll is not known.
+                (End::Cancelled, EndedBy::Task(task)) => (cause_kind::ABORT, task),
+                (End::Cancelled, EndedBy::Thread) => (cause_kind::ABORT, 0),
+                (End::Cancelled, EndedBy::RuntimeShutdown) => {
+                    (cause_kind::SHUTDOWN, r.current_task())
+                }
             };
             let fields = [ended.task, end_outcome_of(ended.end), by_kind, by_id];
             r.event(kind::TASK_END, fields);
@@ -243,7 +246,7 @@ impl Observer for ProbeObserver {
             let dictionary = &self.session.dictionary;
             let name = match info.name {
                 Some(name) => dictionary.name_of(Living::Frame(info.frame), name),
-                None => dictionary.string(info.type_name),
+                None => dictionary.type_name(info.type_name),
             };
             let site = r.site(info.site);
             let fields = [

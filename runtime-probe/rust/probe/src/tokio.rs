@@ -264,16 +264,17 @@ impl Builder<'_> {
 /// ```
 pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
     // A builder does not tell its flavor or its numbers.
-    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0);
+    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0, 0);
     builder
 }
 
-/// [`instrument`] of a builder whose flavor and number of workers (0: not known) are known.
+/// [`instrument`] of a builder of which this is known; numbers that are not are 0.
 fn instrument_known(
     builder: &mut Runtimes,
     name: &str,
     flavor: u64,
     workers: u64,
+    pool_limit: u64,
 ) -> Option<Arc<RuntimeSeen>> {
     let session = Session::current()?;
     session.saw(seen::WRAPPED);
@@ -283,7 +284,7 @@ fn instrument_known(
         is_closing: AtomicBool::new(false),
     });
     let dictionary = &session.dictionary;
-    dictionary.runtime(runtime.id, name, flavor, workers, 0);
+    dictionary.runtime(runtime.id, name, flavor, workers, pool_limit);
     let told = Arc::clone(&runtime);
     let tell = move |then: fn(&mut Recorder, bool)| {
         let runtime = Arc::clone(&told);
@@ -341,7 +342,7 @@ struct Job {
 impl Job {
     fn submit(
         given_name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
         site: &'static Location<'static>,
     ) -> Option<Self> {
         let session = Session::current()?;
@@ -352,7 +353,7 @@ impl Job {
         if detail_of(gate()) >= detail::LEAN {
             let name = match given_name {
                 Some(name) => session.dictionary.name_of(Living::Job(id), name),
-                None => session.dictionary.string(type_name),
+                None => session.dictionary.type_name(type_name),
             };
             with_recorder(session, |r| {
                 let (task, site) = (r.current_task(), r.site(site));

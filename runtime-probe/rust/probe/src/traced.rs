@@ -14,6 +14,8 @@
 //! stay as free to be forgotten as it is without us.
 
 mod alive;
+mod holders;
+mod intercept;
 
 use std::any::type_name;
 use std::fmt;
@@ -23,12 +25,13 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll};
 
 use wakeline_executor::observe::{new_ids, open_poll, PollOpened};
 use wakeline_wire::{detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task};
 
 pub(crate) use alive::each_alive;
+use intercept::OwnedIntercept;
 
 use crate::awaits;
 use crate::breakpoints;
@@ -156,7 +159,7 @@ struct Identity {
 /// The recorded life of one future.
 struct TaskRecord {
     identity: Arc<Identity>,
-    intercept: Option<Arc<Intercept>>,
+    intercept: Option<OwnedIntercept>,
     /// A poll of it was given the executor's own waker, which may be kept and tells nothing.
     gave_plain_waker: bool,
     /// It is given to `block_on` by itself,
@@ -169,7 +172,7 @@ impl TaskRecord {
     fn begin(
         session: &'static Session,
         name: Option<&str>,
-        type_name: &str,
+        type_name: &'static str,
         task_kind: u64,
         site: &'static Location<'static>,
         held: Held,
@@ -226,13 +229,11 @@ impl TaskRecord {
             self.tell_unseen_wake(epoch);
         }
         let intercept = match &self.intercept {
-            Some(intercept) if intercept.inner.will_wake(cx.waker()) => intercept,
+            Some(intercept) if intercept.is_around(cx.waker()) => intercept,
             _ => {
                 self.is_root_begun |= self.is_root && begin_root(self.is_root_begun);
-                self.intercept.insert(Arc::new(Intercept {
-                    identity: Arc::clone(&self.identity),
-                    inner: cx.waker().clone(),
-                }))
+                self.intercept
+                    .insert(OwnedIntercept::new(&self.identity, cx.waker()))
             }
         };
         // Ordering: Release; a wake that reads the new epoch comes after this poll began.
@@ -240,7 +241,7 @@ impl TaskRecord {
         // only after the wake took effect.
         self.identity.epoch.store(epoch, Ordering::Release);
         let mut open = OpenPoll::begin(&self.identity, epoch);
-        let waker = borrowed_waker(intercept);
+        let waker = intercept.borrowed_waker();
         let polled = poll(&mut Context::from_waker(&waker));
         open.outcome = match polled {
             Poll::Ready(_) => poll_outcome::READY,
@@ -308,8 +309,9 @@ impl TaskRecord {
     /// has not woken the task itself.
     #[inline]
     fn is_forgotten(&self, epoch: u64) -> bool {
-        let alone = |intercept| Arc::strong_count(intercept) == 1;
-        self.intercept.as_ref().is_some_and(alone)
+        self.intercept
+            .as_ref()
+            .is_some_and(OwnedIntercept::is_alone)
             && self.identity.woken_at.load(Ordering::Relaxed) != epoch
     }
 
@@ -514,44 +516,4 @@ impl Drop for OpenPoll<'_> {
             self.identity.tell_dropped();
         }
     }
-}
-
-/// Our waker around the executor's.
-struct Intercept {
-    identity: Arc<Identity>,
-    inner: Waker,
-}
-
-static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
-
-/// A waker without a count of its own, for the time of one poll: whoever keeps it clones it.
-#[inline]
-fn borrowed_waker(intercept: &Arc<Intercept>) -> ManuallyDrop<Waker> {
-    let pointer = Arc::as_ptr(intercept).cast::<()>();
-    // SAFETY: the functions of the table expect a pointer from an `Arc<Intercept>` and keep
-    // its count in order. This one is never dropped, and the caller's `Arc` outlives it.
-    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(pointer, &VTABLE)) })
-}
-
-unsafe fn clone(pointer: *const ()) -> RawWaker {
-    // SAFETY: a waker's pointer is from an `Arc` that lives as long as the waker.
-    unsafe { Arc::increment_strong_count(pointer.cast::<Intercept>()) };
-    RawWaker::new(pointer, &VTABLE)
-}
-
-unsafe fn wake(pointer: *const ()) {
-    // SAFETY: the waker is given up, and its count is ours to drop.
-    let intercept = unsafe { Arc::from_raw(pointer.cast::<Intercept>()) };
-    intercept.identity.wake(|| intercept.inner.wake_by_ref());
-}
-
-unsafe fn wake_by_ref(pointer: *const ()) {
-    // SAFETY: a waker's pointer is from an `Arc` that lives as long as the waker.
-    let intercept = unsafe { &*pointer.cast::<Intercept>() };
-    intercept.identity.wake(|| intercept.inner.wake_by_ref());
-}
-
-unsafe fn drop_waker(pointer: *const ()) {
-    // SAFETY: the waker is given up, and its count is ours to drop.
-    drop(unsafe { Arc::from_raw(pointer.cast::<Intercept>()) });
 }

@@ -131,11 +131,18 @@ fn the_trace_names_runtime_and_root_and_the_roots_line() {
     });
     let told: Vec<_> = runtimes
         .iter()
-        .map(|each| (trace.text(each.name), each.flavor, each.workers))
+        .map(|each| {
+            (
+                trace.text(each.name),
+                each.flavor,
+                each.workers,
+                each.pool_limit,
+            )
+        })
         .collect();
     let expected = [
-        ("recorded", runtime_flavor::TOKIO_CURRENT_THREAD, 1),
-        ("pool", runtime_flavor::TOKIO_MULTI_THREAD, 2),
+        ("recorded", runtime_flavor::TOKIO_CURRENT_THREAD, 1, 512),
+        ("pool", runtime_flavor::TOKIO_MULTI_THREAD, 2, 512),
     ];
     assert_eq!(told, expected);
 
@@ -157,6 +164,52 @@ fn the_trace_names_runtime_and_root_and_the_roots_line() {
     });
     let ended: Vec<u64> = ended.collect();
     assert_eq!(ended, [end_outcome::COMPLETED; 4]);
+}
+
+async fn recorded_from_within() {
+    tokio::spawn(wakeline::traced(async {})).await.unwrap();
+    // The runtime is there before the recording.
+    wakeline::init!();
+    let work = async {
+        {
+            let _open = wakeline::span!("work");
+            wakeline::marker("number", 17);
+        }
+        wakeline::span!("wait", tokio::task::yield_now()).await;
+    };
+    let task = wakeline::task::Builder::new().name("task").spawn(work);
+    task.unwrap().await.unwrap();
+}
+
+#[test]
+fn recording_may_begin_inside_a_runtime() {
+    if role().is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        return runtime.unwrap().block_on(recorded_from_within());
+    }
+    let collector = Collector::start();
+    let test = "recording_may_begin_inside_a_runtime";
+    let output = finish(connected(child(test, "main"), &collector).spawn().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    trace.check();
+    let tasks: Vec<Task> = of(&trace, |record| match record {
+        DictionaryRecord::Task(task) => Some(*task),
+        _ => None,
+    });
+    let names: Vec<_> = tasks.iter().map(|task| trace.text(task.name)).collect();
+    assert_eq!(names, ["task"]);
+    let polls = trace.count(|event| matches!(event, EventRecord::PollStart(_)));
+    assert_eq!(polls, 2);
+    let spans = trace.all().filter_map(|event| match event {
+        EventRecord::SpanOpen(span) => Some(trace.text(span.name)),
+        _ => None,
+    });
+    assert_eq!(spans.collect::<Vec<_>>(), ["work", "wait"]);
+    assert_eq!(
+        trace.count(|event| matches!(event, EventRecord::Marker(_))),
+        1
+    );
 }
 
 fn of<T>(trace: &Trace, pick: impl FnMut(&DictionaryRecord) -> Option<T>) -> Vec<T> {

@@ -157,12 +157,12 @@ fn a_task_of_a_set_says_that_it_was_aborted_and_in_whose_poll() {
     let Some(trace) = trace else { return };
     let aborter = id_of(&trace, "aborter");
     let ended = ends(&trace);
-    let never = &ended[std::any::type_name_of_val(&never("")).trim_start_matches('&')];
+    let never = &ended["tokio_sets::never"];
     assert_eq!(
         never,
         &[(end_outcome::CANCELLED, cause_kind::ABORT, aborter); 3]
     );
-    let later = &ended[std::any::type_name_of_val(&ends_later("")).trim_start_matches('&')];
+    let later = &ended["tokio_sets::ends_later"];
     assert_eq!(later, &[(end_outcome::COMPLETED, 0, 0); 2]);
 }
 
@@ -216,7 +216,7 @@ fn a_local_set_does_what_tokios_does_and_its_tasks_are_recorded() {
     assert_eq!(lines(&trace, task_kind::LOCAL).len(), 7);
     assert_eq!(lines(&trace, task_kind::ROOT).len(), 1);
     let ended = ends(&trace);
-    let never = &ended[std::any::type_name_of_val(&never(""))];
+    let never = &ended["tokio_sets::never"];
     assert_eq!(never, &[(end_outcome::CANCELLED, cause_kind::SHUTDOWN, 0)]);
     let completed = ended
         .values()

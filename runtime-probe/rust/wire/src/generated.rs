@@ -542,6 +542,8 @@ pub mod kind {
     pub const POLL_SETTLED: u64 = 84;
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     pub const POLL_SAMPLE: u64 = 90;
+    /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+    pub const FRAME_WAKE: u64 = 92;
 }
 
 /// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
@@ -1325,7 +1327,7 @@ pub struct WaitStart {
     pub frame: u64,
     /// What it waits for.
     pub on_kind: u64,
-    /// Id of that kind.
+    /// Id of that kind. Of unknown kind with a stack: how many of the futures that the task polls await there, as of a join; 0 for one.
     pub on_id: u64,
     /// For a source: which readiness; else 0.
     pub interest: u64,
@@ -1435,6 +1437,8 @@ pub struct WaitFound {
     pub epoch: u64,
     /// The chain of awaits.
     pub stack: u64,
+    /// How many of the futures that the task polls await there; 0 for one.
+    pub count: u64,
 }
 
 impl WaitFound {
@@ -1447,6 +1451,7 @@ impl WaitFound {
         writer.uint(self.task);
         writer.uint(self.epoch);
         writer.uint(self.stack);
+        writer.uint(self.count);
     }
 
     /// Reads the fields, without kind and tick.
@@ -1458,6 +1463,7 @@ impl WaitFound {
             task: reader.uint()?,
             epoch: reader.uint()?,
             stack: reader.uint()?,
+            count: reader.uint()?,
         })
     }
 }
@@ -2563,6 +2569,42 @@ impl PollSample {
     }
 }
 
+/// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameWake {
+    /// Which goes on.
+    pub frame: u64,
+    /// Who settled it: a frame, else as in wakeFrom.
+    pub cause_kind: u64,
+    /// Id of that kind; 0 for turn and unknown.
+    pub cause_id: u64,
+}
+
+impl FrameWake {
+    /// Kind on the wire.
+    pub const KIND: u64 = 92;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.frame);
+        writer.uint(self.cause_kind);
+        writer.uint(self.cause_id);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            frame: reader.uint()?,
+            cause_kind: reader.uint()?,
+            cause_id: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2733,6 +2775,8 @@ pub enum EventRecord {
     PollSettled(PollSettled),
     /// A poll that is open for long, looked at: by a watchdog, on a thread of its own, while the poll goes on; and once more by the poll's own thread as the poll ends. Orders nothing and causes nothing.
     PollSample(PollSample),
+    /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
+    FrameWake(FrameWake),
 }
 
 impl EventRecord {
@@ -2788,6 +2832,7 @@ impl EventRecord {
             Self::DetailChange(_) => DetailChange::KIND,
             Self::PollSettled(_) => PollSettled::KIND,
             Self::PollSample(_) => PollSample::KIND,
+            Self::FrameWake(_) => FrameWake::KIND,
         }
     }
 
@@ -2843,6 +2888,7 @@ impl EventRecord {
             Self::DetailChange(record) => record.encode_fields(writer),
             Self::PollSettled(record) => record.encode_fields(writer),
             Self::PollSample(record) => record.encode_fields(writer),
+            Self::FrameWake(record) => record.encode_fields(writer),
         }
     }
 
@@ -2905,6 +2951,7 @@ impl EventRecord {
             DetailChange::KIND => Self::DetailChange(DetailChange::decode_fields(reader)?),
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
+            FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
             104 => Self::PollEnd(PollEnd { outcome: 2 }),
             105 => {
                 let task = reader.uint()?;
@@ -3119,7 +3166,7 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 47,
         name: "waitFound",
-        fields: &[1, 1, 1],
+        fields: &[1, 1, 1, 1],
     },
     StaticShape {
         kind: 48,
@@ -3285,6 +3332,11 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 90,
         name: "pollSample",
         fields: &[1, 1, 1, 1, 1, 1],
+    },
+    StaticShape {
+        kind: 92,
+        name: "frameWake",
+        fields: &[1, 1, 1],
     },
     StaticShape {
         kind: 104,

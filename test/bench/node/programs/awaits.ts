@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { since, used } from './meter.ts';
 
-const awaits = Number(process.argv[2]);
+const [warmUp = 0, awaits = 0] = process.argv.slice(2).map(Number);
 
 async function step(i: number): Promise<number> {
   return i;
@@ -17,8 +17,7 @@ async function loop(count: number): Promise<number> {
 console.log('ready');
 await once(process.stdin, 'data');
 process.stdin.destroy();
-// The compiler has done its work by then.
-await loop(Math.min(30_000, awaits));
+await loop(warmUp);
 const before = used();
 await loop(awaits);
 console.log(JSON.stringify({ ...since(before), count: awaits }));

@@ -19,7 +19,8 @@ mod open_polls;
 mod records;
 
 pub use open_polls::{
-    close_poll, innermost_poll, open_poll, open_poll_depth, open_polls, OpenPoll, PollOpened,
+    close_poll, innermost_poll, is_innermost_poll, open_poll, open_poll_depth, open_polls,
+    OpenPoll, PollOpened,
 };
 pub use records::*;
 

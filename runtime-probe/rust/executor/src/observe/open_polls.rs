@@ -86,6 +86,17 @@ pub fn innermost_poll() -> Option<OpenPoll> {
     })
 }
 
+/// Whether the innermost open poll of this thread is one of this task. Inside of more than 16
+/// it is not known, and said to be another's.
+#[inline]
+pub fn is_innermost_poll(task: u64) -> bool {
+    OPEN.with(|open| {
+        let place = open.depth.get().wrapping_sub(1);
+        let innermost = open.polls.get(place);
+        innermost.is_some_and(|poll| poll.get().task == task)
+    })
+}
+
 /// The open polls of this thread, outermost first; sixteen at the most.
 pub fn open_polls() -> impl Iterator<Item = OpenPoll> {
     let depth = open_poll_depth().min(KEPT);

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use wakeline_await_sites::{
-    answered_by, are_kept, chains, is_own, keep, Frame, FutureType, Unreadable, BRANCH_LIMIT,
+    answered_by, are_kept, chains, is_own, keep, Frame, FutureType, Unreadable,
 };
 use wakeline_executor::observe::innermost_poll;
 use wakeline_wire::{detail, kind, visibility};
@@ -139,20 +139,42 @@ pub(crate) unsafe fn told_at(
     }
     match found.each() {
         [] => {}
-        [(_, stack)] => with_recorder(session, |r: &mut Recorder| r.poll_ends_at(*stack)),
+        [Chain {
+            stack, count: 1, ..
+        }] => with_recorder(session, |r: &mut Recorder| r.poll_ends_at(*stack)),
         several => {
-            for (site, stack) in several {
+            for chain in several {
+                let count = told_count(chain.count);
                 with_recorder(session, |r: &mut Recorder| {
-                    r.event(kind::WAIT_START, [0, 0, 0, 0, *site, *stack]);
+                    r.event(kind::WAIT_START, [0, 0, count, 0, chain.site, chain.stack]);
                 });
             }
         }
     }
 }
 
-/// The chains of one future: the ids of each one's await and of the chain.
+/// The most different chains of one future that are told.
+const TOLD_CHAINS: usize = 16;
+
+/// A chain of awaits: the ids of its await and of the whole, and how many futures await there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chain {
+    site: u64,
+    stack: u64,
+    count: u64,
+}
+
+/// As the wire has it: nothing for one.
+fn told_count(count: u64) -> u64 {
+    match count {
+        1 => 0,
+        several => several,
+    }
+}
+
+/// The different chains of one future.
 struct Found {
-    chains: [(u64, u64); BRANCH_LIMIT],
+    chains: [Chain; TOLD_CHAINS],
     count: usize,
 }
 
@@ -160,7 +182,7 @@ impl Default for Found {
     #[inline]
     fn default() -> Self {
         Self {
-            chains: [(0, 0); BRANCH_LIMIT],
+            chains: [Chain::default(); TOLD_CHAINS],
             count: 0,
         }
     }
@@ -169,15 +191,22 @@ impl Default for Found {
 impl Found {
     #[inline]
     fn add(&mut self, (site, stack): (u64, u64)) {
-        // Without a stack where there are too many different ones.
-        if let Some(place) = self.chains.get_mut(self.count).filter(|_| stack != 0) {
-            *place = (site, stack);
+        if stack == 0 {
+            // There are too many different ones.
+            return;
+        }
+        let known = self.chains[..self.count].iter_mut();
+        if let Some(same) = known.rev().find(|each| each.stack == stack) {
+            same.count += 1;
+        } else if let Some(place) = self.chains.get_mut(self.count) {
+            let count = 1;
+            *place = Chain { site, stack, count };
             self.count += 1;
         }
     }
 
     #[inline]
-    fn each(&self) -> &[(u64, u64)] {
+    fn each(&self) -> &[Chain] {
         &self.chains[..self.count]
     }
 }

@@ -10,7 +10,7 @@ use wakeline_await_sites::{are_kept, close, Frame, Kept, Reader};
 use wakeline_executor::observe::{alive_tasks, TaskPhase};
 use wakeline_wire::{kind, task_state};
 
-use super::{chain_of, state, REASONS, STATE};
+use super::{chain_of, state, told_count, Found, REASONS, STATE};
 use crate::barrier;
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
@@ -94,7 +94,7 @@ fn tell_kept(session: &'static Session, reader: &mut Reader, kept: Vec<Kept>) ->
     let before = alive();
     let ends = |kept: &Kept| before.get(&kept.task) == Some(&(kept.epoch, true));
     let (not_yet, kept): (Vec<_>, Vec<_>) = kept.into_iter().partition(ends);
-    let looked: Vec<(Kept, Vec<Chain>)> = kept
+    let looked: Vec<(Kept, Vec<Frames>)> = kept
         .into_iter()
         .map(|kept| {
             let stands = before.get(&kept.task) == Some(&(kept.epoch, false));
@@ -113,20 +113,21 @@ fn tell_kept(session: &'static Session, reader: &mut Reader, kept: Vec<Kept>) ->
         if stood && !(stands && has_barrier) {
             chains = chains_of(reader, &kept, false);
         }
+        let mut found = Found::default();
         for chain in chains {
-            let (_, stack) = chain_of(session, &chain);
-            if stack != 0 {
-                let fields = [kept.task, kept.epoch, stack];
-                with_recorder(session, |r| r.event(kind::WAIT_FOUND, fields));
-            }
+            found.add(chain_of(session, &chain));
+        }
+        for each in found.each() {
+            let fields = [kept.task, kept.epoch, each.stack, told_count(each.count)];
+            with_recorder(session, |r| r.event(kind::WAIT_FOUND, fields));
         }
     }
     not_yet
 }
 
-type Chain = Vec<Option<&'static Frame>>;
+type Frames = Vec<Option<&'static Frame>>;
 
-fn chains_of(reader: &mut Reader, kept: &Kept, fetches: bool) -> Vec<Chain> {
+fn chains_of(reader: &mut Reader, kept: &Kept, fetches: bool) -> Vec<Frames> {
     let mut found = Vec::new();
     reader.chains_of(kept, fetches, &mut |chain| found.push(chain.to_vec()));
     found

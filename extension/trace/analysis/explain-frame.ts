@@ -1,0 +1,86 @@
+// Owns what is told of a frame: which call it is, where it waited, for what, and who called it.
+// Knows nothing of lanes' order.
+import { causeKind, endOutcome } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { type SourceSite, spanState } from '../../messages/lanes.ts';
+import type { ExplanationStack, ExplanationStep } from '../../messages/queries.ts';
+import { formatDuration } from '../format.ts';
+import type { Frame, FrameRow, FrameSegment } from '../model/frames.ts';
+import { callName, causeName, placeText, siteOf, taskName } from './names.ts';
+import type { Summed } from './summaries.ts';
+import type { Told } from './told.ts';
+import { step } from './wake-chain.ts';
+
+export function explainFrame(view: Summed, row: FrameRow, atNs: number): Told | null {
+  const { model } = view;
+  const frame = row.frames[row.firstEndingAfter(atNs)];
+  if (frame === undefined || frame.openNs > atNs) return null;
+  const task = model.task(frame.task);
+  const nowNs = task === undefined ? view.endNs : view.sums.lifetimeOf(task).toNs;
+  let at: FrameSegment | undefined;
+  frame.walk(nowNs, (segment) => {
+    at = segment;
+    return segment.toNs > atNs;
+  });
+  if (at === undefined) return null;
+  const site = siteOf(model, at.wait === undefined ? frame.site : at.wait.site);
+  return {
+    state: at.state,
+    fromNs: at.fromNs,
+    toNs: at.toNs,
+    open: at.open && at.toNs >= view.endNs,
+    sentence: sentenceOf(view, frame, at, site),
+    certainty: at.state === spanState.idleUnknown ? 'unknown' : 'recorded',
+    site,
+    steps: stepsOf(view, frame, at, site),
+    stacks: chainOf(view, frame, at, nowNs),
+  };
+}
+
+function sentenceOf(view: Summed, frame: Frame, at: FrameSegment, site: SourceSite | null): string {
+  const { model } = view;
+  // A function's name keeps its letters.
+  const name = callName(model, frame.id);
+  const long = formatDuration(at.toNs - at.fromNs);
+  const of = ` of ${taskName(model, frame.task)}`;
+  if (at.state === spanState.running) return `${name}${of} ran ${long}.`;
+  const where = placeText(site);
+  if (at.state === spanState.scheduled)
+    return `${name}${of} stood ${long} in the microtask queue${where}: what it awaits was settled.`;
+  const kind = at.causeKind === causeKind.unknown ? (at.wait?.onKind ?? 0) : at.causeKind;
+  const id = at.causeKind === causeKind.unknown ? (at.wait?.onId ?? 0) : at.causeId;
+  const on = kind === causeKind.unknown ? 'something that nobody has settled' : causeName(model, kind, id);
+  if (!at.open) return `${name}${of} waited ${long}${where} on ${on}.`;
+  const still = at.toNs >= view.endNs ? 'has waited' : 'waited, and was never settled,';
+  return `${name}${of} ${still} ${long}${where} on ${on}.`;
+}
+
+function stepsOf(
+  view: Summed,
+  frame: Frame,
+  at: FrameSegment,
+  site: SourceSite | null,
+): readonly ExplanationStep[] {
+  const { model } = view;
+  const lane = model.task(frame.task)?.lane ?? -1;
+  const caller = frame.parent === 0 ? '' : ` by ${callName(model, frame.parent)}`;
+  const steps = [step('spawn', frame.openNs, `Called${caller}`, lane, { site: siteOf(model, frame.site) })];
+  if (at.wait !== undefined) steps.push(step('wait', at.fromNs, `Awaits${placeText(site)}`, lane, { site }));
+  if (at.causeKind !== causeKind.unknown)
+    steps.push(step('wake', at.toNs, `Settled by ${causeName(model, at.causeKind, at.causeId)}`, lane));
+  if (!Number.isNaN(frame.endNs)) {
+    const word = frame.outcome === endOutcome.panicked ? 'Rejected' : 'Over';
+    steps.push(step('end', frame.endNs, word, lane));
+  }
+  return steps;
+}
+
+/** Where each call stood as the wait was ending, from this one up to the first: a caller may await it later. */
+function chainOf(view: Summed, frame: Frame, at: FrameSegment, nowNs: number): ExplanationStack[] {
+  if (at.wait === undefined) return [];
+  const { model } = view;
+  const frames = model.frames
+    .chainAt(frame.id, Math.max(at.fromNs, at.toNs - 1), nowNs)
+    .map(({ wait }) => siteOf(model, wait.site))
+    .filter((each) => each !== null);
+  return frames.length === 0 ? [] : [{ title: 'of awaits', frames }];
+}

@@ -1,0 +1,378 @@
+// Owns the frames inside tasks (async calls, branches, traced futures): what was told of each, in which state each was
+// when, and in which rows below their task they are drawn. Knows nothing of lanes' order or of how a row is asked for.
+import { causeKind, pollOutcome } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { type SpanState, spanState } from '../../messages/lanes.ts';
+import { IdTable } from './columns.ts';
+
+/** What a frame waits for, and where. */
+export interface FrameWait {
+  readonly onKind: number;
+  readonly onId: number;
+  readonly site: number;
+}
+
+/** One state of a frame from one instant to another. */
+export interface FrameSegment {
+  readonly state: SpanState;
+  readonly fromNs: number;
+  readonly toNs: number;
+  /** Not over at the end of what is known. */
+  readonly open: boolean;
+  /** Where it stands, while it does not run. */
+  readonly wait: FrameWait | undefined;
+  /** What ended its wait; kind 0 while nothing has. */
+  readonly causeKind: number;
+  readonly causeId: number;
+}
+
+const factKind = { enter: 1, leave: 2, wait: 3, wake: 4 } as const;
+
+/** Kept of each frame that was opened; its facts in order of time, six numbers each. */
+export class Frame {
+  readonly id: number;
+  readonly task: number;
+  readonly parent: number;
+  readonly frameKind: number;
+  readonly site: number;
+  readonly name: number;
+  readonly openNs: number;
+  /** NaN while it is not over. */
+  endNs = Number.NaN;
+  outcome = 0;
+  /** Where the poll began in which it ended; NaN outside any. */
+  endPollNs = Number.NaN;
+  /** -1 before it was laid out, and where there is no room for it. */
+  depth = -1;
+  private readonly facts: number[] = [];
+
+  constructor(
+    id: number,
+    told: Pick<Frame, 'task' | 'parent' | 'frameKind' | 'site' | 'name'>,
+    openNs: number,
+  ) {
+    this.id = id;
+    this.task = told.task;
+    this.parent = told.parent;
+    this.frameKind = told.frameKind;
+    this.site = told.site;
+    this.name = told.name;
+    this.openNs = openNs;
+  }
+
+  enters(ns: number): void {
+    this.add(ns, factKind.enter, 0, 0, 0, 0);
+  }
+
+  leaves(ns: number, outcome: number): void {
+    this.add(ns, factKind.leave, outcome, 0, 0, 0);
+  }
+
+  waits(ns: number, pollNs: number, { onKind, onId, site }: FrameWait): void {
+    this.add(ns, factKind.wait, onKind, onId, site, pollNs);
+  }
+
+  wakes(ns: number, cause: number, causeId: number): void {
+    this.add(ns, factKind.wake, cause, causeId, 0, 0);
+  }
+
+  /** Its states in order of time; `nowNs` is where an open one ends. The walk ends when `on` returns true. */
+  walk(nowNs: number, on: (segment: FrameSegment) => boolean): void {
+    const over = !Number.isNaN(this.endNs);
+    const endNs = over ? Math.max(this.endNs, this.openNs) : Math.max(nowNs, this.openNs);
+    const life = new FrameLife(this, on);
+    const { facts } = this;
+    for (let at = 0; at < facts.length && !life.stopped; at += factLength) {
+      const ns = facts[at] as number;
+      const kind = facts[at + 1];
+      const [a, b, c, d] = facts.slice(at + 2, at + factLength) as [number, number, number, number];
+      if (kind === factKind.enter) life.runs(ns);
+      else if (kind === factKind.leave) life.leaves(ns, a);
+      else if (kind === factKind.wait) life.waits(ns, d, { onKind: a, onId: b, site: c });
+      else life.wakes(ns, a, b);
+    }
+    if (!life.stopped) life.ends(endNs, this.endPollNs, !over);
+  }
+
+  get bytes(): number {
+    return 200 + this.facts.length * 8;
+  }
+
+  /** Threads are read in any order; nearly always it is the last. */
+  private add(ns: number, kind: number, a: number, b: number, c: number, d: number): void {
+    const { facts } = this;
+    let at = facts.length;
+    while (at > 0 && (facts[at - factLength] as number) > ns) at -= factLength;
+    if (at === facts.length) facts.push(ns, kind, a, b, c, d);
+    else facts.splice(at, 0, ns, kind, a, b, c, d);
+  }
+}
+
+const factLength = 6;
+
+/** The state machine of a frame. */
+class FrameLife {
+  private readonly frame: Frame;
+  private readonly on: (segment: FrameSegment) => boolean;
+  private state: 'runs' | 'waits' | 'woken' = 'runs';
+  private fromNs: number;
+  private wait: FrameWait | undefined;
+  private causeKind = 0;
+  private causeId = 0;
+  stopped = false;
+
+  constructor(frame: Frame, on: (segment: FrameSegment) => boolean) {
+    this.frame = frame;
+    this.on = on;
+    this.fromNs = frame.openNs;
+  }
+
+  runs(ns: number): void {
+    if (this.state === 'runs') return;
+    this.close(ns, false);
+    this.state = 'runs';
+    this.wait = undefined;
+  }
+
+  leaves(ns: number, outcome: number): void {
+    if (this.state === 'runs' && outcome !== pollOutcome.ready) this.waits(ns, Number.NaN, nothingKnown);
+  }
+
+  /** `pollNs`: when the poll began that was open. Where entering is not told, the frame has run since then. */
+  waits(ns: number, pollNs: number, wait: FrameWait): void {
+    if (this.state !== 'runs' && pollNs >= this.fromNs) this.runs(pollNs);
+    this.close(ns, false);
+    this.wait = wait;
+    const itself = wait.onKind === causeKind.frame && wait.onId === this.frame.id;
+    this.state = itself ? 'woken' : 'waits';
+    this.causeKind = 0;
+    this.causeId = 0;
+  }
+
+  wakes(ns: number, kind: number, id: number): void {
+    if (this.state !== 'waits') return;
+    this.causeKind = kind;
+    this.causeId = id;
+    this.close(ns, false);
+    this.state = 'woken';
+  }
+
+  ends(ns: number, pollNs: number, open: boolean): void {
+    if (this.state !== 'runs' && pollNs >= this.fromNs) this.runs(pollNs);
+    this.close(ns, open);
+  }
+
+  private close(ns: number, open: boolean): void {
+    const { fromNs, causeKind: kind, causeId, wait } = this;
+    const toNs = Math.max(ns, fromNs);
+    this.fromNs = toNs;
+    if (this.stopped || (toNs === fromNs && !open)) return;
+    const state = this.spanStateNow();
+    this.stopped = this.on({ state, fromNs, toNs, open, wait, causeKind: kind, causeId });
+  }
+
+  private spanStateNow(): SpanState {
+    if (this.state === 'runs') return spanState.running;
+    if (this.state === 'woken') return spanState.scheduled;
+    const kind = this.causeKind === causeKind.unknown ? (this.wait?.onKind ?? 0) : this.causeKind;
+    return stateOfCause[kind] ?? spanState.idleUnknown;
+  }
+}
+
+const nothingKnown: FrameWait = { onKind: 0, onId: 0, site: 0 };
+
+const stateOfCause: Readonly<Record<number, SpanState>> = {
+  [causeKind.source]: spanState.idleSource,
+  [causeKind.timer]: spanState.idleTimer,
+  [causeKind.job]: spanState.idleJob,
+  [causeKind.submission]: spanState.idleJob,
+  [causeKind.poll]: spanState.idleTask,
+  [causeKind.frame]: spanState.idleTask,
+  [causeKind.resource]: spanState.idleResource,
+};
+
+/** Frames of one task that do not overlap, so that they make one lane. */
+export class FrameRow {
+  readonly task: number;
+  /** From 0, and below that of the frame that called. */
+  readonly depth: number;
+  lane = -1;
+  /** In order of time. */
+  readonly frames: Frame[] = [];
+
+  constructor(task: number, depth: number) {
+    this.task = task;
+    this.depth = depth;
+  }
+
+  /** The first frame that ends after that instant. */
+  firstEndingAfter(ns: number): number {
+    let low = 0;
+    let high = this.frames.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (endOf(this.frames[middle] as Frame) > ns) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+function endOf(frame: Frame): number {
+  return Number.isNaN(frame.endNs) ? Number.POSITIVE_INFINITY : frame.endNs;
+}
+
+/** More frames of one task that live at once are not drawn: nobody could read so many rows. */
+const mostRows = 32;
+
+class FramesOfTask {
+  readonly task: number;
+  private readonly all: Frame[] = [];
+  readonly rows: FrameRow[] = [];
+  private laid = 0;
+  private lastOpenNs = Number.NEGATIVE_INFINITY;
+  /** What was laid out does not hold any more: a frame came that began before, or ended before the next began. */
+  private stale = false;
+  hidden = 0;
+
+  constructor(task: number) {
+    this.task = task;
+  }
+
+  get count(): number {
+    return this.all.length;
+  }
+
+  add(frame: Frame): void {
+    this.all.push(frame);
+  }
+
+  ends(frame: Frame): void {
+    if (this.laid > 0 && frame.endNs < this.lastOpenNs) this.stale = true;
+  }
+
+  layOut(frameOf: (id: number) => Frame | undefined, newRow: (row: FrameRow) => void): void {
+    const { all } = this;
+    const fresh = all.slice(this.laid).sort(byOpening);
+    if (this.stale || (fresh[0]?.openNs ?? Number.POSITIVE_INFINITY) < this.lastOpenNs) this.forget();
+    const todo = this.laid === 0 ? all.sort(byOpening) : fresh;
+    for (const frame of todo) this.place(frame, frameOf, newRow);
+    this.laid = all.length;
+    this.lastOpenNs = Math.max(this.lastOpenNs, todo.at(-1)?.openNs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  private forget(): void {
+    for (const row of this.rows) row.frames.length = 0;
+    this.laid = 0;
+    this.hidden = 0;
+    this.lastOpenNs = Number.NEGATIVE_INFINITY;
+    this.stale = false;
+  }
+
+  private place(
+    frame: Frame,
+    frameOf: (id: number) => Frame | undefined,
+    newRow: (row: FrameRow) => void,
+  ): void {
+    const above = frame.parent === 0 ? -1 : (frameOf(frame.parent)?.depth ?? -1);
+    let row = this.rows.find((each) => {
+      const last = each.frames.at(-1);
+      return each.depth > above && (last === undefined || endOf(last) <= frame.openNs);
+    });
+    if (row === undefined) {
+      if (this.rows.length >= mostRows) {
+        this.hidden++;
+        frame.depth = -1;
+        return;
+      }
+      row = new FrameRow(this.task, this.rows.length);
+      this.rows.push(row);
+      newRow(row);
+    }
+    row.frames.push(frame);
+    frame.depth = row.depth;
+  }
+}
+
+function byOpening(x: Frame, y: Frame): number {
+  return x.openNs - y.openNs || x.id - y.id;
+}
+
+export class Frames {
+  private readonly table = new IdTable<Frame>();
+  private readonly byTask = new Map<number, FramesOfTask>();
+  private allBytes = 0;
+
+  get(id: number): Frame | undefined {
+    return this.table.get(id);
+  }
+
+  /** Told again by a snapshot: what is known stays. */
+  opens(id: number, told: Pick<Frame, 'task' | 'parent' | 'frameKind' | 'site' | 'name'>, ns: number): void {
+    if (this.table.get(id) !== undefined) return;
+    const frame = new Frame(id, told, ns);
+    this.table.set(id, frame);
+    let of = this.byTask.get(told.task);
+    if (of === undefined) {
+      of = new FramesOfTask(told.task);
+      this.byTask.set(told.task, of);
+    }
+    of.add(frame);
+    this.allBytes += frame.bytes;
+  }
+
+  /** A fact of one frame: 48 bytes. */
+  note(id: number, tell: (frame: Frame) => void): void {
+    const frame = this.table.get(id);
+    if (frame === undefined) return;
+    tell(frame);
+    this.allBytes += factLength * 8;
+  }
+
+  ends(id: number, ns: number, outcome: number, pollNs: number): void {
+    const frame = this.table.get(id);
+    if (frame === undefined || !Number.isNaN(frame.endNs)) return;
+    frame.endNs = ns;
+    frame.outcome = outcome;
+    frame.endPollNs = pollNs;
+    this.byTask.get(frame.task)?.ends(frame);
+  }
+
+  /** How many frames the task has had. */
+  countOf(task: number): number {
+    return this.byTask.get(task)?.count ?? 0;
+  }
+
+  /** How many of them lie too deep to be drawn. */
+  hiddenOf(task: number): number {
+    return this.byTask.get(task)?.hidden ?? 0;
+  }
+
+  /** The rows of a task, brought up to date; `newRow` gives each new one its lane. */
+  rowsOf(task: number, newRow: (row: FrameRow) => void): readonly FrameRow[] {
+    const of = this.byTask.get(task);
+    of?.layOut((id) => this.table.get(id), newRow);
+    return of?.rows ?? [];
+  }
+
+  /** The frame and those that called it, innermost first; each with where it stood at that instant. */
+  chainAt(id: number, ns: number, nowNs: number): { readonly frame: Frame; readonly wait: FrameWait }[] {
+    const chain: { frame: Frame; wait: FrameWait }[] = [];
+    let frame = this.table.get(id);
+    while (frame !== undefined && chain.length < mostRows) {
+      let found: FrameWait | undefined;
+      frame.walk(nowNs, (segment) => {
+        if (segment.fromNs <= ns) found = segment.wait;
+        return segment.toNs > ns;
+      });
+      if (found === undefined) break;
+      chain.push({ frame, wait: found });
+      const parent = this.table.get(frame.parent);
+      frame = parent;
+    }
+    return chain;
+  }
+
+  get bytes(): number {
+    return this.allBytes;
+  }
+}

@@ -1,0 +1,315 @@
+// Owns the calls of async functions: which run now, in which order they called each other, and where each waits.
+// Knows nothing of hooks, polls or sources. Told by promises only, as runtime-probe/node/README.md says.
+//
+// `calls` holds what runs now, outermost first: the call that a continuation goes on with, and the calls made since.
+// An await leaves the innermost call of its function, and all that was called from it has returned by then. A call that
+// returns settles its promise. So each continuation ends with an await of its call, or with the end of it.
+import { causeKind, endOutcome, pollOutcome } from '../wire/index.ts';
+import type { NodeRecorder } from './node-recorder.ts';
+import type { Frame, PromiseStamp } from './promise-stamps.ts';
+import type { Sites, Thread } from './sites.ts';
+
+/** What a callback adds to `calls`. Used again for each. */
+interface Level extends Thread {
+  /** How long `calls` was when it began. */
+  floor: number;
+  /** The call that it goes on with. */
+  frame: Frame | undefined;
+  /** The last promise made in it that waits for another one. */
+  lastReaction: PromiseStamp | undefined;
+}
+
+/** Of calls that are never settled as many are kept for a snapshot; about 10 MB with their promises' stamps. */
+const livingLimit = 1 << 16;
+
+export class Frames {
+  readonly sites: Sites;
+  private readonly recorder: NodeRecorder;
+  private readonly calls: (PromiseStamp | undefined)[] = [];
+  /** How many of `calls` run: to shorten an array costs as much as an event. */
+  private running = 0;
+  private readonly levels: Level[] = [newLevel()];
+  private depth = 0;
+  private lastId = 0;
+  /** Calls that were told and are not over, in a ring of their own: a set costs ten times as much. */
+  private readonly living: { before: Frame | undefined; after: Frame | undefined } = {
+    before: undefined,
+    after: undefined,
+  };
+  private livingCount = 0;
+
+  constructor(recorder: NodeRecorder, sites: Sites) {
+    this.recorder = recorder;
+    this.sites = sites;
+  }
+
+  /** A callback begins, or a continuation of that call; see Sites.begin. */
+  begin(from: number, frame: Frame | undefined): void {
+    const level = this.deeper();
+    if (this.depth > 1) this.sites.save(level);
+    level.floor = this.running;
+    level.frame = frame;
+    level.lastReaction = undefined;
+    this.sites.begin(from);
+    if (frame === undefined) return;
+    this.push(frame.call);
+    frame.waitsAt = undefined;
+  }
+
+  /** The poll for it has begun at that tick. */
+  entered(tick: number): void {
+    const frame = this.levels[this.depth]?.frame;
+    if (frame === undefined || frame.ended) return;
+    if (!this.recorder.tellsCalls) return;
+    this.recorder.frameEnter(frame.id, tick);
+    frame.entered = true;
+  }
+
+  /** Whether something is to be told when the innermost callback ends. */
+  get tellsAtEnd(): boolean {
+    const level = this.levels[this.depth];
+    return level?.frame !== undefined || this.running > (level?.floor ?? 0);
+  }
+
+  /** The innermost callback ends. */
+  leave(tick: number): void {
+    const level = this.levels[this.depth];
+    if (level === undefined || this.depth === 0) return;
+    const { frame } = level;
+    if (frame !== undefined) this.endOfTurn(frame, level, tick);
+    this.returnTo(level.floor, tick);
+    level.frame = undefined;
+    level.lastReaction = undefined;
+    if (this.depth > 1) this.sites.restore(level);
+    this.depth--;
+  }
+
+  /** A promise is made without a parent: a call begins, if it is made there. */
+  called(stamp: PromiseStamp): void {
+    this.push(stamp);
+    if (!this.recorder.tellsCalls) return;
+    const tick = this.recorder.instant();
+    const frame = this.open(this.running - 1, tick);
+    this.recorder.frameEnter(frame.id, tick);
+    frame.entered = true;
+    this.recorder.publish();
+  }
+
+  /**
+   * A promise is made in a function that waits for another promise: an await. True when it is none, but what V8 wraps
+   * around an awaited value that is no promise: that names the call's own promise as its parent.
+   */
+  awaits(stamp: PromiseStamp, awaited: PromiseStamp | undefined): boolean {
+    const { place } = stamp;
+    const level = this.levels[this.depth] as Level;
+    let at = this.running - 1;
+    while (at >= level.floor && this.calls[at]?.place.functionKey !== place.functionKey) at--;
+    const call = at < level.floor ? undefined : this.calls[at];
+    if (call !== undefined && call === awaited) return true;
+    stamp.isAwait = true;
+    const onFrame = awaited?.isAwait === false ? awaited.frame : undefined;
+    // Generators and a module's top level have no call of their own: their task waits.
+    if (call === undefined) this.recorder.waits(0, onFrame?.id ?? 0, place);
+    else this.suspends(call, at, level, stamp, awaited?.settled === true ? undefined : (onFrame?.id ?? 0));
+    return false;
+  }
+
+  /** A promise is made that waits for another one: the last one of a continuation is its await. */
+  reacts(stamp: PromiseStamp): void {
+    (this.levels[this.depth] as Level).lastReaction = stamp;
+  }
+
+  /** Whether the call that the innermost callback goes on with has come to its next await. */
+  get waitsAgain(): boolean {
+    return this.levels[this.depth]?.frame?.waitsAt !== undefined;
+  }
+
+  /** The promise of a call is settled: what it called has returned. */
+  settled(stamp: PromiseStamp): void {
+    const level = this.levels[this.depth] as Level;
+    let at = this.running - 1;
+    while (at >= level.floor && this.calls[at] !== stamp) at--;
+    const { frame } = stamp;
+    if (frame !== undefined) frame.ended = true;
+    // What a continuation goes on with is told at its end.
+    if (frame !== undefined && frame === level.frame) {
+      if (at >= level.floor) this.returnTo(at + 1, -1);
+      return;
+    }
+    if (at < level.floor && frame === undefined) return;
+    const tick = frame === undefined ? -1 : this.recorder.instant();
+    if (at >= level.floor) this.returnTo(at + 1, tick);
+    if (frame !== undefined) this.end(frame, tick);
+    if (at >= level.floor) this.shorten(at);
+    if (frame !== undefined) this.recorder.publish();
+  }
+
+  /** The call that runs now, if it was told. */
+  current(): Frame | undefined {
+    const frame = this.running === 0 ? undefined : this.calls[this.running - 1]?.frame;
+    return frame?.ended === true ? undefined : frame;
+  }
+
+  /** Tells what lives to a listener who comes, or comes again. */
+  snapshot(): void {
+    for (let frame = this.living.after; frame !== undefined; frame = frame.after) {
+      this.recorder.frameOpen(frame, this.recorder.instant());
+      if (frame.waitsAt !== undefined) this.recorder.frameWaits(frame, this.recorder.instant());
+      this.recorder.publish();
+    }
+  }
+
+  /** The program's main script has run to its end. */
+  endTopLevel(tick: number): void {
+    if (this.depth === 0) this.returnTo(0, tick);
+  }
+
+  /** Forgets what runs: recording ends, or has been off. */
+  reset(): void {
+    for (const call of this.calls) if (call?.frame !== undefined) call.frame.entered = false;
+    this.shorten(0);
+    while (this.depth > 0) {
+      const level = this.levels[this.depth] as Level;
+      level.frame = undefined;
+      level.lastReaction = undefined;
+      this.depth--;
+    }
+  }
+
+  private endOfTurn(frame: Frame, level: Level, tick: number): void {
+    this.returnTo(level.floor + (frame.waitsAt === undefined ? 1 : 0), tick);
+    if (frame.ended) {
+      this.end(frame, tick);
+      return;
+    }
+    const last = level.lastReaction;
+    if (frame.waitsAt === undefined && last !== undefined && last.frame === undefined) {
+      // Where it was made is not known, but not what it is: the last act is the await.
+      last.frame = frame;
+      last.isAwait = true;
+      frame.waitsAt = last.place;
+      frame.onKind = causeKind.unknown;
+      frame.onId = 0;
+    }
+    if (frame.waitsAt !== undefined) this.recorder.frameWaits(frame, tick);
+    if (frame.entered) this.recorder.frameLeave(pollOutcome.pending, tick);
+    frame.entered = false;
+  }
+
+  /** `onFrame` undefined: what it awaits is settled already, which is told as a wait for itself. */
+  private suspends(
+    call: PromiseStamp,
+    at: number,
+    level: Level,
+    stamp: PromiseStamp,
+    onFrame: number | undefined,
+  ): void {
+    const ownTurn = call.frame !== undefined && call.frame === level.frame;
+    // The end of the callback tells the wait of what it goes on with: nothing of it comes after.
+    const tick = ownTurn ? -1 : this.recorder.instant();
+    this.returnTo(at + 1, tick);
+    const frame = call.frame ?? this.open(at, tick);
+    stamp.frame = frame;
+    frame.waitsAt = stamp.place;
+    frame.onKind = onFrame === 0 ? causeKind.unknown : causeKind.frame;
+    frame.onId = onFrame ?? frame.id;
+    this.shorten(at);
+    if (ownTurn) return;
+    this.recorder.frameWaits(frame, tick);
+    if (frame.entered) this.recorder.frameLeave(pollOutcome.pending, tick);
+    frame.entered = false;
+    this.recorder.publish();
+  }
+
+  /** All calls from that one on have returned, or wait for a promise that they returned. */
+  private returnTo(length: number, tick: number): void {
+    for (let at = this.running - 1; at >= length; at--) {
+      const frame = this.calls[at]?.frame;
+      if (frame?.entered !== true) continue;
+      this.recorder.frameLeave(pollOutcome.pending, tick < 0 ? this.recorder.instant() : tick);
+      frame.entered = false;
+    }
+    if (this.running > length) this.shorten(length);
+  }
+
+  private push(call: PromiseStamp): void {
+    this.calls[this.running++] = call;
+  }
+
+  private shorten(length: number): void {
+    // What has returned must not be kept alive.
+    while (this.running > length) this.calls[--this.running] = undefined;
+  }
+
+  private open(at: number, tick: number): Frame {
+    const call = this.calls[at] as PromiseStamp;
+    const caller = this.callerOf(at);
+    const parent = caller < 0 ? 0 : (this.calls[caller]?.frame ?? this.open(caller, tick)).id;
+    this.lastId++;
+    const frame: Frame = {
+      id: this.lastId,
+      parent,
+      task: call.task,
+      call,
+      waitsAt: undefined,
+      onKind: causeKind.unknown,
+      onId: 0,
+      entered: false,
+      ended: false,
+      before: undefined,
+      after: undefined,
+    };
+    call.frame = frame;
+    this.recorder.frameOpen(frame, tick);
+    if (this.livingCount < livingLimit) this.link(frame);
+    return frame;
+  }
+
+  /** Which of `calls` made that one: the function that the stack named, else the innermost; −1 for none. */
+  private callerOf(at: number): number {
+    const floor = this.levels[this.depth]?.floor ?? 0;
+    const key = this.calls[at]?.place.callerKey ?? 0;
+    for (let below = at - 1; key !== 0 && below >= floor; below--)
+      if (this.calls[below]?.place.functionKey === key) return below;
+    return at > floor ? at - 1 : -1;
+  }
+
+  private end(frame: Frame, tick: number): void {
+    this.recorder.frameEnd(frame.id, endOutcome.completed, tick);
+    if (frame.entered) this.recorder.frameLeave(pollOutcome.ready, tick);
+    frame.entered = false;
+    this.unlink(frame);
+  }
+
+  private link(frame: Frame): void {
+    const { before } = this.living;
+    frame.before = before;
+    if (before === undefined) this.living.after = frame;
+    else before.after = frame;
+    this.living.before = frame;
+    this.livingCount++;
+  }
+
+  private unlink(frame: Frame): void {
+    const { before, after } = frame;
+    if (before === undefined && this.living.after !== frame) return;
+    if (before === undefined) this.living.after = after;
+    else before.after = after;
+    if (after === undefined) this.living.before = before;
+    else after.before = before;
+    frame.before = undefined;
+    frame.after = undefined;
+    this.livingCount--;
+  }
+
+  private deeper(): Level {
+    this.depth++;
+    const level = this.levels[this.depth] ?? newLevel();
+    if (this.levels.length === this.depth) this.levels.push(level);
+    return level;
+  }
+}
+
+function newLevel(): Level {
+  return { floor: 0, frame: undefined, lastReaction: undefined, resumed: 0, last: 0, before: 0 };
+}

@@ -1,0 +1,248 @@
+// Owns the places in the program's code at which promises are made: found from a stack, each the same object again.
+// Knows nothing of hooks, of tasks or of how a place is predicted.
+import type { Site } from '../executor/site.ts';
+import { toSource } from './source-maps.ts';
+
+export const placeKind = {
+  /** Nobody knows where: no JavaScript on the stack, or no capture was affordable. */
+  unknown: 0,
+  /** The beginning of an async function's call: its own promise is made there. */
+  call: 1,
+  /** Inside a function: an await, or a promise that Node's own code makes for it. */
+  inside: 2,
+  /** `new Promise`, `then`, `Promise.all` …: V8's functions, called from the site. */
+  native: 3,
+} as const;
+export type PlaceKind = (typeof placeKind)[keyof typeof placeKind];
+
+export interface Place {
+  /** From 0 (nowhere), in the order in which they were met. */
+  readonly index: number;
+  kind: PlaceKind;
+  /** Which function it is in; 0 where that is not known. Two places of one function have the same. */
+  readonly functionKey: number;
+  /** Of a call: the function that called; 0 where that is not known. */
+  readonly callerKey: number;
+  /** The name of the function that it is in; empty where it has none. */
+  readonly functionName: string;
+  /** Of the site and of the name in the dictionary; 0 until they were told. */
+  siteId: number;
+  nameId: number;
+  /** Where in the source, as the user wrote it. */
+  readonly site: Site | undefined;
+}
+
+export const nowhere: Place = {
+  index: 0,
+  kind: placeKind.unknown,
+  functionKey: 0,
+  callerKey: 0,
+  functionName: '',
+  siteId: 0,
+  nameId: 0,
+  site: undefined,
+};
+
+/** A position in a file as one number: no file has lines of 2^20 columns and 2^33 lines. */
+const columnsPerLine = 2 ** 20;
+/** A program that makes code for ever (a REPL, templates) must not fill the memory with places of it. */
+const placeLimit = 1 << 16;
+/**
+ * Each frame costs. An await needs the innermost, a call its caller too; where one of V8's own functions is innermost
+ * (Promise.all calls then), or another hook of the program stands between, more of them are looked at.
+ */
+const depthOfAwait = 1;
+const depthOfCall = 2;
+const depthOfNative = 6;
+
+/** Node's own functions that may stand between V8 and our hook, where the program has promise hooks too. */
+const hookFiles: ReadonlySet<string> = new Set(['node:internal/promise_hooks', 'node:internal/async_hooks']);
+
+let captured: readonly NodeJS.CallSite[] = [];
+
+function takeCallSites(_error: Error, callSites: readonly NodeJS.CallSite[]): string {
+  captured = callSites;
+  return '';
+}
+
+interface FunctionOfFile {
+  readonly key: number;
+  /** Where its calls make their promise, as far as is known: nothing in it stands before. */
+  entry: number;
+  /** Calls of it by the position that called. */
+  calls: Map<string, Place>;
+}
+
+interface PlacesOfFile {
+  readonly inside: Map<number, Place>;
+  readonly natives: Map<number, Map<string, Place>>;
+  /** By where the function begins. */
+  readonly functions: Map<number, FunctionOfFile>;
+}
+
+export class Places {
+  private readonly files = new Map<string, PlacesOfFile>();
+  private count = 0;
+  private functionCount = 0;
+  /** False once the program made stacks unreadable for us (frozen intrinsics). */
+  private readable = true;
+  /** By index. */
+  readonly all: Place[] = [nowhere];
+  /** Stacks taken so far. */
+  captures = 0;
+
+  /** The place of what is being made now. `hook` is our function that V8 called: what is above it is not looked at. */
+  capture(hook: (...args: never[]) => unknown, hasParent: boolean): Place {
+    if (!this.readable) return nowhere;
+    this.captures++;
+    let stack = this.stackBelow(hook, hasParent ? depthOfAwait : depthOfCall);
+    const innermost = stack[0]?.getFileName() ?? '';
+    if (stack.length > 0 && (innermost === '' || hookFiles.has(innermost)))
+      stack = this.stackBelow(hook, depthOfNative);
+    let at = 0;
+    while (hookFiles.has(stack[at]?.getFileName() ?? '')) at++;
+    const top = stack[at];
+    if (top === undefined) return nowhere;
+    const file = top.getFileName();
+    if (file) return this.placeInside(file, top, hasParent ? undefined : { below: stack[at + 1] });
+    for (const below of stack.slice(at + 1)) {
+      const fileBelow = below.getFileName();
+      if (fileBelow) return this.placeOfNative(top.getFunctionName() ?? '', fileBelow, below);
+    }
+    return nowhere;
+  }
+
+  private stackBelow(hook: (...args: never[]) => unknown, depth: number): readonly NodeJS.CallSite[] {
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    captured = [];
+    try {
+      Error.prepareStackTrace = takeCallSites;
+      Error.stackTraceLimit = depth;
+      const holder: { stack?: unknown } = {};
+      Error.captureStackTrace(holder, hook);
+      // V8 formats a stack when it is first read, so the read must come before our formatter is taken away.
+      void holder.stack;
+    } catch {
+      this.readable = false;
+    } finally {
+      try {
+        Error.prepareStackTrace = prepareStackTrace;
+        Error.stackTraceLimit = stackTraceLimit;
+      } catch {
+        this.readable = false;
+      }
+    }
+    return captured;
+  }
+
+  /** `made` where the promise has no parent: with what stands below on the stack. */
+  private placeInside(
+    file: string,
+    callSite: NodeJS.CallSite,
+    made: { readonly below: NodeJS.CallSite | undefined } | undefined,
+  ): Place {
+    const places = this.placesOf(file);
+    const position = positionOf(callSite.getLineNumber(), callSite.getColumnNumber());
+    const owner = this.functionOf(places, callSite);
+    // A promise without a parent whose place is the first of its function is that of the function's call: others of
+    // this kind (of import(), of Node's own calls into C++) stand behind it.
+    if (made !== undefined && position <= owner.entry) {
+      if (position < owner.entry) {
+        for (const place of owner.calls.values()) place.kind = placeKind.inside;
+        owner.calls = new Map();
+        owner.entry = position;
+      }
+      return this.placeOfCall(file, callSite, owner, made.below);
+    }
+    let place = places.inside.get(position);
+    if (place === undefined) {
+      place = this.add(placeKind.inside, owner.key, 0, file, callSite);
+      places.inside.set(position, place);
+    }
+    return place;
+  }
+
+  /** A call's own promise is made where its function begins, whoever calls: the caller tells two calls apart. */
+  private placeOfCall(
+    file: string,
+    callSite: NodeJS.CallSite,
+    owner: FunctionOfFile,
+    below: NodeJS.CallSite | undefined,
+  ): Place {
+    const callerFile = below?.isAsync() === true ? undefined : below?.getFileName();
+    const key = callerFile ? `${callerFile}:${below?.getLineNumber()}:${below?.getColumnNumber()}` : '';
+    let place = owner.calls.get(key);
+    if (place === undefined) {
+      const caller =
+        callerFile && below !== undefined ? this.functionOf(this.placesOf(callerFile), below).key : 0;
+      place = this.add(placeKind.call, owner.key, caller, file, callSite);
+      owner.calls.set(key, place);
+    }
+    return place;
+  }
+
+  private placeOfNative(name: string, file: string, callSite: NodeJS.CallSite): Place {
+    const { natives } = this.placesOf(file);
+    const position = positionOf(callSite.getLineNumber(), callSite.getColumnNumber());
+    let byName = natives.get(position);
+    if (byName === undefined) {
+      byName = new Map();
+      natives.set(position, byName);
+    }
+    let place = byName.get(name);
+    if (place === undefined) {
+      place = this.add(placeKind.native, 0, 0, file, callSite);
+      byName.set(name, place);
+    }
+    return place;
+  }
+
+  private add(
+    kind: PlaceKind,
+    functionKey: number,
+    callerKey: number,
+    file: string,
+    callSite: NodeJS.CallSite,
+  ): Place {
+    if (this.count >= placeLimit) return nowhere;
+    this.count++;
+    const functionName = callSite.getFunctionName() ?? '';
+    const site = toSource(file, callSite.getLineNumber() ?? 0, callSite.getColumnNumber() ?? 0, functionName);
+    const place: Place = {
+      index: this.count,
+      kind,
+      functionKey,
+      callerKey,
+      functionName,
+      siteId: 0,
+      nameId: 0,
+      site,
+    };
+    this.all.push(place);
+    return place;
+  }
+
+  private placesOf(file: string): PlacesOfFile {
+    let places = this.files.get(file);
+    if (places === undefined) {
+      places = { inside: new Map(), natives: new Map(), functions: new Map() };
+      this.files.set(file, places);
+    }
+    return places;
+  }
+
+  private functionOf(places: PlacesOfFile, callSite: NodeJS.CallSite): FunctionOfFile {
+    const begin = positionOf(callSite.getEnclosingLineNumber(), callSite.getEnclosingColumnNumber());
+    let owner = places.functions.get(begin);
+    if (owner === undefined) {
+      this.functionCount++;
+      owner = { key: this.functionCount, entry: Number.POSITIVE_INFINITY, calls: new Map() };
+      places.functions.set(begin, owner);
+    }
+    return owner;
+  }
+}
+
+function positionOf(line: number | null, column: number | null): number {
+  return (line ?? 0) * columnsPerLine + (column ?? 0);
+}

