@@ -1,7 +1,7 @@
 // Builds the package into dist/ with esbuild: the writer thread's program first, because it goes into the module as text.
 // `.` and `./executor` share their modules (splitting), for there must be one `observer` variable in a program.
 // `node build.mjs <folder>` builds into another folder. Types are made by tsc (tsconfig.build.json).
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,3 +23,5 @@ await build({
   define: await writerDefine(build),
 });
 await buildRegister(build, join(outdir, 'register.cjs'));
+// It exports nothing, which `import 'wakeline/register'` in TypeScript wants to read.
+await writeFile(join(outdir, 'register.d.cts'), 'export {};\n');

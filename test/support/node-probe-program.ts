@@ -80,6 +80,7 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
   readonly timeoutMs?: number;
+  readonly cwd?: string;
   /** Which Node; this one by default. */
   readonly executable?: string;
 }
@@ -96,6 +97,7 @@ export function startProgram(path: string, options: RunOptions = {}) {
   const spawnOptions: SpawnOptions = {
     env: { ...inherited, NODE_OPTIONS: '', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     timeout: options.timeoutMs ?? 20_000,
     killSignal: 'SIGKILL',
   };

@@ -102,9 +102,9 @@ for (const executable of nodes)
           receiver.sendControl(level);
           changes++;
           await until(() => count(eventKind.detailChange) === changes, `detail ${level}`);
-          const before = count(eventKind.taskSpawn);
-          // A request is a task, and what it does after its end may be another.
-          if (level !== detail.off) await until(() => count(eventKind.taskSpawn) >= before + 6, 'requests');
+          const before = count(eventKind.operation);
+          // Two reads and two writes for each request; of each connection the first are of unknown size after a pause.
+          if (level !== detail.off) await until(() => count(eventKind.operation) >= before + 16, 'requests');
         };
         await until(() => count(eventKind.detailChange) === 1, 'the greeting');
         const levels = [detail.lean, detail.native, detail.off, detail.native, detail.full, detail.lean];

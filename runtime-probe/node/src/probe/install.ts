@@ -2,6 +2,7 @@
 // Knows nothing of how events are encoded or sent.
 import { existsSync } from 'node:fs';
 import { setObserver } from '../executor/observe.ts';
+import { currentTask } from '../executor/task.ts';
 import { nextDeadline } from '../executor/timer-queue.ts';
 import { detail } from '../wire/index.ts';
 import { type CollectorAddress, readEnvironment } from './environment.ts';
@@ -52,6 +53,7 @@ function start(options: InitOptions): Recording {
         hello: (session, originNs, launch) => describeProgram(session, originNs, launch),
         makeRecorder: (recorderOptions) => new Recorder(recorderOptions),
         nextTimer: nextDeadline,
+        current: () => currentTask()?.info,
         listen: (recorder) => setObserver(recorder),
         detail: detail.full,
         holdMs: 0,

@@ -4,12 +4,15 @@
 import { randomBytes } from 'node:crypto';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { clockNs } from '../executor/clock.ts';
+import type { TaskInfo } from '../executor/observe.ts';
 import { detail, endReason, type Hello } from '../wire/index.ts';
 import { DictionaryRing } from './dictionary-ring.ts';
 import type { CollectorAddress } from './environment.ts';
 import { EventRing } from './event-ring.ts';
 import { joinFamily } from './family.ts';
 import { LastWords } from './last-words.ts';
+import type { Annotations } from './one-recording.ts';
+import { OwnMarks } from './own-marks.ts';
 import type { Recorder, RecorderOptions } from './recorder.ts';
 import { controlWord, greeting, layOutRing, writerStatus } from './ring-layout.ts';
 import type { ProgramMessage, WriterMessage, WriterStart } from './writer/start.ts';
@@ -33,6 +36,8 @@ export interface RecordingOptions<R extends Recorder> {
   readonly hello: (session: string, originNs: number, launch: string) => Omit<Hello, 'shapes'>;
   readonly makeRecorder: (options: RecorderOptions) => R;
   readonly nextTimer: RecorderOptions['nextTimer'];
+  /** The task that runs now. */
+  readonly current: () => TaskInfo | undefined;
   /**
    * Begins to tell the recorder what happens at this detail, beginning with what is alive; undefined: tells nobody any
    * more.
@@ -62,6 +67,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
   private stopReason = '';
+  readonly annotations: Annotations;
   private detail: number;
 
   constructor(options: RecordingOptions<R>) {
@@ -85,6 +91,11 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       nextTimer: options.nextTimer,
       detail: this.detail,
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
+    });
+    this.annotations = new OwnMarks({
+      recorder: this.recorder,
+      current: options.current,
+      isOn: () => this.stopReason === '' && this.detail !== detail.off,
     });
     const session = randomBytes(16).toString('hex');
     this.writerStart = {

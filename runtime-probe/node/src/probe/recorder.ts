@@ -85,6 +85,8 @@ export class Recorder implements Observer {
   private firstRuntime = 0;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
+  /** Names that the program gave to tasks that live. */
+  private readonly givenNames = new Map<TaskId, string>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
 
@@ -170,6 +172,7 @@ export class Recorder implements Observer {
       this.events.commit();
     }
     this.dictionary.retire('task', task, this.events.sequence);
+    this.givenNames.delete(task);
   }
 
   // --- frames and waits
@@ -382,6 +385,37 @@ export class Recorder implements Observer {
     this.events.commit();
   }
 
+  // --- what the program tells of itself
+
+  spanOpened(span: number, task: TaskId, name: string, site: Site | undefined): void {
+    const text = this.dictionary.text(name);
+    const siteId = this.dictionary.site(site);
+    if (!this.begin(eventKind.spanOpen)) return;
+    this.events.uint(span);
+    this.events.uint(task);
+    this.events.uint(text);
+    this.events.uint(siteId);
+    this.events.commit();
+  }
+
+  spanClosed(span: number): void {
+    this.one(eventKind.spanClose, span);
+  }
+
+  marked(name: string, task: TaskId, value: number): void {
+    const text = this.dictionary.text(name);
+    if (!this.begin(eventKind.marker)) return;
+    this.events.uint(text);
+    this.events.uint(task);
+    this.events.sint(value);
+    this.events.commit();
+  }
+
+  taskNamed(task: TaskInfo, name: string): void {
+    this.givenNames.set(task.task, name);
+    this.tellTask(task);
+  }
+
   // --- the recording itself
 
   /** What lives when recording begins late, is switched on again, or the collector asks. */
@@ -448,7 +482,7 @@ export class Recorder implements Observer {
       id: task.task,
       parent: task.parent,
       site: this.dictionary.site(task.site),
-      name: this.dictionary.text(task.name),
+      name: this.dictionary.text(this.givenNames.get(task.task) ?? task.name),
       taskKind: taskKind[task.kind],
       runtime: task.runtime,
     });

@@ -30,12 +30,14 @@ export class Resources {
       source: undefined,
       id: 0,
       deadlineNs: 0,
+      startMs: Number.NaN,
       bytes: 0,
     };
     if (task === unseen) return stamp;
     switch (stamp.role) {
       case resourceRole.timer:
-        this.timers.set(stamp, target);
+        // One that was armed while nothing was recorded has its deadline from Node.
+        if (id !== 0) this.timers.set(stamp, target);
         break;
       case resourceRole.parser:
         stamp.source = this.sources.ofParser(target);

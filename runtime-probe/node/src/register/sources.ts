@@ -28,6 +28,8 @@ interface Handle {
   readonly _parent?: object | null;
   /** Of the resource that http makes for a connection each time that it uses it again: the connection's handle. */
   readonly handle?: object | null;
+  /** Node's id of it. */
+  getAsyncId?(): number;
   getpeername?(target: SocketName): number;
   getsockname?(target: SocketName): number;
 }
@@ -84,6 +86,9 @@ export class Sources {
     const known = sourceOf(handle);
     if (known !== undefined) {
       stamp.source = known;
+      // A connection that is used again and again has its last id alone.
+      this.handles.delete(known.nodeId);
+      known.nodeId = id;
       this.handles.set(id, { source: known, handle });
       return;
     }
@@ -94,6 +99,7 @@ export class Sources {
     const source: Source = {
       id: this.lastSource,
       type: stamp.type,
+      nodeId: id !== 0 ? id : (handle.getAsyncId?.() ?? -this.lastSource),
       open: true,
       readyTurn: 0,
       addressTold: false,
@@ -102,7 +108,7 @@ export class Sources {
       pendingWrite: undefined,
       serving: undefined,
     };
-    if (id !== 0) this.handles.set(id, { source, handle });
+    this.handles.set(source.nodeId, { source, handle });
     stamp.source = source;
     this.recorder.sourceRegistered({
       source: source.id,
@@ -171,7 +177,7 @@ export class Sources {
   private close(source: Source): void {
     source.open = false;
     this.tellClosed(source);
-    for (const [id, each] of this.handles) if (each.source === source) this.handles.delete(id);
+    this.handles.delete(source.nodeId);
     this.recorder.sourceDeregistered(source.id);
   }
 

@@ -24,6 +24,8 @@ export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 /** A connection, a listener, a signal …: what the loop watches. */
 export interface Source {
   readonly id: number;
+  /** Node's id of its handle, or of the last use of it. */
+  nodeId: number;
   /** Of its handle, as Node names it. */
   readonly type: string;
   /** Whether it still can become ready. */
@@ -52,6 +54,8 @@ export interface ResourceStamp {
   id: number;
   /** Of a timer. */
   deadlineNs: number;
+  /** Of a timer: when Node armed it, in ms of the loop's clock; NaN while that is not known. */
+  startMs: number;
   /** Of a write that is under way. */
   bytes: number;
 }

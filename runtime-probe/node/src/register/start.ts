@@ -2,6 +2,7 @@
 // Knows nothing of events. A program must not notice it: nothing here throws.
 import { existsSync } from 'node:fs';
 import { isMainThread, parentPort } from 'node:worker_threads';
+import type { TaskInfo } from '../executor/observe.ts';
 import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, type View } from '../probe/hello.ts';
@@ -19,7 +20,7 @@ import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
 import { Resources } from './resources.ts';
 import { Sites } from './sites.ts';
-import { runtimeId, type Task, Tasks } from './tasks.ts';
+import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
 
 /**
  * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
@@ -92,6 +93,7 @@ export function startRegister(): void {
           hello: (session, originNs, launch) => describeProgram(session, originNs, launch, view),
           makeRecorder: (options) => new NodeRecorder(options),
           nextTimer: () => undefined,
+          current: () => parts?.current(),
           listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
             else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
@@ -144,6 +146,12 @@ class Parts {
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
+  }
+
+  /** The task that runs now. */
+  current(): TaskInfo | undefined {
+    const task = this.execution.context();
+    return task === undefined || task === unseen ? undefined : this.tasks.describe(this.tasks.inLife(task));
   }
 
   pause(): void {

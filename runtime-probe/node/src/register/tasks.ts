@@ -207,7 +207,8 @@ export class Tasks {
     );
   }
 
-  private describe(task: Task) {
+  /** As it is told. */
+  describe(task: Task) {
     const { id, parent, name, kind } = task;
     return { task: id, parent, site: undefined, name, kind, runtime: runtimeId };
   }

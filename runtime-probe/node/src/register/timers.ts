@@ -12,8 +12,6 @@ import type { ResourceStamp } from './stamps.ts';
 
 const nsPerMs = 1e6;
 const looksPerTurn = 16;
-/** By how much a deadline may differ that was taken from Node's clock, which counts whole ms. */
-const clockGrainNs = 2 * nsPerMs;
 
 /** Fields of Node's timer that the probe reads. None is public; all may be missing. */
 interface NodeTimer {
@@ -41,6 +39,8 @@ export class Timers {
   private armed: Armed[] = [];
   private armedSinceTurn = 0;
   private nextLook = 0;
+  /** The last that was armed: Node puts in when only behind the hook that tells of the timer. */
+  private fresh: Armed | undefined;
 
   constructor(recorder: NodeRecorder) {
     this.recorder = recorder;
@@ -49,12 +49,14 @@ export class Timers {
 
   set(stamp: ResourceStamp, timer: NodeTimer): void {
     const delayMs = timer._idleTimeout;
-    if (typeof delayMs === 'number' && delayMs >= 0) this.arm(stamp, timer, clockNs() + delayMs * nsPerMs);
+    if (typeof delayMs === 'number' && delayMs >= 0)
+      this.arm(stamp, timer, clockNs() + delayMs * nsPerMs, Number.NaN);
   }
 
   fired(stamp: ResourceStamp, timer: NodeTimer): Cause {
+    this.settle();
     // One that has fired before was refreshed since, of which nobody told.
-    if (stamp.id === 0) this.arm(stamp, timer, this.deadlineOf(stamp, timer));
+    if (stamp.id === 0) this.armAnew(stamp, timer);
     const { id } = stamp;
     this.recorder.timerFired(id, clockNs() - this.deadlineOf(stamp, timer));
     stamp.id = 0;
@@ -65,6 +67,7 @@ export class Timers {
 
   /** To be called once in each turn of the loop. */
   look(): void {
+    this.settle();
     const looks = Math.min(this.armed.length, this.armedSinceTurn * 2 + looksPerTurn);
     this.armedSinceTurn = 0;
     for (let i = 0; i < looks; i++) {
@@ -79,13 +82,32 @@ export class Timers {
     }
   }
 
-  private arm(stamp: ResourceStamp, timer: NodeTimer, deadlineNs: number): void {
+  private arm(stamp: ResourceStamp, timer: NodeTimer, deadlineNs: number, startMs: number): void {
     this.lastTimer++;
     stamp.id = this.lastTimer;
     stamp.deadlineNs = deadlineNs;
     this.recorder.timerSet(stamp.id, stamp.task?.id ?? 0, deadlineNs);
-    this.armed.push({ stamp, timer, id: stamp.id });
+    stamp.startMs = startMs;
+    const entry = { stamp, timer, id: stamp.id };
+    this.settle();
+    if (Number.isNaN(startMs)) this.fresh = entry;
+    this.armed.push(entry);
     this.armedSinceTurn++;
+  }
+
+  private armAnew(stamp: ResourceStamp, timer: NodeTimer): void {
+    const startMs = typeof timer._idleStart === 'number' ? timer._idleStart : Number.NaN;
+    this.arm(stamp, timer, this.deadlineOf(stamp, timer), startMs);
+  }
+
+  private settle(): void {
+    const { fresh } = this;
+    if (fresh === undefined) return;
+    this.fresh = undefined;
+    const { stamp, timer, id } = fresh;
+    // An interval is told as armed when its callback begins, but Node arms it behind the callback.
+    if (stamp.id === id && typeof timer._repeat !== 'number' && typeof timer._idleStart === 'number')
+      stamp.startMs = timer._idleStart;
   }
 
   /** False when the entry may go: the timer fired, or was cleared, or runs under another number. */
@@ -97,11 +119,11 @@ export class Timers {
       return false;
     }
     // One that is refreshed again and again, as a connection's time-out, is told anew when the told deadline is over.
-    if (stamp.deadlineNs > clockNs() - clockGrainNs) return true;
+    if (stamp.deadlineNs > clockNs()) return true;
     const deadlineNs = this.deadlineOf(stamp, timer);
     if (deadlineNs === stamp.deadlineNs) return true;
     this.recorder.timerCancelled(id);
-    this.arm(stamp, timer, deadlineNs);
+    this.armAnew(stamp, timer);
     return false;
   }
 
@@ -109,8 +131,8 @@ export class Timers {
   private deadlineOf(stamp: ResourceStamp, timer: NodeTimer): number {
     const { _idleStart: startMs, _idleTimeout: delayMs } = timer;
     if (typeof startMs !== 'number' || typeof delayMs !== 'number') return stamp.deadlineNs;
-    const deadlineNs = this.loopOriginNs + (startMs + delayMs) * nsPerMs;
-    return deadlineNs > stamp.deadlineNs + clockGrainNs ? deadlineNs : stamp.deadlineNs;
+    const moved = stamp.deadlineNs === 0 || (!Number.isNaN(stamp.startMs) && startMs !== stamp.startMs);
+    return moved ? this.loopOriginNs + (startMs + delayMs) * nsPerMs : stamp.deadlineNs;
   }
 }
 
