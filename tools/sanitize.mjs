@@ -15,7 +15,7 @@ const smallBuild = { CARGO_INCREMENTAL: '0', CARGO_PROFILE_DEV_DEBUG: 'line-tabl
 const checkers = {
   /**
    * Every interleaving of two or three threads, up to three preemptions each, of the models beside the code: slots of
-   * the ring (take, publish, seal, free) and the state of a task (wake, poll, abort, shutdown).
+   * the ring (take, publish, seal, free), the holders of a waker, the state of a task (wake, poll, abort, shutdown).
    */
   loom: {
     flags: '--cfg loom',

@@ -59,7 +59,9 @@ export class Execution {
   }
 
   private get lingering(): Task | undefined {
-    return this.lingers && this.last !== undefined ? this.tasks.inLife(this.last) : undefined;
+    if (!this.lingers || this.last === undefined) return undefined;
+    // What the probe itself did makes nothing afterwards: it is the program, whose module was loaded meanwhile.
+    return this.last === unseen ? this.main : this.tasks.inLife(this.last);
   }
 
   /** As context, but opens nothing; for telling who did something. */

@@ -4,7 +4,7 @@
 // A stack costs 1.5 to 2 µs (Node 20 to 26), an await without one 0.3. Code that runs again makes its promises in the
 // same order, so what was seen after the same beginnings is predicted: the key is the place that the callback goes on
 // from, the last places before this one, and the place of the promise that it waits for. What was never seen is
-// captured; of what is predicted the first two, then one in 64 is checked (of calls one in 200). Where one key turned out to have several
+// captured; of what is predicted the first eight, then one in 64 is checked (of calls one in 200). Where one key turned out to have several
 // outcomes (an `if` between two awaits) a stack is taken each time, within a budget; beyond it the place is not told
 // rather than told wrongly.
 import { nowhere, type Place, Places } from './places.ts';
@@ -13,7 +13,7 @@ import { nowhere, type Place, Places } from './places.ts';
 const tableLength = 1 << 14;
 const probes = 4;
 /** A prediction is checked at its first uses, then when its count comes round. */
-const firstChecks = 2;
+const firstChecks = 8;
 const checkEvery = 64;
 /** A call that is not the predicted one shows by its awaits, which are of another function. */
 const checkCallsEvery = 200;

@@ -168,10 +168,6 @@ struct Identity {
 struct TaskRecord {
     identity: Arc<Identity>,
     intercept: Option<OwnedIntercept>,
-    /// Copies of what the identity has, which is elsewhere in memory: to fetch that was most
-    /// of what a poll cost while recording is off.
-    task: u64,
-    epoch: u64,
     /// A poll of it was given the executor's own waker, which may be kept and tells nothing.
     gave_plain_waker: bool,
     /// It is given to `block_on` by itself,
@@ -217,8 +213,6 @@ impl TaskRecord {
         Self {
             identity,
             intercept: None,
-            task,
-            epoch: 0,
             gave_plain_waker: false,
             is_root: task_kind == task_kind::ROOT,
             is_root_begun: false,
@@ -231,13 +225,11 @@ impl TaskRecord {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let epoch = self.epoch + 1;
+        let epoch = self.identity.epoch.load(Ordering::Relaxed) + 1;
         if epoch & ENDED != 0 {
             // A poll after the end is the caller's mistake, and the future's to answer.
             return poll(cx);
         }
-        // Until the poll is over and pending: what panics or is ready has ended.
-        self.epoch = epoch | ENDED;
         if detail_of(gate()) < detail::LEAN {
             return self.poll_untold(epoch, cx, poll);
         }
@@ -266,9 +258,6 @@ impl TaskRecord {
         drop(open);
         // Ordering: none needed; a snapshot that reads the epoch before says "running".
         self.identity.left.store(epoch << 1, Ordering::Relaxed);
-        if polled.is_pending() {
-            self.epoch = epoch;
-        }
         if polled.is_ready() || self.is_forgotten(epoch) {
             self.intercept = None;
         }
@@ -292,15 +281,12 @@ impl TaskRecord {
         self.identity.epoch.store(epoch, Ordering::Release);
         let open = UntoldPoll {
             identity: &self.identity,
-            opened: Some(open_poll(self.task, epoch, 0)),
+            opened: Some(open_poll(self.identity.task, epoch, 0)),
         };
         let polled = poll(cx);
         // Ordering: as in `poll`.
         let left = epoch << 1 | UNTOLD;
         self.identity.left.store(left, Ordering::Relaxed);
-        if polled.is_pending() {
-            self.epoch = epoch;
-        }
         if polled.is_pending() && detail_of(gate()) < detail::LEAN {
             open.ends_untold();
         } else {
