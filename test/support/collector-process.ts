@@ -127,7 +127,7 @@ export class CollectorProcess {
   async stop(): Promise<void> {
     for (const client of this.clients) client.close();
     this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 5000);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
     await this.exited;
     clearTimeout(timer);
     rmSync(this.home, { recursive: true, force: true });
@@ -139,12 +139,23 @@ export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
   context: () => string = () => '',
-  timeoutMs = 10_000,
+  timeoutMs = 120_000,
 ): Promise<void> {
   const startMs = performance.now();
-  while (!(await condition())) {
+  // What throws, as where a file is not whole yet, does not hold yet.
+  let problem = '';
+  const holds = async (): Promise<boolean> => {
+    try {
+      problem = '';
+      return await condition();
+    } catch (error) {
+      problem = String(error);
+      return false;
+    }
+  };
+  while (!(await holds())) {
     if (performance.now() - startMs > timeoutMs)
-      throw new Error(`waited ${timeoutMs} ms in vain for ${what}. ${context()}`);
+      throw new Error(`waited ${timeoutMs} ms in vain for ${what}. ${problem} ${context()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -29,7 +29,7 @@ export class DapClient {
     const seq = ++this.sequence;
     const text = JSON.stringify({ seq, type: 'request', command, arguments: args });
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${command} was not answered`)), 30_000);
+      const timer = setTimeout(() => reject(new Error(`${command} was not answered`)), 180_000);
       this.answers.set(seq, (message) => {
         clearTimeout(timer);
         if (message.success === true) resolve(message.body ?? {});
@@ -41,7 +41,7 @@ export class DapClient {
 
   /** The next event of this name that was not taken yet. */
   async event(name: string): Promise<Record<string, unknown>> {
-    const deadlineMs = Date.now() + 60_000;
+    const deadlineMs = Date.now() + 180_000;
     for (;;) {
       const at = this.events.findIndex((each) => each.event === name);
       if (at >= 0) return this.events.splice(at, 1)[0]?.body ?? {};

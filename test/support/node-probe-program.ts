@@ -98,7 +98,7 @@ export function startProgram(path: string, options: RunOptions = {}) {
     env: { ...inherited, NODE_OPTIONS: '', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    timeout: options.timeoutMs ?? 20_000,
+    timeout: options.timeoutMs ?? 240_000,
     killSignal: 'SIGKILL',
   };
   const nodeArguments = options.nodeArguments ?? ['--enable-source-maps'];

@@ -60,9 +60,14 @@ export class StreamReceiver {
     return this.addressValue;
   }
 
-  /** What a program needs in its environment to connect. */
+  /**
+   * What a program needs in its environment to connect, and to wait at its end until all has arrived, on however busy a
+   * machine; with a receiver that takes nothing it waits as long as it does in use.
+   */
   get environment(): Record<string, string> {
-    return { WAKELINE: this.address, WAKELINE_TOKEN: this.token };
+    const patience: Record<string, string> =
+      this.options.behaviour === undefined ? { WAKELINE_EXIT_MS: '20000' } : {};
+    return { WAKELINE: this.address, WAKELINE_TOKEN: this.token, ...patience };
   }
 
   /** All frames of all connections, in the order in which they came. */
@@ -173,7 +178,7 @@ function reply(status: number, message: string): Buffer {
 }
 
 /** Resolves once `condition` holds; throws when it does not within the time. */
-export async function until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, timeoutMs = 120_000): Promise<void> {
   const startMs = performance.now();
   while (!condition()) {
     if (performance.now() - startMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);

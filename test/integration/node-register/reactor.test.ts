@@ -104,13 +104,16 @@ const cleared = setTimeout(() => undefined, 60_000);
 clearTimeout(cleared);
 const interval = setInterval(() => { counted.fired++; clearInterval(interval); }, 1);
 const moved = setTimeout(() => { counted.fired++; counted.last = { setAtNs }; }, 20);
+// The loop's own clock, by which a timer is set, was read after the callback before.
 let setAtNs = Number(process.hrtime.bigint());
+let beforeNs = setAtNs;
 let left = 8;
 const move = setInterval(() => {
   counted.fired++;
   if (--left === 0) clearInterval(move);
-  setAtNs = Number(process.hrtime.bigint());
+  setAtNs = beforeNs;
   moved.refresh();
+  beforeNs = Number(process.hrtime.bigint());
 }, 10);
 process.on('exit', () => console.log(JSON.stringify(counted)));`;
 

@@ -1,6 +1,6 @@
 // Programs that know nothing of Wakeline, recorded by `--require`: what they counted must stand in the trace.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -12,7 +12,7 @@ import {
   jobKind,
   taskKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
+import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
 import { readReference } from '../../support/reference-reader.ts';
 import {
   type How,
@@ -40,6 +40,31 @@ const pathOf = (name: string): string => paths.get(name) ?? '';
 const preload = (): string[] => ['--require', programs.register()];
 const record = <T>(path: string, how: How, check: (recorded: Recorded) => T | Promise<T>): Promise<T> =>
   recordOf(programs, path, how, check);
+
+/** The program gets a path, and goes on when there is a file: once its first recording has begun. */
+async function recordUntilGreeted(
+  executable: string,
+  path: string,
+  check: (recorded: Recorded) => Promise<void>,
+): Promise<void> {
+  const receiver = await StreamReceiver.listen();
+  const goOn = join(dirname(pathOf('own-recording')), `go-on-${process.pid}-${paths.size}`);
+  const { child, result } = startProgram(path, {
+    executable,
+    arguments: [goOn],
+    nodeArguments: preload(),
+    environment: receiver.environment,
+  });
+  try {
+    await until(() => receiver.hellos.length === 1, 'the greeting');
+    writeFileSync(goOn, '');
+    await check({ result: await result, receiver });
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(goOn, { force: true });
+    await receiver.close();
+  }
+}
 
 for (const executable of nodes)
   describe(`an unchanged program on ${nodeTitle(executable)}`, () => {
@@ -121,7 +146,7 @@ for (const executable of nodes)
       }));
 
     test('a program that begins to record itself late: the first recording ends, then comes its own', () =>
-      record(pathOf('own-recording'), { executable, arguments: ['1500'] }, async ({ result, receiver }) => {
+      recordUntilGreeted(executable, pathOf('own-recording'), async ({ result, receiver }) => {
         assert.equal(result.stdout.trim(), '{"value":7,"off":false}');
         await until(() => receiver.connections.every(({ closed }) => closed), 'the connections to close');
         assert.deepEqual(
@@ -168,8 +193,8 @@ test('a promise that is resolved with another wakes nobody before that one is se
   const script = programs.script(
     'locked.cjs',
     `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    async function returnsOne() { return sleep(30); }
-    (async () => { await returnsOne(); await new Promise((resolve) => resolve(sleep(30))); })();`,
+    async function returnsOne() { return sleep(3); }
+    (async () => { await returnsOne(); await new Promise((resolve) => resolve(sleep(3))); })();`,
   );
   await record(script, {}, async ({ receiver }) => {
     const model = await modelOf(receiver);
@@ -186,11 +211,13 @@ test('a promise that is resolved with another wakes nobody before that one is se
 test('recording is switched off and on while the program runs', async () => {
   const script = programs.script(
     'ticking.cjs',
-    `let n = 0; const timer = setInterval(async () => { await null; if (++n === 500) clearInterval(timer); }, 5);`,
+    `const timer = setInterval(async () => { await null; }, 5);
+    process.once('SIGTERM', () => clearInterval(timer));`,
   );
   const receiver = await StreamReceiver.listen();
   try {
-    const ended = runProgram(script, { nodeArguments: preload(), environment: receiver.environment });
+    const how = { nodeArguments: preload(), environment: receiver.environment };
+    const { child, result: ended } = startProgram(script, how);
     const events = (kind: number): number => ofKind(readReference(receiver.frames), kind).length;
     const changes = (): number => events(eventKind.detailChange);
     await until(() => receiver.connections.length === 1, 'the greeting');
@@ -198,6 +225,9 @@ test('recording is switched off and on while the program runs', async () => {
     await until(() => changes() === 1, 'the end of recording');
     receiver.sendControl(detail.full);
     await until(() => changes() === 2, 'recording again');
+    const before = events(eventKind.pollStart);
+    await until(() => events(eventKind.pollStart) > before + 20, 'polls again');
+    child.kill('SIGTERM');
     assert.equal((await ended).code, 0);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
     const model = readReference(receiver.frames);

@@ -54,7 +54,7 @@ async function counted(
   try {
     const running = load({ ...receiver.environment, ...environment }, workers);
     await Promise.all([running, during(receiver)]);
-    await until(() => receiver.connections[0]?.closed === true, 'the connection to close', 30_000);
+    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
     return { counter, result: await running };
   } finally {
     await receiver.close();

@@ -248,7 +248,7 @@ test('an idle pool does not keep the process alive', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--import', 'tsx', '--input-type=module', '--eval', program],
-    { timeout: 60_000 },
+    { timeout: 240_000 },
   );
   assert.equal(stdout, '2\n');
 });

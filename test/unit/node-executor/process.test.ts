@@ -32,7 +32,7 @@ for (const [mode, expected] of [
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '--eval', program, mode],
-      { timeout: 15_000 },
+      { timeout: 240_000 },
     );
     assert.equal(stdout, expected);
     assert.equal(stderr, '');

@@ -61,9 +61,18 @@ test('records come out as they went in, at any wrap of the ring', () => {
 test('when nobody reads, recording is told to stop before a record is lost unseen', () => {
   const { dictionary } = makeRing();
   const record = textRecord(1, 'x'.repeat(4000));
-  for (let i = 0; i < 4000 && !dictionary.broken; i++) dictionary.put(dictionaryEntryKind.record, record);
+  for (let i = 0; i < 20_000 && !dictionary.broken; i++) dictionary.put(dictionaryEntryKind.record, record);
   assert.equal(dictionary.broken, true);
   assert.equal(dictionary.behind, true);
+});
+
+test('when nobody reads, short records count with what each costs in memory', () => {
+  const { dictionary } = makeRing();
+  const record = textRecord(1, 'short');
+  let waiting = 0;
+  for (; waiting < 300_000 && !dictionary.broken; waiting++)
+    dictionary.put(dictionaryEntryKind.record, record);
+  assert.equal(dictionary.broken, true, `${waiting} records wait`);
 });
 
 test('a new connection is told what lives, texts before what names them', () => {

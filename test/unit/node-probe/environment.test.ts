@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readEnvironment } from '../../../runtime-probe/node/src/probe/environment.ts';
+import { readEnvironment, readExitMs } from '../../../runtime-probe/node/src/probe/environment.ts';
 import { describeProgram, probeVersion } from '../../../runtime-probe/node/src/probe/hello.ts';
 import { layOutRing } from '../../../runtime-probe/node/src/probe/ring-layout.ts';
 import { decodeHello, detail, encodeHello } from '../../../runtime-probe/protocol/typescript/index.ts';
@@ -34,6 +34,12 @@ test('both kinds of address', () => {
       host,
       port: 5,
     });
+});
+
+test('an exit waits 300 ms, or as long as it is told to', () => {
+  const read = (text: string): number => readExitMs({ WAKELINE_EXIT_MS: text });
+  assert.deepEqual([readExitMs({}), read(''), read('5000'), read('0')], [300, 300, 5000, 0]);
+  assert.deepEqual([read('-1'), read('1e3'), read('forever')], [300, 300, 300]);
 });
 
 test('a wrong address is told what a right one is', () => {

@@ -32,6 +32,12 @@ export function readEnvironment(
   };
 }
 
+/** How long an exit may wait for the last events, in ms; 300 unless the environment says otherwise. */
+export function readExitMs(environment: Readonly<Record<string, string | undefined>>): number {
+  const asked = environment['WAKELINE_EXIT_MS'] ?? '';
+  return /^\d{1,9}$/.test(asked) ? Number(asked) : 300;
+}
+
 function readDetail(name: string): number | undefined {
   if (name === '') return undefined;
   const level = Object.hasOwn(detail, name) ? detail[name as keyof typeof detail] : undefined;

@@ -7,7 +7,7 @@ import { clockNs } from '../executor/clock.ts';
 import type { TaskInfo } from '../executor/observe.ts';
 import { detail, endReason, type Hello } from '../wire/index.ts';
 import { DictionaryRing } from './dictionary-ring.ts';
-import type { CollectorAddress } from './environment.ts';
+import { type CollectorAddress, readExitMs } from './environment.ts';
 import { EventRing } from './event-ring.ts';
 import { joinFamily } from './family.ts';
 import { LastWords } from './last-words.ts';
@@ -51,8 +51,6 @@ export interface RecordingOptions<R extends Recorder> {
   readonly holdMs: number;
 }
 
-/** What an exit may wait for the last events, in ms. */
-const exitPatienceMs = 300;
 /** Node has one thread that records. */
 const mainThread = 1;
 /** What a collector may ask for. */
@@ -66,6 +64,8 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   private writerStart: WriterStart;
   private readonly worker: Worker;
   private readonly onExit = (): void => this.flushAtExit();
+  /** What an exit may wait for the last events, as the program began. */
+  private readonly exitMs = readExitMs(process.env);
   private stopReason = '';
   readonly annotations: Annotations;
   private detail: number;
@@ -218,7 +218,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
    * is no place for it: whoever waits there makes Node emit it again to the program's own listeners.
    */
   private flushAtExit(): void {
-    const deadlineMs = performance.now() + exitPatienceMs;
+    const deadlineMs = performance.now() + this.exitMs;
     this.release();
     const lastWords = LastWords.open(this.writerStart, deadlineMs);
     if (lastWords !== undefined || this.mayBeSent) this.makeRoom(deadlineMs, lastWords);

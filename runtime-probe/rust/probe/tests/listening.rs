@@ -184,6 +184,8 @@ fn who_has_the_token_attaches_and_sees_all_that_is_alive() {
     read_until(&mut last, &mut bytes, |trace| polls(trace) > 5);
     std::fs::write(&go, "").unwrap();
     last.read_to_end(&mut bytes).unwrap();
+    // The program waits until both sides are closed.
+    drop(last);
     let mut said = String::new();
     output.read_to_string(&mut said).unwrap();
     let output = finish(running);

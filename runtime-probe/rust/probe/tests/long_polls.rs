@@ -62,6 +62,8 @@ fn trace_of_executable(
     command
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
+    // 500 threads take a slot of 64 KiB each, however seldom the flusher has its turn.
+    command.env("WAKELINE_MEMORY_MIB", "64");
     let program = connected(command, &collector).spawn().unwrap();
     collector.wait_until("samples enough", |connections| {
         let bytes = connections.concat();
@@ -419,6 +421,8 @@ fn polls_of_500_threads_that_end_as_they_are_looked_at() {
 #[test]
 fn a_long_poll_that_panics_ends_as_one() {
     let program = || {
+        // It panics many times, and nobody reads what it says until it has ended.
+        std::panic::set_hook(Box::new(|_| {}));
         current_thread().block_on(async {
             let task = wakeline::task::Builder::new().name("panicking");
             let ended = task

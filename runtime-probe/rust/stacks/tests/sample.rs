@@ -14,7 +14,7 @@ use wakeline_stacks::{
     cpu_ns, own_cpu_ns, own_stack, Frame, NoSample, Sampler, Symbols, Target, Unwinder,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// There is one sampler for the process, so for all tests.
 fn sampler() -> MutexGuard<'static, Option<Sampler>> {

@@ -21,6 +21,8 @@ const { values: settings } = parseArgs({
     ringBytes: { type: 'string' },
     /** Holds the thread after half of the rounds, until this file is there. */
     holdUntil: { type: 'string' },
+    /** Makes more rounds until this file is there. */
+    until: { type: 'string' },
     /** Begins to record only then. */
     lateMs: { type: 'string', default: '0' },
   },
@@ -48,15 +50,19 @@ class Counted<T> implements Future<T> {
   }
 }
 
-/** Busy, never waiting: the loop does not turn. Gives up after 30 s, so that a failed test leaves nothing behind. */
+/** Nothing is waited for any longer, so that a failed test leaves nothing behind. */
+const endMs = performance.now() + 200_000;
+const isAwaited = (path: string): boolean => !existsSync(path) && performance.now() < endMs;
+
+/** Busy, never waiting: the loop does not turn. */
 function holdUntil(path: string): void {
-  const endMs = performance.now() + 30_000;
-  while (!existsSync(path) && performance.now() < endMs);
+  while (isAwaited(path));
 }
 
 const rounds = Number(settings.rounds);
 await run(function* main() {
-  for (let round = 0; round < rounds; round++) {
+  const wantsMore = (): boolean => settings.until !== undefined && isAwaited(settings.until);
+  for (let round = 0; round < rounds || wantsMore(); round++) {
     if (round === Math.floor(rounds / 2) && settings.holdUntil !== undefined) holdUntil(settings.holdUntil);
     const handles = [];
     for (let i = 0; i < Number(settings.tasks); i++) {
