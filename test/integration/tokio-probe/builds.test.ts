@@ -95,7 +95,10 @@ async function check(
   }
 }
 
-/** Each pending poll of a client says on which line it awaits, by the stacks on which its waker was cloned. */
+/**
+ * The pending polls of the clients say on which line they await, by the stacks on which their wakers were cloned. Of a
+ * future that still has its waker nothing is told: how often that comes is up to the machine.
+ */
 function awaitedWhereWakersAreCloned(model: ReferenceModel): void {
   const texts = new Map<number, string>();
   for (const each of model.dictionary) if (each.record === 'text') texts.set(each.id, each.text);
@@ -104,12 +107,13 @@ function awaitedWhereWakersAreCloned(model: ReferenceModel): void {
   for (const each of model.dictionary)
     if (each.record === 'site' && texts.get(each.file)?.endsWith('/requests-tokio.rs') === true)
       awaited.set(each.id, `${texts.get(each.function)}: ${lines[each.line - 1]?.trim()}`);
-  const expected = [
+  const certain = [
     'requests_tokio::client: let mut stream = TcpStream::connect(server).await?;',
-    'requests_tokio::client: stream.write_all(&request).await?;',
-    'requests_tokio::client: stream.read_exact(&mut response).await?;',
     'requests_tokio::client: sleep(PAUSE).await;',
+    'requests_tokio::client: stream.read_exact(&mut response).await?;',
   ];
+  const possible = [...certain, 'requests_tokio::client: stream.write_all(&request).await?;'];
+  const seen = new Set<string>();
   const names = new Map<number, string>();
   for (const each of model.dictionary)
     if (each.record === 'task') names.set(each.id, texts.get(each.name) ?? '');
@@ -118,12 +122,14 @@ function awaitedWhereWakersAreCloned(model: ReferenceModel): void {
   for (const client of clients)
     for (const poll of client.polls) {
       if (poll.outcome !== pollOutcome.pending) continue;
-      assert.ok(poll.waits.length > 0, `poll ${poll.epoch} of task ${client.id}`);
       for (const wait of poll.waits) {
+        if (wait.site === 0) continue;
         const place = awaited.get(wait.site) ?? '';
-        assert.ok(expected.includes(place), `poll ${poll.epoch} of task ${client.id} awaits at "${place}"`);
+        assert.ok(possible.includes(place), `poll ${poll.epoch} of task ${client.id} awaits at "${place}"`);
+        seen.add(place);
       }
     }
+  for (const place of certain) assert.ok(seen.has(place), `${place}: ${[...seen].join('; ')}`);
 }
 
 test('tokio: fat LTO, stripped, panic=abort: all symbols are the probe’s, all counts are right', async () => {
