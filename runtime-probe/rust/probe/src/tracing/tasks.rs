@@ -40,15 +40,15 @@ use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::this_thread::with_recorder;
 
-/// The longest time from a ready poll's return to its future's drop, in ticks: 170 ns, and
+/// The longest time from a ready poll's return to its future's drop, in ticks: 270 ns, and
 /// 1.35 µs without optimisation. Measured at 2.6 GHz on ready polls, 9 of 10: 20 ns (without
 /// optimisation 270 ns), through a registry's layer 200 ns (1 µs), each for outputs of up to
 /// 4 KiB; one of 64 KiB takes 2.7 µs without optimisation, and its end is not told then. The
 /// shortest of 1400 from a pending poll that waits for nothing to the drop by a runtime that
 /// shuts down meanwhile: 280 ns (2.7 µs).
 const ONE_CALL_TICKS: u64 = match (cfg!(debug_assertions), cfg!(target_arch = "x86_64")) {
-    (false, true) => 56,
-    (false, false) => 170,
+    (false, true) => 88,
+    (false, false) => 270,
     (true, true) => 440,
     (true, false) => 1350,
 };
