@@ -6,8 +6,8 @@ dict text id=1 text="main"
 dict text id=2 text="load"
 dict text id=3 text="fetchUser"
 dict text id=4 text="audit"
-dict text id=5 text="/work/app/users.ts"
-dict text id=6 text="/work/app/main.ts"
+dict text id=5 text="/app/users.ts"
+dict text id=6 text="/app/main.ts"
 dict text id=7 text="node"
 dict site id=1 file=6 line=3 column=20 function=1
 dict site id=2 file=6 line=5 column=9 function=1

@@ -592,7 +592,7 @@ test('the calls of a task open below it, each deeper than its caller, and tell w
   const [opened] = (await sent('openSite')).slice(-1);
   assert.equal(
     opened?.type === 'openSite' ? `${opened.site.file}:${opened.site.line}` : '',
-    '/work/app/users.ts:14',
+    '/app/users.ts:14',
   );
   // From a call's row the key closes them all and selects the task.
   await page.keyboard.press('c');

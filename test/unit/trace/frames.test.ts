@@ -105,7 +105,7 @@ test('the details name the line, what it waited on, and the awaits of its caller
     'fetchUser (async call 3) of task 1 (main) waited 12.1 ms in fetchUser (users.ts:14:9) on timer 1.',
   );
   assert.deepEqual(waited.site, {
-    file: '/work/app/users.ts',
+    file: '/app/users.ts',
     line: 14,
     column: 9,
     functionName: 'fetchUser',
