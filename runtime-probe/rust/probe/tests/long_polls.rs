@@ -167,8 +167,8 @@ fn samples_of(trace: &Trace, name: &str) -> Vec<PollSample> {
     samples
 }
 
-/// Length in ticks and outcome of each poll, by task and epoch; but for polls whose end was
-/// dropped, where threads were more than there was room for.
+/// Length in ticks and outcome of each poll, by task and epoch; but for polls whose start or
+/// end was dropped, where threads were more than there was room for.
 fn polls(trace: &Trace) -> HashMap<(u64, u64), (u64, u64)> {
     let mut polls = HashMap::new();
     for (thread, events) in &trace.events {
@@ -179,14 +179,16 @@ fn polls(trace: &Trace) -> HashMap<(u64, u64), (u64, u64)> {
             if chunk.dropped > dropped {
                 dropped = chunk.dropped;
                 let known = chunk.context.open_polls.iter();
-                open = known.map(|p| (p.task, p.epoch, p.start_tick)).collect();
+                open = known.map(|p| (p.task, p.epoch, None)).collect();
             }
             for timed in rest.by_ref().take(count) {
                 match &timed.event {
-                    EventRecord::PollStart(e) => open.push((e.task, e.epoch, timed.tick)),
+                    EventRecord::PollStart(e) => open.push((e.task, e.epoch, Some(timed.tick))),
                     EventRecord::PollEnd(end) => {
                         let (task, epoch, start) = open.pop().unwrap();
-                        polls.insert((task, epoch), (timed.tick - start, end.outcome));
+                        if let Some(start) = start {
+                            polls.insert((task, epoch), (timed.tick - start, end.outcome));
+                        }
                     }
                     _ => {}
                 }
@@ -234,7 +236,7 @@ fn check_samples(trace: &Trace) {
     let has_drops = threads.iter().any(|thread| thread.dropped > 0);
     for sample in samples(trace) {
         let Some((ticks, _)) = polls.get(&(sample.task, sample.epoch)) else {
-            assert!(has_drops, "the poll of {sample:?} has no end");
+            assert!(has_drops, "the poll of {sample:?} is not whole");
             continue;
         };
         let poll_ns = (u128::from(*ticks) * 1_000_000_000 / u128::from(rate)) as u64;
