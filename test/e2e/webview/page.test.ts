@@ -1,5 +1,6 @@
 // The view's own bundle in a headless browser, under the policy of an editor's webview: real recordings through the real
 // engine, drawn traces for what no short recording has. What a user does with mouse and keys, and what is then seen.
+// Longer than other files: one browser is started for all of them.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

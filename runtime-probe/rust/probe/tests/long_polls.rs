@@ -1,4 +1,6 @@
 //! Polls that take long: what a watchdog sees of them, and that the program does not notice.
+//!
+//! Longer than other files: each test program is linked anew in each build that is tested.
 #![cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

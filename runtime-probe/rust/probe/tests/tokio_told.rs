@@ -1,6 +1,8 @@
 //! What tokio tells of itself: what the trace says is what the program counted, through the
 //! subscriber and through the layer. Needs `--cfg tokio_unstable`; without it there is
 //! nothing here, and `tokio_silent.rs` instead.
+//!
+//! Longer than other files: each test program is linked anew in a build of its own.
 #![cfg(tokio_unstable)]
 
 mod support;
