@@ -25,7 +25,7 @@ function toldOfReaders(session: TraceSession): Explanation[] {
   // The thread is held at the end of that poll, so an instant before the task's end is inside of it.
   return lanes.map(({ lane, toNs }) => {
     const told = session.explain({ session: '', lane, atNs: toNs - 1_000_000 });
-    assert.ok(told !== undefined);
+    assert.ok(told !== null);
     return told;
   });
 }
