@@ -19,7 +19,7 @@ import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
-import { Resources } from './resources.ts';
+import { leaveOutResource, Resources } from './resources.ts';
 import { Sites } from './sites.ts';
 import { toSource } from './source-maps.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
@@ -107,6 +107,7 @@ export function startRegister(): void {
           // The register script is a file of its own: nothing of it is the program's.
           toSource: (file, line, column, functionName) =>
             file === ownFile ? undefined : toSource(file, line, column, functionName),
+          leaveOut: leaveOutResource,
           finish: () => parts?.finish(),
           holdMs,
         }),
