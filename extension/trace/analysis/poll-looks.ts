@@ -114,7 +114,9 @@ function isOwn(site: SourceSite): boolean {
 /** Where threads wait: in a library of the system, which has no lines here, or behind Node's own functions. */
 function isSystems(site: SourceSite | undefined): boolean {
   if (site === undefined) return false;
-  return site.file.startsWith('node:') || (site.line === 0 && /^\/lib|^\/usr\/lib|^linux-vdso/.test(site.file));
+  return (
+    site.file.startsWith('node:') || (site.line === 0 && /^\/lib|^\/usr\/lib|^linux-vdso/.test(site.file))
+  );
 }
 
 function nameOf(site: SourceSite): string {
