@@ -14,13 +14,16 @@ interface Message {
   readonly id?: number;
   readonly method?: string;
   readonly params?: EventParameters;
+  readonly result?: EventParameters;
 }
 
 export class InspectorClient {
   private readonly socket: Socket;
   private received = Buffer.alloc(0);
   private lastId = 0;
-  private readonly answers = new Map<number, () => void>();
+  /** The URL of each script by its id: frames of a stack do not always have it. */
+  readonly scripts = new Map<unknown, unknown>();
+  private readonly answers = new Map<number, (result: EventParameters) => void>();
   private readonly waiting = new Map<string, (params: EventParameters) => void>();
 
   private constructor(socket: Socket) {
@@ -56,7 +59,7 @@ export class InspectorClient {
   }
 
   /** Sends a command and waits for its answer. */
-  send(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  send(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<EventParameters> {
     this.lastId++;
     const id = this.lastId;
     const text = Buffer.from(JSON.stringify({ id, method, params }));
@@ -95,11 +98,12 @@ export class InspectorClient {
     }
   }
 
-  private hear({ id, method, params }: Message): void {
+  private hear({ id, method, params, result }: Message): void {
     if (id !== undefined) {
-      this.answers.get(id)?.();
+      this.answers.get(id)?.(result ?? {});
       this.answers.delete(id);
     }
+    if (method === 'Debugger.scriptParsed') this.scripts.set(params?.['scriptId'], params?.['url']);
     if (method !== undefined) {
       this.waiting.get(method)?.(params ?? {});
       this.waiting.delete(method);

@@ -34,6 +34,8 @@ export class Execution {
    * microtasks behind it.
    */
   lingers = false;
+  /** Whether a hook is running behind which another one comes: that one stops the program, not what is called here. */
+  holdsBreaks = false;
 
   constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder }) {
     this.tasks = parts.tasks;
@@ -200,5 +202,7 @@ export class Execution {
     if (this.tasks.beginPoll(living, cause, causeId, wake, tick)) callback.polls.push(living);
     this.frames.entered(tick);
     this.recorder.publish();
+    const { breaks } = this.recorder;
+    if (breaks.isMet && !this.holdsBreaks) breaks.stopNext();
   }
 }

@@ -41,6 +41,8 @@ export class Hooks {
   private on = false;
   private watching = false;
   private pausedOnce = false;
+  /** Whether Node calls `before` of async_hooks behind that of a promise. */
+  private promisesFirst = false;
 
   constructor(parts: HookParts) {
     this.parts = parts;
@@ -65,6 +67,8 @@ export class Hooks {
     else this.leavePromises();
     if (this.on) return;
     this.on = true;
+    // Node calls hooks in the order in which they were set, so that of promises comes first if it is set by now.
+    this.promisesFirst = promises && !this.promisesApart;
     this.parts.parks.restart();
     this.parts.resources.resume();
     this.hook.enable();
@@ -73,11 +77,16 @@ export class Hooks {
 
   private listenToPromises(): void {
     if (this.stopPromises !== undefined) return;
+    this.promisesFirst = false;
     const init = (promise: object, parent: object | undefined): void => this.promiseMade(promise, parent);
     this.parts.frames.sites.lookBelow(init);
     this.stopPromises = promiseHooks.createHook({
       init,
-      before: (promise) => this.promiseBefore(promise),
+      before: (promise) => {
+        this.parts.execution.holdsBreaks = this.promisesFirst;
+        this.promiseBefore(promise);
+        this.parts.execution.holdsBreaks = false;
+      },
       after: () => this.parts.execution.leave(),
       settled: (promise) => this.promiseSettled(promise),
     }) as () => void;
@@ -119,7 +128,11 @@ export class Hooks {
 
   private before(): void {
     const resource = executionAsyncResource();
-    if (!this.promisesApart && resource instanceof Promise) return;
+    if (!this.promisesApart && resource instanceof Promise) {
+      const { breaks } = this.parts.recorder;
+      if (breaks.isMet) breaks.stopNext();
+      return;
+    }
     const { execution, resources, tasks } = this.parts;
     resources.decide();
     const stamp = readResourceStamp(resource) ?? this.adopted(resource);
