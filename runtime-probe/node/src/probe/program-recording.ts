@@ -45,6 +45,8 @@ export interface RecordingOptions<R extends Recorder> {
   readonly listen: (recorder: R | undefined, level: number) => void;
   /** What is recorded to begin with, one of the wire's `detail`, unless the environment says another. */
   readonly detail: number;
+  /** Is handed each native object of the probe's own, whose callbacks are no part of the program. */
+  readonly leaveOut?: (own: object) => void;
   /** Called before the last event, to close what is open. */
   readonly finish?: () => void;
   /** How long the greeting is held back at most, in ms; `release` lets it go earlier. */
@@ -124,6 +126,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     this.worker.on('error', (error) => this.detach(`the writer thread failed: ${error.message}`));
     this.worker.on('exit', () => this.detach('the writer thread ended'));
     this.worker.unref();
+    if (options.leaveOut !== undefined) partsOf(this.worker).forEach(options.leaveOut);
     process.on('exit', this.onExit);
     // Node puts a worker's script among its arguments after what was preloaded has run.
     if (process.argv[1] === undefined && !isMainThread) process.nextTick(() => this.nameProgram());
@@ -245,4 +248,12 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       Atomics.wait(this.words, controlWord.finished, 0, 1);
     }
   }
+}
+
+/** The thread's native handle and its ports, which Node keeps under symbols of its own. */
+function partsOf(worker: Worker): object[] {
+  return Object.getOwnPropertySymbols(worker).flatMap((key) => {
+    const part: unknown = Reflect.get(worker, key);
+    return typeof part === 'object' && part !== null ? [part] : [];
+  });
 }

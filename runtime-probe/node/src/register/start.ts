@@ -18,7 +18,7 @@ import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
-import { Resources } from './resources.ts';
+import { leaveOutResource, Resources } from './resources.ts';
 import { Sites } from './sites.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
 
@@ -100,6 +100,7 @@ export function startRegister(): void {
             else parts.resume(level);
           },
           detail: detail.lean,
+          leaveOut: leaveOutResource,
           finish: () => parts?.finish(),
           holdMs,
         }),
