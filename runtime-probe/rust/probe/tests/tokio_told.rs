@@ -332,6 +332,78 @@ fn a_wait_names_the_lock_and_who_holds_it() {
     assert_eq!(holds(&trace, channel), [given, (true, waiter, 1)]);
 }
 
+/// A task that joins another one, which ends only when the first waits for that.
+async fn joined() {
+    let (go, told) = tokio::sync::oneshot::channel::<()>();
+    let ends = tokio::spawn(async move { told.await.unwrap() });
+    support::say(&format!("ends {}", line!() - 1));
+    let is_waiting = Arc::new(AtomicU64::new(0));
+    let own = Arc::clone(&is_waiting);
+    support::say(&format!("joins {}", line!() + 1));
+    let joins = tokio::spawn(async move {
+        let mut ends = pin!(ends);
+        poll_fn(|cx| {
+            let polled = ends.as_mut().poll(cx);
+            own.store(1, Ordering::Release);
+            polled
+        })
+        .await
+        .unwrap();
+    });
+    while is_waiting.load(Ordering::Acquire) == 0 {
+        tokio::task::yield_now().await;
+    }
+    go.send(()).unwrap();
+    joins.await.unwrap();
+}
+
+fn check_joined(test: &str, by: &str, runtime: impl FnOnce() -> tokio::runtime::Runtime) {
+    let ran = trace_of(test, by, || {
+        runtime().block_on(async {
+            // What a worker runs outside of tasks is known to be tokio's own once it has parked
+            // in the reactor: the timer fires there.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            joined().await;
+        });
+    });
+    let Some((trace, output)) = ran else { return };
+    let task = |word: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(word));
+        let tasks = at_line(
+            &trace,
+            FILE,
+            line.and_then(|line| line.parse().ok()).unwrap(),
+        );
+        assert_eq!(tasks.len(), 1, "{word}");
+        tasks[0]
+    };
+    let (ends, joins) = (task("ends "), task("joins "));
+    let cause = |event: &EventRecord| match event {
+        EventRecord::Wake(wake) if wake.task == joins => Some((cause_kind::UNKNOWN, 0)),
+        EventRecord::WakeFrom(wake) if wake.task == joins => Some((wake.cause_kind, wake.cause_id)),
+        _ => None,
+    };
+    let causes: Vec<_> = trace.all().filter_map(cause).collect();
+    assert_eq!(causes, [(cause_kind::POLL, ends)]);
+}
+
+#[test]
+fn the_end_of_a_task_wakes_who_joins_it_on_one_thread() {
+    let test = "the_end_of_a_task_wakes_who_joins_it_on_one_thread";
+    check_joined(test, "subscriber", || {
+        Builder::new_current_thread().enable_time().build().unwrap()
+    });
+}
+
+#[test]
+fn the_end_of_a_task_wakes_who_joins_it_on_a_worker() {
+    let test = "the_end_of_a_task_wakes_who_joins_it_on_a_worker";
+    check_joined(test, "layer", || {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().unwrap()
+    });
+}
+
 #[test]
 fn timers_are_set_waited_for_fired_and_cancelled() {
     const SLEEPS: usize = 20;
