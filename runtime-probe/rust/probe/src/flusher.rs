@@ -241,7 +241,7 @@ impl Flusher {
             self.lose_connection();
             return Turn::Idle;
         }
-        // Behind what was still on its way, something may have been published meanwhile.
+        // The rest of an earlier send comes first: what was published since then is still to come.
         let mut more = link.is_stalled();
         if !more {
             // What can be seen depends on the runtime, which may begin after the greeting.
