@@ -385,6 +385,9 @@ fn check_joined(test: &str, by: &str, runtime: impl FnOnce() -> tokio::runtime::
     };
     let causes: Vec<_> = trace.all().filter_map(cause).collect();
     assert_eq!(causes, [(cause_kind::POLL, ends)]);
+    // A worker's own loop runs on the blocking pool, and is no job.
+    let jobs = trace.count(|event| matches!(event, EventRecord::JobSubmit(_)));
+    assert_eq!(jobs, 0);
 }
 
 #[test]
