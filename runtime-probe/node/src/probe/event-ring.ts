@@ -59,6 +59,8 @@ export class EventRing {
   private lastTickWritten = 0;
   private sequenceTaken = 0;
   private droppedTotal = 0;
+  /** Whether events are published only when this is false again, and then by whoever sets it. */
+  held = false;
 
   /** Outermost first. Kept while events are dropped too, so that the next slot states the truth. */
   readonly openPolls = new OpenPolls();
@@ -147,6 +149,7 @@ export class EventRing {
 
   /** Publishes the events that were begun since the last time: one, or several that happened at one instant. */
   commit(): void {
+    if (this.held) return;
     this.publish();
     // Ordering: the store above is a full barrier, and this thread reads shared memory in the order of its program;
     // an atomic load would cost 9 ns more. A bell that is missed all the same is heard at the sleeper's time-out.
