@@ -31,6 +31,8 @@ export class DictionaryRing {
   private backlog: Entry[] = [];
   private backlogBytes = 0;
   private overLimit = false;
+  /** Above 0 while something is put in: whoever interrupts this thread then must put nothing. */
+  inUse = 0;
 
   constructor(memory: SharedArrayBuffer, layout: RingLayout) {
     this.words = new Int32Array(memory);
@@ -50,7 +52,12 @@ export class DictionaryRing {
 
   /** Puts the first `length` bytes, which are copied. */
   put(kind: number, bytes: Uint8Array, length = bytes.length): void {
-    if (!this.behind && this.tryPut(kind, bytes, length)) return;
+    this.inUse++;
+    if (this.behind || !this.tryPut(kind, bytes, length)) this.putBehind(kind, bytes, length);
+    this.inUse--;
+  }
+
+  private putBehind(kind: number, bytes: Uint8Array, length: number): void {
     const costBytes = length + entryOverheadBytes;
     if (this.backlogBytes + costBytes > backlogLimitBytes) {
       this.overLimit = true;
@@ -62,6 +69,7 @@ export class DictionaryRing {
 
   /** Moves what waits into the ring as far as there is room. True when nothing waits any more. */
   catchUp(): boolean {
+    this.inUse++;
     let moved = 0;
     for (const entry of this.backlog) {
       if (!this.tryPut(entry.kind, entry.bytes, entry.bytes.length)) break;
@@ -69,6 +77,7 @@ export class DictionaryRing {
       moved++;
     }
     if (moved > 0) this.backlog.splice(0, moved);
+    this.inUse--;
     return this.backlog.length === 0;
   }
 

@@ -135,7 +135,7 @@ export class Hooks {
 
   private begins(resource: object, stamp: ResourceStamp | undefined): void {
     const { execution, resources, tasks } = this.parts;
-    // What was made before the program began is no part of it: the writer thread, a debugger's own.
+    // What was made before the program began is no part of it, such as the writer thread.
     if (stamp === undefined || stamp.task === unseen) {
       this.outermost();
       execution.enter(unseen, 0, 0, -1);

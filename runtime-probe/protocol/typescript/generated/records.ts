@@ -329,6 +329,12 @@ export const operationKind = {
   close: 6,
   /** The look whether a child process has ended, which takes its exit status; wouldBlock while it runs. */
   collect: 7,
+  /** The reading side was shut down: what comes is no longer read. */
+  shutdownRead: 8,
+  /** The writing side was shut down: the peer reads the end of the stream. */
+  shutdownWrite: 9,
+  /** Both sides were shut down. */
+  shutdownBoth: 10,
 } as const;
 export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
 

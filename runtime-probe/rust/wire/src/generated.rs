@@ -316,6 +316,12 @@ pub mod operation_kind {
     pub const CLOSE: u64 = 6;
     /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
     pub const COLLECT: u64 = 7;
+    /// The reading side was shut down: what comes is no longer read.
+    pub const SHUTDOWN_READ: u64 = 8;
+    /// The writing side was shut down: the peer reads the end of the stream.
+    pub const SHUTDOWN_WRITE: u64 = 9;
+    /// Both sides were shut down.
+    pub const SHUTDOWN_BOTH: u64 = 10;
 }
 
 /// What an operation gave.

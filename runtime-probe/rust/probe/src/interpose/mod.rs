@@ -9,6 +9,7 @@
 //! - Descriptors that were never given to `epoll_ctl` cost one load.
 
 mod closing;
+mod copies;
 mod epoll;
 mod export;
 mod messages;
