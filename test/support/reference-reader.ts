@@ -323,7 +323,7 @@ function readEvent(
     const joined = b === causeKind.unknown && f !== 0 && joinChain(reading, innermost?.waits ?? [], f, c);
     if (!joined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
   } else if (kind === eventKind.waitFound) reading.found.push({ task: a, epoch: b, stack: c, count: d, ns });
-  else if (kind === eventKind.jobStart) thread.openJob = a;
+  else if (kind === eventKind.jobStart || kind === eventKind.jobSeen) thread.openJob = a;
   else if (kind === eventKind.jobEnd) thread.openJob = 0;
   else if (kind === eventKind.wake)
     reading.wakes.push({
