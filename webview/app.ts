@@ -21,6 +21,7 @@ import {
   selectInLane,
   selectNextLane,
   selectNextSpan,
+  selectStopped,
   stateWord,
   whyNothing,
   withinLife,
@@ -80,6 +81,8 @@ export class App implements Scene {
   /** A lane whose place was asked for: an answer without it ends the search. */
   private searched = -1;
   private toldSelection = ' 0';
+  /** The debugger's stop that was shown when it came. */
+  private stopSeen = '';
 
   constructor(root: HTMLElement, api: WebviewApi) {
     this.link = new HostLink(api, (message) => this.hear(message));
@@ -232,6 +235,7 @@ export class App implements Scene {
     this.totals.setHidden(this.store.hiddenMarkers);
     const size = this.size();
     this.layOut(size);
+    this.showStop();
     this.reveal(size);
     if (session !== undefined && size.widthCssPx > 0) this.ask(size);
     const axis = drawTimeAxis(this.dom.axis, this.state.interval, size.widthCssPx, axisHeightCssPx);
@@ -241,6 +245,12 @@ export class App implements Scene {
     this.updateRows();
     this.publish();
     this.save();
+  }
+
+  private showStop(): void {
+    const { action, seen } = selectStopped(this, this.stopSeen);
+    this.stopSeen = seen;
+    if (action !== null) this.dispatch(action);
   }
 
   private size(): PictureSize {
