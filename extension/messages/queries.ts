@@ -280,6 +280,10 @@ export interface SiteSpans {
   /** Waits that began at an await on this line: newest last, at most 1,000. */
   readonly waits: readonly { lane: number; fromNs: number; toNs: number }[];
   readonly waitTotal: number;
+  /** Labels of the tasks that stand at an await there at the end of the trace: at most 1,000. */
+  readonly waitingNow: readonly string[];
+  /** Chains of awaits that go through the line, the most frequent first, with how many of `waits` have each; at most 5. */
+  readonly chains: readonly { readonly waits: number; readonly frames: readonly SourceSite[] }[];
 }
 
 /** Sum over all tasks spawned at one site, for a lens. */

@@ -12,7 +12,8 @@ import { listText } from './operations.ts';
 /** Chains that are told: a select or join of more would fill the pane. */
 const toldChains = 16;
 
-function framesOf(model: Model, stack: number): SourceSite[] {
+/** The places of a stack, innermost first; none for 0. */
+export function framesOf(model: Model, stack: number): SourceSite[] {
   const ids = stack === 0 ? [] : (model.stacks.get(stack) ?? []);
   return ids.map((id) => siteOf(model, id)).filter((site) => site !== null);
 }

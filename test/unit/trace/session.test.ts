@@ -57,6 +57,8 @@ test('a line’s tasks and waits, and the sums of a spawn site', () => {
       { lane, fromNs: 90, toNs: 100 },
     ],
     waitTotal: 2,
+    waitingNow: ['client #1'],
+    chains: [],
   });
   assert.deepEqual(session.siteSpans({ session: '', file: '', line: 14 }, () => false).waits, []);
   assert.deepEqual(session.sites(), [
