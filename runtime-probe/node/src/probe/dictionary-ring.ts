@@ -28,6 +28,8 @@ export class DictionaryRing {
   private backlog: Entry[] = [];
   private backlogBytes = 0;
   private overLimit = false;
+  /** Above 0 while something is put in: whoever interrupts this thread then must put nothing. */
+  inUse = 0;
 
   constructor(memory: SharedArrayBuffer, layout: RingLayout) {
     this.words = new Int32Array(memory);
@@ -46,7 +48,12 @@ export class DictionaryRing {
   }
 
   put(kind: number, bytes: Uint8Array): void {
-    if (!this.behind && this.tryPut(kind, bytes)) return;
+    this.inUse++;
+    if (this.behind || !this.tryPut(kind, bytes)) this.putBehind(kind, bytes);
+    this.inUse--;
+  }
+
+  private putBehind(kind: number, bytes: Uint8Array): void {
     const costBytes = bytes.length + entryOverheadBytes;
     if (this.backlogBytes + costBytes > backlogLimitBytes) {
       this.overLimit = true;
@@ -58,6 +65,7 @@ export class DictionaryRing {
 
   /** Moves what waits into the ring as far as there is room. True when nothing waits any more. */
   catchUp(): boolean {
+    this.inUse++;
     let moved = 0;
     for (const entry of this.backlog) {
       if (!this.tryPut(entry.kind, entry.bytes)) break;
@@ -65,6 +73,7 @@ export class DictionaryRing {
       moved++;
     }
     if (moved > 0) this.backlog.splice(0, moved);
+    this.inUse--;
     return this.backlog.length === 0;
   }
 

@@ -53,6 +53,7 @@ import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
 import { Lane } from './lane.ts';
+import { Looks, type ToSource } from './looks.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
 export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
@@ -73,6 +74,7 @@ export interface RecorderOptions {
   readonly detail: number;
   /** Called once when a record had to be lost, after which nothing may be recorded. */
   readonly onBroken: () => void;
+  readonly toSource: ToSource;
 }
 
 export class Recorder implements Observer {
@@ -89,6 +91,7 @@ export class Recorder implements Observer {
   private readonly givenNames = new Map<TaskId, string>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
+  readonly looks: Looks;
 
   constructor(options: RecorderOptions) {
     this.options = options;
@@ -96,6 +99,13 @@ export class Recorder implements Observer {
     this.events = options.events;
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);
+    this.looks = new Looks({
+      events: this.events,
+      dictionary: this.dictionary,
+      tick: () => this.tick(),
+      mayWrite: () => this.mayWrite,
+      toSource: options.toSource,
+    });
   }
 
   // --- runtimes and tasks
@@ -137,6 +147,7 @@ export class Recorder implements Observer {
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
+    if (this.looks.anyLookedAt) this.looks.pollEnds();
     this.one(eventKind.pollEnd, pollOutcome[outcome]);
     this.events.openPolls.pop();
   }
@@ -443,6 +454,7 @@ export class Recorder implements Observer {
     this.one(eventKind.detailChange, level);
     if (level !== detail.off) return;
     this.events.openPolls.clear();
+    this.looks.forget();
     for (const lane of this.lanes.values()) lane.skip();
   }
 

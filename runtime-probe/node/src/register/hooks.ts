@@ -123,7 +123,7 @@ export class Hooks {
     const { execution, resources, tasks } = this.parts;
     resources.decide();
     const stamp = readResourceStamp(resource) ?? this.adopted(resource);
-    // What was made before the program began is no part of it: the writer thread, a debugger's own.
+    // What was made before the program began is no part of it, such as the writer thread.
     if (stamp === undefined || stamp.task === unseen) {
       this.outermost();
       execution.enter(unseen, 0, 0, -1);

@@ -18,6 +18,8 @@ export const resourceRole = {
   /** A compression stream. */
   packer: 7,
   tls: 8,
+  /** Made while nothing was recorded, and of no class that tells what it is. */
+  untold: 9,
 } as const;
 export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 

@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { TaskInfo } from '../executor/observe.ts';
+import { captureStack } from '../executor/site.ts';
 import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
-import { describeProgram, type View } from '../probe/hello.ts';
+import { describeProgram, noCpuTime, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
@@ -18,8 +19,9 @@ import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
-import { Resources } from './resources.ts';
+import { leaveOutResource, Resources } from './resources.ts';
 import { Sites } from './sites.ts';
+import { toSource } from './source-maps.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
 
 /**
@@ -64,9 +66,11 @@ const view: View = {
       note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
     },
     { name: 'awaitSites', visibility: recorded, note: 'predicted, and verified by stacks one time in 64' },
-    { name: 'cpuTime', visibility: notRecorded, note: '' },
+    noCpuTime,
   ],
 };
+
+const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
 
 /** Begins to record this process when it is one to record. */
 export function startRegister(): void {
@@ -100,6 +104,10 @@ export function startRegister(): void {
             else parts.resume(level);
           },
           detail: detail.lean,
+          // The register script is a file of its own: nothing of it is the program's.
+          toSource: (file, line, column, functionName) =>
+            file === ownFile ? undefined : toSource(file, line, column, functionName),
+          leaveOut: leaveOutResource,
           finish: () => parts?.finish(),
           holdMs,
         }),

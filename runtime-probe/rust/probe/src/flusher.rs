@@ -241,8 +241,9 @@ impl Flusher {
             self.lose_connection();
             return Turn::Idle;
         }
-        let mut more = false;
-        if !link.is_stalled() {
+        // The rest of an earlier send comes first: what was published since then is still to come.
+        let mut more = link.is_stalled();
+        if !more {
             // What can be seen depends on the runtime, which may begin after the greeting.
             if says_otherwise(self.told_runtimes, self.session.runtimes_seen()) {
                 self.greet(link.outbound());
