@@ -62,15 +62,16 @@ scenario('scheduling', { file, launches: [launch], prepare }, async (workbench, 
     await workbench.setTheme('dark');
   });
 
-  await step('a hover over an await tells who waits there, and the chain of awaits', async () => {
+  await step('a hover over an await tells of the waits there, and their chain of awaits', async () => {
     await workbench.focusEditorGroup(1);
     await workbench.openFile(file);
     await workbench.goToLine(readLine, 12);
     await workbench.runCommand('Show or Focus Hover');
-    const hover = workbench.page.locator('.monaco-hover:visible', { hasText: 'here now' }).first();
+    const hover = workbench.page.locator('.monaco-hover:visible', { hasText: 'Show these waits' }).first();
     await hover.waitFor();
     const text = (await hover.textContent()) ?? '';
-    assert.match(text, /\d+ tasks wait here now \(client \d+ #\d+, /);
+    // How many stand there at this moment is up to the machine: all answers may have come while the program stood.
+    assert.match(text, /\d waits/);
     const chain = `count_polls requests-tokio.rs:${countLine} → client requests-tokio.rs:${readLine} → ReadExact`;
     assert.ok(text.includes(chain), text);
     await workbench.screenshot('hover-dark');
