@@ -30,7 +30,7 @@ for (const name of ['requests', 'requests-tokio'] as const) {
     const viewer = await collector.viewer();
     const address = `unix:${join(folder, name)}.sock`;
     const token = randomBytes(16).toString('hex');
-    const program = spawn(rustExample(name), ['--rounds', '30'], {
+    const program = spawn(rustExample(name), ['--rounds', '2000'], {
       stdio: 'ignore',
       env: { WAKELINE_LISTEN: address, WAKELINE_TOKEN: token },
     });
