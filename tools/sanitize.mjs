@@ -83,9 +83,9 @@ async function settingsFor({ sanitizer, flags, buildsLibrary = false }) {
     // A distribution's compiler may come without: that of the default toolchain does as well.
     const runtime = await runtimeOf(['rustup', 'run', 'stable', 'rustc'], sanitizer);
     if (runtime === undefined) continue;
-    const linked = `-Wl,--whole-archive,${runtime},--no-whole-archive`;
-    const libraries = ['-lm', '-lc'].map((each) => `-Clink-arg=${each}`).join(' ');
-    return { args, env, flags: `${flags} -Zexternal-clangrt -Clink-arg=${linked} ${libraries}` };
+    // Before the C library, which it needs.
+    const linked = `-Zpre-link-arg=-Wl,--whole-archive,${runtime},--no-whole-archive`;
+    return { args, env, flags: `${flags} -Zexternal-clangrt ${linked}` };
   }
   const sources = ' and the sources of its standard library beside it';
   return {
