@@ -73,6 +73,8 @@ export class EventRing {
   private lastTickWritten = 0;
   private sequenceTaken = 0;
   private droppedTotal = 0;
+  /** Whether events are published only when this is false again, and then by whoever sets it. */
+  held = false;
   /** True from the begin of an event until it is published: whoever interrupts this thread then must not write. */
   unpublished = false;
 
@@ -165,6 +167,7 @@ export class EventRing {
 
   /** Publishes the events that were begun since the last time: one, or several that happened at one instant. */
   commit(): void {
+    if (this.held) return;
     this.publish();
     this.unpublished = false;
     // Ordering: the store above is a full barrier, and this thread reads shared memory in the order of its program;

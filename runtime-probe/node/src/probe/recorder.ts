@@ -85,6 +85,8 @@ export class Recorder implements Observer {
   private threadTold = false;
   protected full: boolean;
   private firstRuntime = 0;
+  /** The instant of what is told together; −1 while each event has its own. */
+  private togetherAt = -1;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
   /** Names that the program gave to tasks that live. */
@@ -183,7 +185,7 @@ export class Recorder implements Observer {
       this.events.commit();
     }
     this.dictionary.retire('task', task, this.events.sequence);
-    this.givenNames.delete(task);
+    if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
 
   // --- frames and waits
@@ -489,19 +491,28 @@ export class Recorder implements Observer {
   }
 
   private tellTask(task: TaskInfo): void {
-    this.dictionary.put({
-      record: 'task',
-      id: task.task,
-      parent: task.parent,
-      site: this.dictionary.site(task.site),
-      name: this.dictionary.text(this.givenNames.get(task.task) ?? task.name),
-      taskKind: taskKind[task.kind],
-      runtime: task.runtime,
-    });
+    const { dictionary, givenNames } = this;
+    const given = givenNames.size === 0 ? undefined : givenNames.get(task.task);
+    const site = dictionary.site(task.site);
+    const name = dictionary.text(given ?? task.name);
+    dictionary.task(task.task, task.parent, site, name, taskKind[task.kind], task.runtime);
+  }
+
+  /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
+  beginTogether(): void {
+    this.togetherAt = this.tickOf(clockNs());
+    this.events.held = true;
+    this.events.unpublished = true;
+  }
+
+  endTogether(): void {
+    this.togetherAt = -1;
+    this.events.held = false;
+    this.events.commit();
   }
 
   protected tick(): number {
-    return this.tickOf(clockNs());
+    return this.togetherAt >= 0 ? this.togetherAt : this.tickOf(clockNs());
   }
 
   protected tickOf(timeNs: number): number {

@@ -41,8 +41,8 @@ export interface Source {
   writtenBytes: number;
   /** The write that is under way and was too much for one system call; undefined while there is none. */
   pendingWrite: ResourceStamp | undefined;
-  /** The HTTP request that is being served on it. */
-  serving: Task | undefined;
+  /** The HTTP requests that are being served on it, the oldest first: several where the client does not wait. */
+  readonly serving: Task[];
 }
 
 /** A native resource, or one that the program made as an AsyncResource. */

@@ -23,6 +23,7 @@ import { leaveOutResource, Resources } from './resources.ts';
 import { Sites } from './sites.ts';
 import { toSource } from './source-maps.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
+import { Ticks } from './ticks.ts';
 
 /**
  * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
@@ -146,9 +147,10 @@ class Parts {
     const sites = new Sites();
     this.frames = new Frames(recorder, sites);
     const { frames } = this;
-    this.execution = new Execution({ tasks, main, frames, recorder });
+    const ticks = new Ticks();
+    this.execution = new Execution({ tasks, main, frames, recorder, ticks });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
+    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.listen(level);

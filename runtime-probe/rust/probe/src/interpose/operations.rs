@@ -10,8 +10,8 @@ use wakeline_wire::{detail, operation_kind, operation_outcome, source_kind};
 
 use super::closing::given_out;
 use super::real::{errno, interposed, set_errno};
-use super::session;
 use super::sources::{self, Connect};
+use super::{files, session};
 use crate::gate::{detail_of, gate};
 use crate::this_thread::with_free_recorder;
 
@@ -22,6 +22,15 @@ pub(super) fn told(fd: c_int, operation: u64, result: ssize_t) -> ssize_t {
         tell(source, operation, result);
     }
     result
+}
+
+/// The same of a call that may be one on a file, too.
+#[inline]
+fn moved(fd: c_int, operation: u64, call: impl FnOnce() -> ssize_t) -> ssize_t {
+    match !sources::is_known(fd) && files::may_be_on_pool() {
+        true => files::on_pool(fd, operation, call),
+        false => told(fd, operation, call()),
+    }
 }
 
 /// The descriptor's source. An eventfd is none: it is how a runtime interrupts its own
@@ -67,25 +76,25 @@ interposed! {
     fn read(fd: c_int, buffer: *mut c_void, size: size_t) -> ssize_t
         as Read, "read";
     system libc::syscall(libc::SYS_read, fd, buffer, size);
-    recorded |call| told(fd, operation_kind::READ, call());
+    recorded |call| moved(fd, operation_kind::READ, call);
 
     /// The library's `write`, its result recorded.
     fn write(fd: c_int, buffer: *const c_void, size: size_t) -> ssize_t
         as Write, "write";
     system libc::syscall(libc::SYS_write, fd, buffer, size);
-    recorded |call| told(fd, operation_kind::WRITE, call());
+    recorded |call| moved(fd, operation_kind::WRITE, call);
 
     /// The library's `readv`, its result recorded.
     fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
         as Readv, "readv";
     system libc::syscall(libc::SYS_readv, fd, parts, count);
-    recorded |call| told(fd, operation_kind::READ, call());
+    recorded |call| moved(fd, operation_kind::READ, call);
 
     /// The library's `writev`, its result recorded.
     fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
         as Writev, "writev";
     system libc::syscall(libc::SYS_writev, fd, parts, count);
-    recorded |call| told(fd, operation_kind::WRITE, call());
+    recorded |call| moved(fd, operation_kind::WRITE, call);
 
     /// The library's `recv`, its result recorded unless it was a mere look.
     fn recv(fd: c_int, buffer: *mut c_void, size: size_t, flags: c_int) -> ssize_t
