@@ -212,7 +212,7 @@ impl Flusher {
         if self.destination.is_listener() {
             // The program goes on unrecorded until somebody comes again.
             self.is_attached = false;
-            set_detail(detail::OFF);
+            change_detail(detail::OFF);
             return;
         }
         self.next_try = Instant::now() + self.retry;
@@ -318,7 +318,7 @@ impl Flusher {
             return;
         }
         self.detail = wanted;
-        snapshot::record_detail_change(self.session, wanted, || set_detail(wanted));
+        snapshot::record_detail_change(self.session, wanted, || change_detail(wanted));
         if now == detail::OFF {
             snapshot::record(self.session);
         }
@@ -466,6 +466,14 @@ enum Turn {
     More,
     /// The collector does not want this program.
     Refused,
+}
+
+/// Sets the level of detail, and what tokio is asked to tell of itself.
+fn change_detail(wanted: u64) {
+    #[cfg(feature = "tracing")]
+    crate::tracing::with_detail(wanted, || set_detail(wanted));
+    #[cfg(not(feature = "tracing"))]
+    set_detail(wanted);
 }
 
 fn total(thread: u32, sent: crate::batch::ThreadProgress, dropped: u64) -> ThreadTotal {
