@@ -56,8 +56,8 @@ export function problemOf(answer: unknown, condition: Condition['on']): string {
   const result =
     typeof answer === 'object' && answer !== null && 'result' in answer ? answer.result : undefined;
   const text = typeof result === 'string' ? result : '';
-  // `(unsigned int) $0 = 387` of lldb, `$1 = 387` of gdb.
-  const gate = /\$\d+ = (\d+)\s*$/.exec(text.trim())?.[1];
+  // `(unsigned int) $0 = 387` of lldb, `$1 = 387` of gdb, which may warn in a line of its own that the frame is not of C.
+  const gate = /\$\d+ = (\d+)\s*$/m.exec(text)?.[1];
   if (gate === undefined)
     return `the debugger could not write the condition${text === '' ? '' : `: ${text.trim().slice(0, 300)}`}. Does the program have Wakeline’s probe, and its symbols?`;
   if (condition === 'nothing') return '';

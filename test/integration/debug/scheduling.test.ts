@@ -150,6 +150,9 @@ test('each debugger is asked in its own language, and its answer is understood',
   assert.equal(asked('node'), undefined);
   assert.equal(problemOf({ result: '(unsigned int) $0 = 387\n' }, 'longPoll'), '');
   assert.equal(problemOf({ result: '$1 = 387' }, 'longPoll'), '');
+  // What gdb prints in a frame of Rust.
+  const warned = '$1 = 387\nWarning: the current language does not match this frame.\n';
+  assert.equal(problemOf({ result: warned }, 'poll'), '');
   assert.match(problemOf({ result: '$1 = 0' }, 'longPoll'), /not recorded/);
   assert.equal(problemOf({ result: '$1 = 3' }, 'nothing'), '');
   assert.match(
