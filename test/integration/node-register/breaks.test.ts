@@ -14,7 +14,7 @@ import { StreamReceiver, until } from '../../support/stream-receiver.ts';
 const programs = new ProbePrograms();
 after(() => programs.remove());
 
-/** Two requests that wait again and again for a timer's callback, which is the main task's, and a poll without end. */
+/** Requests that wait again and again for a timer's callback, which is the main task's, and a poll without end. */
 const waiting = `const http = require('node:http');
 const { existsSync } = require('node:fs');
 const [, , flag] = process.argv;
@@ -34,9 +34,15 @@ async function serve() {
     globalThis.served = (globalThis.served ?? 0) + 1;
   }
 }
-const server = http.createServer((request) => void serve()).listen(0, '127.0.0.1', () => {
+const signalled = new Promise((resolve) => process.once('SIGWINCH', resolve));
+async function third() {
+  await signalled;
+  globalThis.third = true;
+}
+const server = http.createServer((request) => void (request.url === '/third' ? third() : serve())).listen(0, '127.0.0.1', () => {
   http.get({ port: server.address().port, host: '127.0.0.1', path: '/first' });
   http.get({ port: server.address().port, host: '127.0.0.1', path: '/second' });
+  http.get({ port: server.address().port, host: '127.0.0.1', path: '/third' });
 });
 function spin() {
   let sum = 0;
@@ -155,11 +161,12 @@ for (const executable of nodes)
         writeFileSync(flag, '');
         await program.goOn();
 
-        // What was met is gone, and what is cleared is never met: the program comes to the next stop only.
-        program.receiver.sendBreak(breakOn.poll, first);
+        // What was met is gone, and what is cleared is never met. The third request is polled at the signal only, so
+        // that it cannot be met before it is cleared.
+        program.receiver.sendBreak(breakOn.poll, await program.task('/third'));
         program.receiver.sendBreak(breakOn.clear, 0);
         const second = await program.task('/second');
-        const last = await program.stopAt(breakOn.poll, second);
+        const last = await program.stopAt(breakOn.poll, second, () => program.child.kill('SIGWINCH'));
         assert.match(last[0] ?? '', continued, last.join('\n'));
       }));
   });
