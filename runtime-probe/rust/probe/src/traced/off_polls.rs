@@ -85,24 +85,24 @@ impl OffPolls {
         self.word.store(word, Ordering::Release);
     }
 
-    /// A poll begins, the number of which this gives; if polls are counted here.
+    /// A poll begins, the number of which this gives; if polls are counted here. None is open.
     #[inline(always)]
     pub(super) fn begins(&self) -> Option<u64> {
         let word = self.word.load(Ordering::Relaxed);
         if word & COUNTED == 0 {
             return None;
         }
-        let word = (word | OPEN) + (1 << EPOCH_SHIFT);
+        let word = word + (1 << EPOCH_SHIFT) + OPEN;
         // Ordering: Release as in a poll that is recorded.
         self.word.store(word, Ordering::Release);
         Some(word >> EPOCH_SHIFT)
     }
 
-    /// The poll is over, and polls are still counted here.
+    /// The poll that is open is over, and polls are still counted here.
     #[inline(always)]
     pub(super) fn ends(&self) {
         let word = self.word.load(Ordering::Relaxed);
-        self.word.store(word & !OPEN, Ordering::Relaxed);
+        self.word.store(word - OPEN, Ordering::Relaxed);
     }
 }
 

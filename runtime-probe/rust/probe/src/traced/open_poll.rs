@@ -22,177 +22,207 @@ use crate::session::Session;
 use crate::this_thread::with_recorder;
 
 /// One poll. Dropped when the future panics: its end is told then too.
+///
+/// Its functions of their own take and give its parts one by one, in registers: as a whole it
+/// would be written to memory by its parts and read by its halves, which takes 2 ns a time.
 pub(super) struct OpenPoll<'a> {
-    /// Nothing of a future that is not recorded, or is polled after its end: that is the
-    /// caller's mistake, and the future's to answer.
     record: Option<&'a mut TaskRecord>,
+    begun: Begun,
+}
+
+/// What a poll has begun: two words.
+struct Begun {
     /// Of a poll whose beginning was recorded.
     intercept: Option<BorrowedIntercept>,
-    /// Closed between the records of the poll's end and of the task's.
+    /// To be closed between the records of the poll's end and of the task's. Nothing for a future
+    /// that is not recorded, or is polled after its end: that is the caller's mistake, and the
+    /// future's to answer.
     opened: Option<PollOpened>,
+}
+
+impl Begun {
+    const NOTHING: Self = Self {
+        intercept: None,
+        opened: None,
+    };
+
+    /// A poll while recording is off. Its waker is the executor's own: ours would cost
+    /// about 6 ns.
+    #[inline(always)]
+    fn untold(task: u64, epoch: u64) -> Self {
+        Self {
+            intercept: None,
+            opened: Some(open_poll(task, epoch, 0)),
+        }
+    }
 }
 
 impl<'a> OpenPoll<'a> {
     #[inline(always)]
     pub(super) fn begin(record: Option<&'a mut TaskRecord>, waker: &Waker) -> Self {
         let Some(record) = record else {
-            return Self::new(None, None, None);
-        };
-        if detail_of(gate()) < detail::LEAN {
-            if let Some(epoch) = record.off_polls.begins() {
-                return Self::untold(record, epoch);
-            }
-        }
-        Self::begin_slowly(record, waker)
-    }
-
-    #[inline(always)]
-    fn new(
-        record: Option<&'a mut TaskRecord>,
-        intercept: Option<BorrowedIntercept>,
-        opened: Option<PollOpened>,
-    ) -> Self {
-        Self {
-            record,
-            intercept,
-            opened,
-        }
-    }
-
-    /// A poll while recording is off. Its waker is the executor's own: ours would cost
-    /// about 6 ns.
-    #[inline(always)]
-    fn untold(record: &'a mut TaskRecord, epoch: u64) -> Self {
-        let opened = open_poll(record.off_polls.task, epoch, 0);
-        Self::new(Some(record), None, Some(opened))
-    }
-
-    /// A poll that is recorded, or the first while recording is off.
-    #[inline(never)]
-    fn begin_slowly(record: &'a mut TaskRecord, waker: &Waker) -> Self {
-        let identity = &record.identity;
-        identity.count_here(&record.off_polls);
-        let epoch = identity.epoch.load(Ordering::Relaxed) + 1;
-        if epoch & ENDED != 0 {
-            return Self::new(None, None, None);
-        }
-        let now = gate();
-        if detail_of(now) < detail::LEAN {
-            identity.count_elsewhere(&record.off_polls, epoch - 1);
-            record.intercept = None;
-            return match record.off_polls.begins() {
-                Some(epoch) => Self::untold(record, epoch),
-                None => Self::new(None, None, None),
+            return Self {
+                record: None,
+                begun: Begun::NOTHING,
             };
+        };
+        let off_polls = &record.off_polls;
+        let counted = match detail_of(gate()) < detail::LEAN {
+            true => off_polls.begins(),
+            false => None,
+        };
+        let begun = match counted {
+            Some(epoch) => Begun::untold(off_polls.task, epoch),
+            None => begin_slowly(record, waker),
+        };
+        Self {
+            record: Some(record),
+            begun,
         }
-        if record.off_polls.gave_plain_waker() {
-            record.tell_unseen_wake(epoch);
-        }
-        let intercept = record.intercept_around(waker);
-        let identity = &record.identity;
-        // Ordering: Release; a wake that reads the new epoch comes after this poll began.
-        // A wake that caused this poll has read the old one: the executor lets a poll begin
-        // only after the wake took effect.
-        identity.epoch.store(epoch, Ordering::Release);
-        let start = with_recorder(identity.session, |r| {
-            r.take_role(thread_role::WORKER);
-            r.poll_start(true, identity.task, epoch)
-        });
-        let opened = open_poll(identity.task, epoch, start);
-        if has_conditions(now) {
-            breakpoints::poll_starts(identity.task);
-        }
-        Self::new(Some(record), Some(intercept), Some(opened))
     }
 
     /// Of a recorded poll, what the future is to be polled with. It has no count of its own, for
     /// the time of the poll: whoever keeps it clones it.
     #[inline(always)]
     pub(super) fn waker(&self) -> Option<ManuallyDrop<Waker>> {
-        self.intercept.as_ref().map(BorrowedIntercept::waker)
+        self.begun.intercept.as_ref().map(BorrowedIntercept::waker)
     }
 
     /// Clones of a recorded poll's waker are looked at, on the stack above this address.
     #[cfg(wakeline_stacks)]
     #[inline(always)]
     pub(super) fn shows_clones(&self, base: usize) {
-        if let (Some(record), Some(_)) = (&self.record, &self.intercept) {
+        if let (Some(record), Some(_)) = (&self.record, &self.begun.intercept) {
             frames::poll_begins(record.off_polls.task, base);
         }
     }
 
-    /// The poll is over. Gives back one of which something is to be told.
+    /// The poll is over, which is all that there is to it if this is true: else there is
+    /// something to be told.
     #[inline(always)]
-    pub(super) fn ends(mut self, is_pending: bool) -> Option<Self> {
-        let Some(record) = &self.record else {
-            std::mem::forget(self);
-            return None;
+    pub(super) fn ends(&mut self, is_pending: bool) -> bool {
+        let (Some(record), Some(_)) = (&self.record, &self.begun.opened) else {
+            return true;
         };
-        let was_told = self.intercept.is_some();
+        let was_told = self.begun.intercept.is_some();
         if was_told || !is_pending || detail_of(gate()) >= detail::LEAN {
-            return Some(self);
+            return false;
         }
         record.off_polls.ends();
-        self.opened = None;
-        std::mem::forget(self);
-        None
+        self.begun.opened = None;
+        true
     }
 
-    /// Of what the future is recorded by.
+    /// By what the future is recorded.
     #[inline(always)]
     pub(super) fn session(&self) -> Option<&'static Session> {
         Some(self.record.as_ref()?.identity.session)
     }
 
     /// What is left to tell of the poll.
-    #[inline(never)]
-    pub(super) fn tell(mut self, is_pending: bool) {
-        self.tell_end(match is_pending {
+    #[inline(always)]
+    pub(super) fn tell(&mut self, is_pending: bool) {
+        let outcome = match is_pending {
             true => poll_outcome::PENDING,
             false => poll_outcome::READY,
-        });
-        if let (Some(record), Some(_)) = (&mut self.record, &self.intercept) {
-            if !is_pending || record.is_forgotten() {
-                record.intercept = None;
-            }
-        }
-        std::mem::forget(self);
-    }
-
-    #[inline(always)]
-    fn tell_end(&mut self, outcome: u64) {
-        let Some(record) = &self.record else { return };
-        let identity = &record.identity;
-        let now = gate();
-        let is_recorded = detail_of(now) >= detail::LEAN;
-        if self.intercept.is_none() {
-            identity.count_here(&record.off_polls);
-            if is_recorded {
-                // The thread's context has named the poll as open.
-                with_recorder(identity.session, |r| r.poll_end(true, outcome));
-            }
-            self.opened = None;
-            identity.end_after(outcome);
-            return;
-        }
-        with_recorder(identity.session, |r| r.poll_end(is_recorded, outcome));
-        if has_conditions(now) {
-            breakpoints::poll_ends(identity.session);
-        }
-        self.opened = None;
-        if identity.end_after(outcome) {
-            identity.tell_dropped();
-        } else {
-            // Ordering: none needed; a snapshot that reads the epoch before says "running".
-            let epoch = identity.epoch.load(Ordering::Relaxed);
-            identity.left.store(epoch << 1, Ordering::Relaxed);
+        };
+        if let (Some(record), Some(opened)) = (&mut self.record, self.begun.opened.take()) {
+            tell_end(record, self.begun.intercept.is_some(), opened, outcome);
         }
     }
 }
 
 impl Drop for OpenPoll<'_> {
-    #[cold]
+    #[inline(always)]
     fn drop(&mut self) {
-        self.tell_end(poll_outcome::PANICKED);
+        if let (Some(record), Some(opened)) = (&mut self.record, self.begun.opened.take()) {
+            tell_panic(record, self.begun.intercept.is_some(), opened);
+        }
     }
+}
+
+/// A poll that is recorded, or the first while recording is off.
+#[inline(never)]
+fn begin_slowly(record: &mut TaskRecord, waker: &Waker) -> Begun {
+    let identity = &record.identity;
+    identity.count_here(&record.off_polls);
+    let epoch = identity.epoch.load(Ordering::Relaxed) + 1;
+    if epoch & ENDED != 0 {
+        return Begun::NOTHING;
+    }
+    let now = gate();
+    if detail_of(now) < detail::LEAN {
+        identity.count_elsewhere(&record.off_polls, epoch - 1);
+        record.intercept = None;
+        let counted = record.off_polls.begins();
+        let untold = |epoch| Begun::untold(record.off_polls.task, epoch);
+        return counted.map_or(Begun::NOTHING, untold);
+    }
+    if record.off_polls.gave_plain_waker() {
+        record.tell_unseen_wake(epoch);
+    }
+    let intercept = record.intercept_around(waker);
+    let identity = &record.identity;
+    // Ordering: Release; a wake that reads the new epoch comes after this poll began.
+    // A wake that caused this poll has read the old one: the executor lets a poll begin
+    // only after the wake took effect.
+    identity.epoch.store(epoch, Ordering::Release);
+    let start = with_recorder(identity.session, |r| {
+        r.take_role(thread_role::WORKER);
+        r.poll_start(true, identity.task, epoch)
+    });
+    let opened = Some(open_poll(identity.task, epoch, start));
+    if has_conditions(now) {
+        breakpoints::poll_starts(identity.task);
+    }
+    Begun {
+        intercept: Some(intercept),
+        opened,
+    }
+}
+
+#[inline(never)]
+fn tell_end(record: &mut TaskRecord, was_told: bool, opened: PollOpened, outcome: u64) {
+    if !was_told {
+        return tell_spanning(record, opened, outcome);
+    }
+    let identity = &record.identity;
+    let now = gate();
+    let is_recorded = detail_of(now) >= detail::LEAN;
+    with_recorder(identity.session, |r| r.poll_end(is_recorded, outcome));
+    if has_conditions(now) {
+        breakpoints::poll_ends(identity.session);
+    }
+    drop(opened);
+    if identity.end_after(outcome) {
+        identity.tell_dropped();
+        record.intercept = None;
+        return;
+    }
+    // Ordering: none needed; a snapshot that reads the epoch before says "running".
+    let epoch = identity.epoch.load(Ordering::Relaxed);
+    identity.left.store(epoch << 1, Ordering::Relaxed);
+    if record.is_forgotten() {
+        record.intercept = None;
+    }
+}
+
+/// A poll that began while recording was off: it is the task's last, or recording is on by
+/// now, and the thread's context has named the poll as open.
+#[cold]
+#[inline(never)]
+fn tell_spanning(record: &TaskRecord, opened: PollOpened, outcome: u64) {
+    let identity = &record.identity;
+    identity.count_here(&record.off_polls);
+    if detail_of(gate()) >= detail::LEAN {
+        with_recorder(identity.session, |r| r.poll_end(true, outcome));
+    }
+    drop(opened);
+    identity.end_after(outcome);
+}
+
+#[cold]
+#[inline(never)]
+fn tell_panic(record: &mut TaskRecord, was_told: bool, opened: PollOpened) {
+    tell_end(record, was_told, opened, poll_outcome::PANICKED);
 }
