@@ -82,7 +82,7 @@ fn what_does_not_fit_is_counted_exactly() {
     let name = "what_does_not_fit_is_counted_exactly";
     let mut running = connected(child(name, "flood"), &collector).spawn().unwrap();
     let _output = wait_to_hear(&mut running, "recorded");
-    collector.set_stalled(false);
+    collector.listen();
     collector.wait_for_watermarks(3);
     std::fs::write(collector.go_file(), "").unwrap();
     let output = finish(running);
@@ -228,15 +228,13 @@ fn more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete() {
         spawn(observer, BEFORE + 1..=BEFORE + AFTER);
         return;
     }
-    // It is there and does not read: one that is not there is given up after a time.
-    let collector = Collector::start();
-    collector.set_stalled(true);
+    let collector = Collector::stopped();
     let name = "more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete";
     let mut running = connected(child(name, "spawns"), &collector)
         .spawn()
         .unwrap();
     let _output = wait_to_hear(&mut running, "recorded");
-    collector.set_stalled(false);
+    collector.listen();
     collector.wait_for_watermarks(3);
     std::fs::write(collector.go_file(), "").unwrap();
     let output = finish(running);
