@@ -84,12 +84,17 @@ async function checkStop(workbench: Workbench, { file, stopAt, launch }: Example
   await timeline.badge().filter({ hasText: 'stopped by the debugger' }).waitFor();
   await workbench.statusItem(statusItemId).filter({ hasText: 'stopped' }).waitFor();
   await workbench.screenshot(`${launch}-stopped`);
-  // What was on its way to the collector when the program stood still has come by now.
-  await delay(500);
-  const polls = await timeline.total('polls');
-  assert.ok(polls > 0, 'polls before the stop are shown');
-  await delay(standMs);
-  assert.equal(await timeline.total('polls'), polls, 'a program that stands polls nothing');
+  // What was on its way to the collector when the program stood still may come a while after it; a program that runs
+  // never stops polling for so long.
+  let polls = Number.NaN;
+  for (let looks = 0; looks < 20; looks++) {
+    const before = await timeline.total('polls');
+    await delay(standMs);
+    polls = await timeline.total('polls');
+    if (polls === before) break;
+    polls = Number.NaN;
+  }
+  assert.ok(polls > 0, 'a program that stands polls nothing, and polls before the stop are shown');
 }
 
 async function checkEnvironment(workbench: Workbench): Promise<void> {
@@ -122,7 +127,7 @@ async function checkContinue(workbench: Workbench, { launch }: Example): Promise
   await checkShade(workbench, timeline);
   await workbench.screenshot(`${launch}-after-stop-dark`);
   await workbench.setTheme('light');
-  await waitFor('shade in light colours', 30_000, async () =>
+  await waitFor('shade in light colours', 120_000, async () =>
     (await shadeOf(workbench, timeline)).inside > 0.9 ? true : undefined,
   );
   await workbench.screenshot(`${launch}-after-stop-light`);

@@ -323,7 +323,7 @@ function readEvent(
     const joined = b === causeKind.unknown && f !== 0 && joinChain(reading, innermost?.waits ?? [], f, c);
     if (!joined) innermost?.waits.push({ onKind: b, onId: c, site: e, stack: f, ns });
   } else if (kind === eventKind.waitFound) reading.found.push({ task: a, epoch: b, stack: c, count: d, ns });
-  else if (kind === eventKind.jobStart) thread.openJob = a;
+  else if (kind === eventKind.jobStart || kind === eventKind.jobSeen) thread.openJob = a;
   else if (kind === eventKind.jobEnd) thread.openJob = 0;
   else if (kind === eventKind.wake)
     reading.wakes.push({
@@ -359,22 +359,47 @@ const namingKinds: ReadonlySet<number> = new Set([
   eventKind.snapshotTask,
 ]);
 
-function tasksOf(reading: Reading, endNs: number): ReferenceTask[] {
-  const named = new Set(
-    reading.events.filter((e) => namingKinds.has(e.kind)).map((e) => e.values[0] as number),
-  );
-  for (const poll of reading.polls.values()) named.add(poll.task);
-  return [...named].sort((x, y) => x - y).map((id) => taskOf(reading, id, endNs));
+/** What is read of each task, so that a trace of thousands of them is not searched whole for every one. */
+interface ByTask {
+  readonly polls: ReadonlyMap<number, readonly ReferencePoll[]>;
+  readonly wakes: ReadonlyMap<number, readonly ReferenceWake[]>;
+  /** Events that name it, and its end. */
+  readonly events: ReadonlyMap<number, readonly ReferenceEvent[]>;
 }
 
-function taskOf(reading: Reading, id: number, endNs: number): ReferenceTask {
-  const stamped = [...reading.polls.values()].filter((p) => p.task === id).sort((x, y) => x.epoch - y.epoch);
-  const wakes = reading.wakes.filter((w) => w.task === id);
-  const of = (kind: number) => reading.events.find((e) => e.kind === kind && e.values[0] === id);
+function tasksOf(reading: Reading, endNs: number): ReferenceTask[] {
+  const ofTask = reading.events.filter((e) => namingKinds.has(e.kind) || e.kind === eventKind.taskEnd);
+  const byTask: ByTask = {
+    polls: grouped(reading.polls.values(), (p) => p.task),
+    wakes: grouped(reading.wakes, (w) => w.task),
+    events: grouped(ofTask, (e) => e.values[0] as number),
+  };
+  const named = new Set(ofTask.filter((e) => namingKinds.has(e.kind)).map((e) => e.values[0] as number));
+  for (const task of byTask.polls.keys()) named.add(task);
+  return [...named].sort((x, y) => x - y).map((id) => taskOf(reading, byTask, id, endNs));
+}
+
+function grouped<T>(all: Iterable<T>, keyOf: (each: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const each of all) {
+    const group = groups.get(keyOf(each));
+    if (group === undefined) groups.set(keyOf(each), [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+function taskOf(reading: Reading, byTask: ByTask, id: number, endNs: number): ReferenceTask {
+  const stamped = [...(byTask.polls.get(id) ?? [])].sort((x, y) => x.epoch - y.epoch);
+  const wakes = [...(byTask.wakes.get(id) ?? [])].sort(
+    (x, y) => x.ns - y.ns || x.thread - y.thread || x.index - y.index,
+  );
+  const events = byTask.events.get(id) ?? [];
+  const of = (kind: number) => events.find((e) => e.kind === kind);
   const spawn = of(eventKind.taskSpawn);
   const snapshot = of(eventKind.snapshotTask);
   const firstNs = Math.min(
-    ...reading.events.filter((e) => namingKinds.has(e.kind) && e.values[0] === id).map((e) => e.ns),
+    ...events.filter((e) => namingKinds.has(e.kind)).map((e) => e.ns),
     ...stamped.map((p) => p.startNs),
   );
   const fromNs = spawn?.ns ?? firstNs;
@@ -483,10 +508,9 @@ interface EffectiveWake {
   readonly ambiguous: boolean;
 }
 
+/** Of a task's wakes in their order. */
 function effectiveWake(wakes: readonly ReferenceWake[], epoch: number): EffectiveWake | undefined {
-  const inOrder = (list: readonly ReferenceWake[]) =>
-    [...list].sort((x, y) => x.ns - y.ns || x.thread - y.thread || x.index - y.index);
-  const asking = inOrder(wakes.filter((w) => w.epoch + 1 === epoch));
+  const asking = wakes.filter((w) => w.epoch + 1 === epoch);
   const effectual = asking.find(
     (w) => w.effect === wakeEffect.scheduled || w.effect === wakeEffect.whileRunning,
   );
@@ -498,7 +522,7 @@ function effectiveWake(wakes: readonly ReferenceWake[], epoch: number): Effectiv
       wake: first,
       ambiguous: first.epochAfter > first.epoch || new Set(unknown.map((w) => w.thread)).size > 1,
     };
-  const spread = inOrder(wakes).find(
+  const spread = wakes.find(
     (w) =>
       w.effect !== wakeEffect.redundant &&
       w.effect !== wakeEffect.afterCompletion &&

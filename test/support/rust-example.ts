@@ -12,7 +12,7 @@ export function rustExample(
 }
 
 /** Path of a program of the probe's own tests; `cargo test` builds it before. */
-export function probeTestProgram(name: 'messages'): string {
+export function probeTestProgram(name: 'messages' | 'waiting_data'): string {
   return `${binaries}examples/${name}`;
 }
 

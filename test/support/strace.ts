@@ -21,6 +21,7 @@ export type CallName =
   | 'sendfile'
   | 'splice'
   | 'connect'
+  | 'shutdown'
   | 'accept4';
 
 export interface SystemCall {

@@ -1,7 +1,7 @@
-// Other projects' own tests of futures, wakers and tasks, with their executor or their spawn replaced by ours: they end
-// as they did before, and so they do while they are recorded.
+// Other projects' own tests of futures, wakers, tasks and executors, with their executor or their spawn replaced by ours:
+// they end as they did before, and so they do while they are recorded.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -21,7 +21,12 @@ interface Suite {
   readonly features: readonly string[];
   /** Added to the manifest. */
   readonly manifest: string;
-  readonly replace: (text: string) => string;
+  /** What changes in the manifest itself. */
+  readonly change?: (manifest: string) => string;
+  /** What changes in each file, and in which; where it is the crate's own source that is replaced, nothing. */
+  readonly replace?: (text: string) => string;
+  /** What becomes the crate's own source. */
+  readonly source?: URL;
   /** The fewest tests that must pass before and after. */
   readonly atLeast: number;
 }
@@ -100,9 +105,21 @@ const suites: readonly Suite[] = [
     replace: (text) => text.replace(/\bfuture::block_on\(/g, 'wakeline_executor::block_on('),
     atLeast: 20,
   },
+  {
+    crate: { name: 'async-executor', version: '1.14.1' },
+    what: 'whose executor is ours',
+    files: /\.rs$/,
+    features: [],
+    manifest: `[dependencies.wakeline-executor]\n${ownCrate('executor')}
+[dev-dependencies.wakeline]\n${ownCrate('probe')}`,
+    // Criterion is for the benchmark only, and takes longer to build than all the rest.
+    change: (text) => text.replace(/^\[dev-dependencies\.criterion\]\n(?:[^[\n].*\n)*/m, ''),
+    source: new URL('shims/async-executor.rs', import.meta.url),
+    atLeast: 14,
+  },
 ];
 
-for (const { crate, what, files, features, manifest, replace, atLeast } of suites)
+for (const { crate, what, files, features, manifest, change, replace, source, atLeast } of suites)
   describe(`${crate.name} ${crate.version}, ${what}`, () => {
     let copy: RegistryCopy;
     let receiver: StreamReceiver;
@@ -114,14 +131,17 @@ for (const { crate, what, files, features, manifest, replace, atLeast } of suite
       copy = await RegistryCopy.fetch(crate);
       // The lock file that some bring along names a tokio of the registry for whoever depends on tokio.
       copy.forgetLockFile();
+      if (change !== undefined) copy.edit('Cargo.toml', change);
       await copy.addToManifest(manifest);
       const edited = readdirSync(join(copy.path, 'tests')).filter((file) => {
         const text = files.test(file) ? copy.read(`tests/${file}`) : '';
-        return replace(text) !== text;
+        return replace === undefined ? text !== '' : replace(text) !== text;
       });
       for (const file of edited) targets.push('--test', file.replace(/\.rs$/, ''));
       testsBefore = await copy.test({ targets });
-      for (const file of edited) copy.edit(`tests/${file}`, (text) => `${replace(text)}${recorded}`);
+      for (const file of edited)
+        copy.edit(`tests/${file}`, (text) => `${replace?.(text) ?? text}${recorded}`);
+      if (source !== undefined) copy.edit('src/lib.rs', () => readFileSync(source, 'utf8'));
     });
     after(() => receiver.close());
 

@@ -115,7 +115,7 @@ export function explainPoolThread(view: Summed, thread: Thread, atNs: number): T
   const name = jobName(model, id);
   const duration = formatDuration(found.toNs - found.fromNs);
   const steps: ExplanationStep[] = [];
-  let submitted = '';
+  let submitted = ' Who submitted it, and when, was not recorded.';
   const site = siteOf(model, job?.site ?? 0);
   if (job !== undefined && !Number.isNaN(job.submitNs)) {
     const by = job.task === 0 ? '' : ` by ${taskName(model, job.task)}`;
@@ -139,7 +139,10 @@ export function explainPool(view: Summed, pool: Pool, atNs: number): Told | null
   const count = waiting.refOf(found.index);
   const duration = formatDuration(found.toNs - found.fromNs);
   const limit = view.model.runtimes.get(pool.runtime)?.poolLimit ?? 0;
-  const threads = limit > 0 ? ` The pool may have up to ${formatQuantity(limit, 'thread')}.` : '';
+  const threads =
+    limit > 0
+      ? ` The pool may have up to ${formatQuantity(limit, 'thread')}.`
+      : ' How many threads the pool may have is not known.';
   const sentence = view.model.jobThreadsRecorded
     ? `${sentenceCase(formatQuantity(count, 'blocking job'))} waited for a pool thread, for ${duration}.${threads}`
     : `${sentenceCase(formatQuantity(count, 'blocking job'))} in flight for ${duration}; when a thread began each is not recorded by this tier.${threads}`;

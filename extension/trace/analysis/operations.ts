@@ -31,6 +31,9 @@ const pastVerbs: Readonly<Record<number, string>> = {
   [operationKind.take]: 'took',
   [operationKind.close]: 'closed',
   [operationKind.collect]: 'collected the end of',
+  [operationKind.shutdownRead]: 'shut down the reading side of',
+  [operationKind.shutdownWrite]: 'shut down the writing side of',
+  [operationKind.shutdownBoth]: 'shut down both sides of',
 };
 const attempts: Readonly<Record<number, string>> = {
   [operationKind.read]: 'to read',
@@ -40,7 +43,17 @@ const attempts: Readonly<Record<number, string>> = {
   [operationKind.take]: 'to take',
   [operationKind.close]: 'to close',
   [operationKind.collect]: 'to collect the end of',
+  [operationKind.shutdownRead]: 'to shut down the reading side of',
+  [operationKind.shutdownWrite]: 'to shut down the writing side of',
+  [operationKind.shutdownBoth]: 'to shut down both sides of',
 };
+/** Operations whose words name the source as what they are done to, not as where bytes come from or go. */
+const withoutPreposition: ReadonlySet<number> = new Set([
+  operationKind.collect,
+  operationKind.shutdownRead,
+  operationKind.shutdownWrite,
+  operationKind.shutdownBoth,
+]);
 
 /** "read 64 bytes from 127.0.0.1:4040 (fd 14)", "tried to read from …: would block". */
 function operationText(model: Model, detail: number, source: number, bytes: number): string {
@@ -49,14 +62,14 @@ function operationText(model: Model, detail: number, source: number, bytes: numb
   const name = sourceName(model, source);
   const preposition = kind === operationKind.write || kind === operationKind.connect ? 'to' : 'from';
   const on = kind === operationKind.accept || kind === operationKind.close ? 'on' : preposition;
+  const attempt = `${attempts[kind] ?? 'an operation'} ${withoutPreposition.has(kind) ? name : `${on} ${name}`}`;
   if (outcome === operationOutcome.wouldBlock && kind === operationKind.connect)
     return `began to connect to ${name}`;
-  if (outcome === operationOutcome.wouldBlock)
-    return `tried ${attempts[kind] ?? 'an operation'} ${on} ${name}: it would block`;
-  if (outcome === operationOutcome.error)
-    return `tried ${attempts[kind] ?? 'an operation'} ${on} ${name}: error ${bytes}`;
+  if (outcome === operationOutcome.wouldBlock) return `tried ${attempt}: it would block`;
+  if (outcome === operationOutcome.error) return `tried ${attempt}: error ${bytes}`;
   const verb = pastVerbs[kind] ?? 'made an operation';
-  if (kind === operationKind.accept || kind === operationKind.close) return `${verb} ${name}`;
+  if (kind === operationKind.accept || kind === operationKind.close || withoutPreposition.has(kind))
+    return `${verb} ${name}`;
   if (kind === operationKind.connect) return `${verb} to ${name}`;
   if (bytes === 0 && (kind === operationKind.read || kind === operationKind.take))
     return `${verb} the end of the stream from ${name}`;

@@ -103,17 +103,20 @@ function placeOf(frames: readonly SourceSite[]): { text: string; site: SourceSit
   return { text: own === 0 ? at : `${nameOf(frames[own - 1] as SourceSite)} ← ${at}`, site };
 }
 
-/** Not the standard library's, a dependency's or the system's. */
+/** Not the standard library's, Node's, a dependency's or the system's. */
 function isOwn(site: SourceSite): boolean {
   if (site.line === 0) return false;
-  return !/^\/rustc\/|\/rustlib\/src\/|\/registry\/src\/|\/\.cargo\/git\/checkouts\/|^\/usr\/|^library\//.test(
+  return !/^node:|\/node_modules\/|^\/rustc\/|\/rustlib\/src\/|\/registry\/src\/|\/\.cargo\/git\/checkouts\/|^\/usr\/|^library\//.test(
     site.file.replaceAll('\\', '/'),
   );
 }
 
-/** In a library of the system, which has no lines here: where threads wait. */
+/** Where threads wait: in a library of the system, which has no lines here, or behind Node's own functions. */
 function isSystems(site: SourceSite | undefined): boolean {
-  return site !== undefined && site.line === 0 && /^\/lib|^\/usr\/lib|^linux-vdso/.test(site.file);
+  if (site === undefined) return false;
+  return (
+    site.file.startsWith('node:') || (site.line === 0 && /^\/lib|^\/usr\/lib|^linux-vdso/.test(site.file))
+  );
 }
 
 function nameOf(site: SourceSite): string {

@@ -296,7 +296,7 @@ function jobChain(view: Summed, wake: WakeRecord, target: string): Chain {
       );
     if (!Number.isNaN(job.endNs)) steps.push(step('job', job.endNs, 'It ended', runner?.poolLane ?? -1));
     if (!Number.isNaN(job.startNs) && !Number.isNaN(job.endNs))
-      ending = `it stood ${formatDuration(job.startNs - job.submitNs)} in the pool's queue, ran ${formatDuration(job.endNs - job.startNs)}${runner === undefined ? '' : ` on ${threadName(model, runner)}`}, and ${ending}`;
+      ending = `${Number.isNaN(job.submitNs) ? 'it' : `it stood ${formatDuration(job.startNs - job.submitNs)} in the pool's queue,`} ran ${formatDuration(job.endNs - job.startNs)}${runner === undefined ? '' : ` on ${threadName(model, runner)}`}, and ${ending}`;
   }
   steps.push(
     step(

@@ -158,7 +158,7 @@ export class ThreadLog {
     return this.segments[index >>> logShift]?.kind[index & logMask] ?? 0;
   }
 
-  /** By kind: operation kind + 8 × outcome + 64 × maker; effect of a wake; kind of a park; readiness mask; 1 of a mark below 0; else 0. */
+  /** By kind: operation kind + 16 × outcome + 64 × maker; effect of a wake; kind of a park; readiness mask; 1 of a mark below 0; else 0. */
   detailOf(index: number): number {
     return this.segments[index >>> logShift]?.detail[index & logMask] ?? 0;
   }
@@ -201,9 +201,9 @@ export class ThreadLog {
 
 /** How an operation stands in a log's detail byte. */
 export const operationDetail = {
-  kindMask: 7,
-  outcomeShift: 3,
-  outcomeMask: 7,
+  kindMask: 15,
+  outcomeShift: 4,
+  outcomeMask: 3,
   makerShift: 6,
 } as const;
 

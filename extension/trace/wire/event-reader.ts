@@ -153,6 +153,7 @@ export class EventReader {
   private uncommon(kind: number, ns: number, fields: Float64Array): void {
     if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
     else if (kind === eventKind.frameWake) this.frame(kind, ns, fields);
+    else if (kind === eventKind.jobSeen) this.jobSeen(ns, fields);
     else if (kind <= eventKind.operation) this.sourceOrReactor(kind, ns, fields);
     else if (kind <= eventKind.poolState) this.timerOrJob(kind, ns, fields);
     else this.rest(kind, ns, fields);
@@ -362,7 +363,7 @@ export class EventReader {
     } else if (kind === eventKind.timerCancel) {
       this.timer(id).cancelNs = ns;
     } else if (kind === eventKind.jobSubmit) this.jobSubmit(ns, fields);
-    else if (kind === eventKind.jobStart) this.jobStart(ns, fields);
+    else if (kind === eventKind.jobStart) this.jobBegins(ns, fields[0] as number, fields[1] as number);
     else if (kind === eventKind.jobEnd) this.jobEnd(ns, fields);
     else if (kind === eventKind.poolState) {
       counts.poolThreadsPeak = Math.max(counts.poolThreadsPeak, fields[1] as number);
@@ -413,12 +414,18 @@ export class EventReader {
     if (!Number.isNaN(departNs)) pool.depart(Math.max(ns, departNs));
   }
 
-  private jobStart(ns: number, fields: Float64Array): void {
+  private jobBegins(ns: number, id: number, queued: number): void {
     const { thread } = this;
-    const job = this.job(fields[0] as number);
-    thread.log.push(ns, eventKind.jobStart, 0, job.id, fields[1] as number);
-    this.jobRuns(thread, job.id, ns);
-    thread.openJob = job.id;
+    thread.log.push(ns, eventKind.jobStart, 0, id, queued);
+    this.jobRuns(thread, id, ns);
+    thread.openJob = id;
+  }
+
+  /** Begun like any other, but in no queue before that is known. */
+  private jobSeen(ns: number, fields: Float64Array): void {
+    const [id = 0, jobKind = 0, runtime = 0] = fields;
+    Object.assign(this.job(id), { jobKind, runtime });
+    this.jobBegins(ns, id, 0);
   }
 
   /** The job runs on that thread from then on: its own start, or a chunk's head that names it. */

@@ -83,6 +83,16 @@ export class ByteWriter {
     return taken;
   }
 
+  /** What was written, as its first `written` bytes, until more is written or `clear`: for whoever copies it. */
+  get buffer(): Uint8Array {
+    return this.bytes;
+  }
+
+  /** The writer is empty after. */
+  clear(): void {
+    this.length = 0;
+  }
+
   private reserve(more: number): void {
     if (this.length + more <= this.bytes.length) return;
     const larger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more));

@@ -54,7 +54,20 @@ const variants: readonly Variant[] = [
     recorder: 'wakeline-subscriber',
     needs: 'collector',
   },
+  {
+    name: 'wakeline, subscriber, lean',
+    build: 'tracing',
+    recorder: 'wakeline-subscriber-lean',
+    needs: 'collector',
+  },
+  {
+    name: 'wakeline, subscriber, off',
+    build: 'tracing',
+    recorder: 'wakeline-subscriber-off',
+    needs: 'collector',
+  },
   { name: 'wakeline, layer', build: 'tracing', recorder: 'wakeline-layer', needs: 'collector' },
+  { name: 'wakeline, layer, lean', build: 'tracing', recorder: 'wakeline-layer-lean', needs: 'collector' },
   { name: 'tokio-metrics', build: 'stable', recorder: 'tokio-metrics', needs: 'nothing' },
   {
     name: 'tokio_unstable and tracing, nobody listens',
@@ -238,6 +251,8 @@ function judge(figures: readonly Figure[]): void {
     say(`${program}: at most 40 ns a poll`, on?.value, 'ns', (value) => value <= 40);
     const told = find(program, 'wakeline, subscriber', added);
     say(`${program}: at most 100 ns a poll as a subscriber`, told?.value, 'ns', (value) => value <= 100);
+    const lean = find(program, 'wakeline, subscriber, lean', added);
+    say(`${program}: the same at lean detail`, lean?.value, 'ns', (value) => value <= 100);
     const off = find(program, 'wakeline, off', added);
     say(`${program}: at most 3 ns a poll when off`, off?.value, 'ns', (value) => value <= 3);
     const bytes = find(program, 'wakeline', 'bytes of an event');

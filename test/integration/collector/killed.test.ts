@@ -78,7 +78,7 @@ async function firstSession(collector: CollectorProcess): Promise<SessionSummary
 
 test('program and collector killed: the next collector completes the recording and removes the ring', async () => {
   const killed = await CollectorProcess.start(sameName);
-  const child = startRequests(killed, 50);
+  const child = startRequests(killed, 500);
   const pid = child.pid as number;
   let next: CollectorProcess | undefined;
   try {
@@ -124,7 +124,7 @@ test('program and collector killed: the next collector completes the recording a
 
 test('the collector killed under a running program: the next one has the whole history in the same file', async () => {
   const killed = await CollectorProcess.start(sameName);
-  const child = startRequests(killed, 8);
+  const child = startRequests(killed, 16);
   let stdout = '';
   child.stdout?.on('data', (bytes: Buffer) => {
     stdout += bytes.toString();

@@ -41,7 +41,7 @@ class Run {
 }
 
 test('it ends by itself when no program and no viewer has been there for the idle time, and not before', async () => {
-  const collector = await CollectorProcess.start(['--idle-seconds', '1']);
+  const collector = await CollectorProcess.start(['--idle-seconds', '2']);
   try {
     const peer = await StreamPeer.program(collector.endpoint, collector.token);
     await peer.sendFrames(pollStream({ session }, 1, 1));
@@ -49,15 +49,15 @@ test('it ends by itself when no program and no viewer has been there for the idl
     void collector.exited.then(() => {
       ended.at = performance.now();
     });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     assert.equal(ended.at, 0, 'it ended while a program was connected');
     // The idle time cannot begin before.
     const leftMs = performance.now();
     await peer.sendFrames([endFrame()]);
     peer.end();
     assert.equal(await collector.exited, 0);
-    assert.ok(performance.now() - leftMs > 900, 'it did not wait for its idle time');
-    assert.match(collector.stderr, /no program and no viewer for 1 s/);
+    assert.ok(performance.now() - leftMs > 1900, 'it did not wait for its idle time');
+    assert.match(collector.stderr, /no program and no viewer for 2 s/);
   } finally {
     await collector.stop();
   }
@@ -184,7 +184,7 @@ test('forked with a channel it greets there too, and goes on when its parent is 
   const parent = spawn(
     process.execPath,
     [
-      ...['-e', parentSource, await collectorBundle(), 'collect', '--idle-seconds', '1'],
+      ...['-e', parentSource, await collectorBundle(), 'collect', '--idle-seconds', '2'],
       ...['--folder', join(home, 's'), '--recordings', join(home, 'r')],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -103,7 +103,7 @@ for (const language of ['rust', 'node'] as const) {
 
 test('a Rust program that stands, and then is killed, shows every event that it published', async () => {
   const launch = 'rust killed';
-  const child = spawn(rustExample('requests'), ['--rounds', '50'], {
+  const child = spawn(rustExample('requests'), ['--rounds', '500'], {
     env: { PATH: process.env['PATH'], ...environment(launch) },
     stdio: 'ignore',
   });
@@ -155,7 +155,7 @@ test('a Rust program that stands, and then is killed, shows every event that it 
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   test(`a tokio program that dies of ${signal}, for which it has no handler, keeps its trace`, async () => {
     const launch = `tokio ${signal}`;
-    const child = spawn(rustExample('requests-tokio'), ['--rounds', '50'], {
+    const child = spawn(rustExample('requests-tokio'), ['--rounds', '500'], {
       env: { PATH: process.env['PATH'], ...environment(launch) },
       stdio: 'ignore',
     });

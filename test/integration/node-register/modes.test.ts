@@ -43,6 +43,27 @@ const server = http.createServer(async (request, response) => {
 });
 process.once('SIGTERM', () => { on = false; });`;
 
+/** A client whose second request, on the same connection, is answered at a signal; then there are 18 more. */
+const heldRequest = `const http = require('node:http');
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+let asked = 0;
+let held;
+const server = http.createServer((request, response) => {
+  asked++;
+  if (asked !== 2) return response.end('x');
+  held = response;
+  console.log('held');
+}).listen(0, '127.0.0.1', () => {
+  const ask = () => http.get({ port: server.address().port, host: '127.0.0.1', agent }, (response) =>
+    response.resume().on('end', () => {
+      if (asked < 20) return setTimeout(ask, 1);
+      agent.destroy();
+      server.close();
+    }));
+  ask();
+});
+process.once('SIGUSR2', () => held.end('x'));`;
+
 const isPromiseWake = (event: ReferenceEvent): boolean =>
   event.kind === eventKind.wakeFrom && event.values[eventField.wakeFrom.causeKind] === causeKind.poll;
 
@@ -131,6 +152,49 @@ for (const executable of nodes)
           for (const kind of [operationKind.read, operationKind.write])
             assert.ok(moved(events, kind) > 0, `detail ${level}, operations ${kind}`);
         }
+      } finally {
+        child.kill('SIGKILL');
+        await receiver.close();
+      }
+    });
+
+    test('what begins in a callback that is older than the recording belongs to the program too', async () => {
+      const receiver = await StreamReceiver.listen();
+      const { child, result } = startProgram(programs.script('held.cjs', heldRequest), {
+        executable,
+        nodeArguments: ['--require', programs.register()],
+        environment: { ...receiver.environment, WAKELINE_DETAIL: 'off' },
+      });
+      let printed = '';
+      child.stdout?.on('data', (bytes: Buffer) => {
+        printed += bytes.toString();
+      });
+      try {
+        await until(() => printed.includes('held'), 'the request that waits');
+        await until(() => receiver.connections.length === 1, 'the greeting');
+        receiver.sendControl(detail.lean);
+        const changes = () => {
+          const counter = new EventCounter();
+          for (const frame of receiver.frames) counter.take(frame);
+          return counter.ofKind(eventKind.detailChange);
+        };
+        await until(() => changes() === 2, 'detail lean');
+        child.kill('SIGUSR2');
+        const { code, stderr } = await result;
+        assert.equal(code, 0, stderr);
+        const model = await modelOf(receiver);
+        // Of each end of the connection the first read and the first write are of unknown size.
+        const at = eventField.operation;
+        const moves = ofKind(model, eventKind.operation).map(({ values }) => ({
+          end: `${values[at.source]}, ${values[at.operationKind]}`,
+          bytes: values[at.bytes] ?? 0,
+        }));
+        const whole = moves.filter(({ bytes }) => bytes > 0);
+        const ends = [...new Set(whole.map(({ end }) => end))];
+        const counts = ends.map((end) => whole.filter((move) => move.end === end).length);
+        assert.equal(ends.length, 4, ends.join('; '));
+        for (const count of counts) assert.ok(count >= 17, counts.join(', '));
+        assert.equal(ofKind(model, eventKind.timerFire).length, 18);
       } finally {
         child.kill('SIGKILL');
         await receiver.close();

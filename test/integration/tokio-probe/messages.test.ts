@@ -26,13 +26,22 @@ const kindOfCall: Readonly<Partial<Record<CallName, number>>> = {
   sendfile: operationKind.write,
   accept4: operationKind.accept,
   connect: operationKind.connect,
+  // The program shuts down the writing side only.
+  shutdown: operationKind.shutdownWrite,
 };
+
+/** Those that move no bytes. */
+const withoutBytes: ReadonlySet<number> = new Set([
+  operationKind.accept,
+  operationKind.connect,
+  operationKind.shutdownWrite,
+]);
 
 const names = new Map<number, string>(Object.entries(operationKind).map(([name, value]) => [value, name]));
 
 function describeCall(call: SystemCall): string {
   const kind = kindOfCall[call.name] as number;
-  const done = kind === operationKind.accept || kind === operationKind.connect ? 0 : call.bytes;
+  const done = withoutBytes.has(kind) ? 0 : call.bytes;
   const outcome = call.result >= 0 ? `${done} bytes` : call.error.replace('EINPROGRESS', 'EAGAIN');
   return `fd ${call.descriptor}: ${names.get(kind)}, ${outcome}`;
 }
@@ -46,7 +55,7 @@ function describeOperation(event: ReferenceEvent, descriptors: ReadonlyMap<numbe
   return `fd ${descriptors.get(source)}: ${names.get(kind)}, ${told}`;
 }
 
-test('tokio: each call on a source is an operation, messages, vectors, sendfile and splice too', async () => {
+test('tokio: each call on a source is an operation, messages, vectors, sendfile, splice and copies of a socket too', async () => {
   const receiver = await StreamReceiver.listen();
   try {
     const { callsByThread, stdout } = await witness(

@@ -468,6 +468,71 @@ end exit
   assert.ok(texts.includes('Read 4 bytes from 127.0.0.1:4040 (fd 9)'), texts.join('\n'));
 });
 
+test('a job whose submission nobody saw, and a pool of a size that nobody knows', () => {
+  const trace = `
+hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,sources/1,operations/1,readiness/1,reactor/1,jobs/1,jobThreads/1
+dict text id=1 text="src/main.rs"
+dict text id=2 text="tokio-rt-worker"
+dict site id=1 file=1 line=10 column=5 function=2
+dict runtime id=1 name=0 flavor=unknown workers=0 poolLimit=0
+dict thread id=1 osId=77 name=2 runtime=1 role=main
+dict thread id=2 osId=78 name=2 runtime=1 role=unknown
+dict task id=1 parent=0 site=1 name=0 taskKind=task runtime=1
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 jobSubmit job=3 jobKind=other task=1 site=1 name=0 queued=1 runtime=1
+  240 pollEnd outcome=pending
+  600 pollStart task=1 epoch=2
+  640 pollEnd outcome=ready
+  650 taskEnd task=1 outcome=completed
+chunk thread=2
+  300 jobSeen job=2 jobKind=fileRead runtime=1
+  400 jobEnd job=2 outcome=completed bytes=64
+  410 jobStart job=3 queued=0
+  500 jobEnd job=3 outcome=completed bytes=0
+  510 wakeFrom task=1 epoch=1 effect=unknown causeKind=job causeId=2 epochAfter=1
+watermarks 1/700/1/90 2/700/1/90
+end exit
+`;
+  check(trace, {
+    'pool tokio-rt-worker@350':
+      'The file read (job 2) ran 100 ns on tokio-rt-worker and moved 64 bytes; there it may block without holding a worker. Who submitted it, and when, was not recorded.',
+    'pool queue@250':
+      '1 blocking job waited for a pool thread, for 200 ns. How many threads the pool may have is not known.',
+    'task 1@400':
+      'Waited 270 ns for the file read (job 2); it ran 100 ns on tokio-rt-worker, and its completion woke the task; the task stood 90 ns in the queue.',
+  });
+});
+
+test('a shutdown says which side of which connection, also where it was refused', () => {
+  const trace = `
+hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,sources/1,operations/1,readiness/1,reactor/1
+dict text id=1 text="src/main.rs"
+dict text id=2 text="client"
+dict text id=3 text="127.0.0.1:4040"
+dict site id=1 file=1 line=10 column=5 function=2
+dict runtime id=1 name=0 flavor=wakelineSingle workers=1 poolLimit=4
+dict thread id=1 osId=77 name=2 runtime=1 role=main
+dict task id=1 parent=0 site=1 name=2 taskKind=task runtime=1
+dict source id=1 fd=9 sourceKind=tcpStream local=0 peer=3 site=0
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 operation source=1 operationKind=shutdownWrite outcome=done madeBy=poll
+  220 operation source=1 operationKind=shutdownRead outcome=done madeBy=poll
+  230 operation source=1 operationKind=shutdownBoth outcome=error bytes=107 madeBy=poll
+  240 pollEnd outcome=ready
+  250 taskEnd task=1 outcome=completed
+watermarks 1/300/1/90
+end exit
+`;
+  check(trace, {
+    'client #1@215':
+      'Poll 1 ran 40 ns on client, its first poll. It shut down the writing side of 127.0.0.1:4040 (fd 9), shut down the reading side of 127.0.0.1:4040 (fd 9) and tried to shut down both sides of 127.0.0.1:4040 (fd 9): error 107. It returned ready: the task is done.',
+  });
+});
+
 test("the program's own spans: below their task by depth, outside of tasks with the threads, in any order of reading", () => {
   const trace = golden('own-spans');
   check(trace, {

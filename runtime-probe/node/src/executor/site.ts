@@ -85,7 +85,8 @@ export function toSite(callSite: NodeJS.CallSite): Site | undefined {
   return site;
 }
 
-function mapToSource(rawFile: string, rawLine: number, rawColumn: number, functionName: string): Site {
+/** The position in the source as the user wrote it; each time another object. */
+export function mapToSource(rawFile: string, rawLine: number, rawColumn: number, functionName: string): Site {
   // Node knows a file's map only when source maps are on (--enable-source-maps, or a loader that turns them on).
   const map = findSourceMap(rawFile);
   const entry = map?.findEntry(rawLine - 1, rawColumn - 1);

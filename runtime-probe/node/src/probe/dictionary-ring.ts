@@ -15,6 +15,9 @@ const backlogLimitBytes = 64 * 1024 * 1024;
 /** What an entry of a dozen bytes costs in V8 beside them: 600,000 made a heap grow by 190 MiB. */
 const entryOverheadBytes = 320;
 
+/** Up to this many bytes a loop is cheaper than a copy by `set`, which needs a view of its own. */
+const shortBytes = 64;
+
 interface Entry {
   readonly kind: number;
   readonly bytes: Uint8Array;
@@ -28,6 +31,8 @@ export class DictionaryRing {
   private backlog: Entry[] = [];
   private backlogBytes = 0;
   private overLimit = false;
+  /** Above 0 while something is put in: whoever interrupts this thread then must put nothing. */
+  inUse = 0;
 
   constructor(memory: SharedArrayBuffer, layout: RingLayout) {
     this.words = new Int32Array(memory);
@@ -45,32 +50,40 @@ export class DictionaryRing {
     return this.overLimit;
   }
 
-  put(kind: number, bytes: Uint8Array): void {
-    if (!this.behind && this.tryPut(kind, bytes)) return;
-    const costBytes = bytes.length + entryOverheadBytes;
+  /** Puts the first `length` bytes, which are copied. */
+  put(kind: number, bytes: Uint8Array, length = bytes.length): void {
+    this.inUse++;
+    if (this.behind || !this.tryPut(kind, bytes, length)) this.putBehind(kind, bytes, length);
+    this.inUse--;
+  }
+
+  private putBehind(kind: number, bytes: Uint8Array, length: number): void {
+    const costBytes = length + entryOverheadBytes;
     if (this.backlogBytes + costBytes > backlogLimitBytes) {
       this.overLimit = true;
       return;
     }
-    this.backlog.push({ kind, bytes });
+    this.backlog.push({ kind, bytes: bytes.slice(0, length) });
     this.backlogBytes += costBytes;
   }
 
   /** Moves what waits into the ring as far as there is room. True when nothing waits any more. */
   catchUp(): boolean {
+    this.inUse++;
     let moved = 0;
     for (const entry of this.backlog) {
-      if (!this.tryPut(entry.kind, entry.bytes)) break;
+      if (!this.tryPut(entry.kind, entry.bytes, entry.bytes.length)) break;
       this.backlogBytes -= entry.bytes.length + entryOverheadBytes;
       moved++;
     }
     if (moved > 0) this.backlog.splice(0, moved);
+    this.inUse--;
     return this.backlog.length === 0;
   }
 
-  private tryPut(kind: number, bytes: Uint8Array): boolean {
+  private tryPut(kind: number, bytes: Uint8Array, length: number): boolean {
     const { dictionaryAt, dictionaryBytes } = this.layout;
-    const needed = padded(dictionaryEntryHeadBytes + bytes.length);
+    const needed = padded(dictionaryEntryHeadBytes + length);
     const at = this.head & (dictionaryBytes - 1);
     const toEnd = dictionaryBytes - at;
     const skipped = needed > toEnd ? toEnd : 0;
@@ -81,12 +94,17 @@ export class DictionaryRing {
     if (skipped > 0)
       this.writeHead(dictionaryAt + at, dictionaryEntryKind.skip, toEnd - dictionaryEntryHeadBytes);
     const entryAt = dictionaryAt + ((this.head + skipped) & (dictionaryBytes - 1));
-    this.writeHead(entryAt, kind, bytes.length);
-    this.bytes.set(bytes, entryAt + dictionaryEntryHeadBytes);
+    this.writeHead(entryAt, kind, length);
+    this.copy(bytes, length, entryAt + dictionaryEntryHeadBytes);
     this.head = (this.head + skipped + needed) | 0;
     // Ordering: release, so that a reader who sees the head sees the entry.
     Atomics.store(this.words, controlWord.dictionaryHead, this.head);
     return true;
+  }
+
+  private copy(from: Uint8Array, length: number, to: number): void {
+    if (length > shortBytes) this.bytes.set(from.subarray(0, length), to);
+    else for (let i = 0; i < length; i++) this.bytes[to + i] = from[i] as number;
   }
 
   private writeHead(at: number, kind: number, byteCount: number): void {

@@ -19,6 +19,8 @@ import { dictionaryEntryKind } from './ring-layout.ts';
 const longestTextUnits = 1024;
 /** Texts live as long as the session. Beyond this many UTF-16 units new ones are told as "not known" (id 0). */
 const textBudgetUnits = 8 * 1024 * 1024;
+/** Stacks too, by how many there are: each is 64 sites at most. Beyond it a look has none. */
+const stackLimit = 1 << 14;
 
 export class Dictionary {
   private readonly ring: DictionaryRing;
@@ -26,9 +28,15 @@ export class Dictionary {
   private readonly textIds = new Map<string, number>();
   private textUnits = 0;
   private readonly siteIds = new Map<Site, number>();
+  private readonly stackIds = new Map<string, number>();
 
   constructor(ring: DictionaryRing) {
     this.ring = ring;
+  }
+
+  /** True while a record is made: whoever interrupts this thread then must make none. */
+  get inUse(): boolean {
+    return this.ring.inUse > 0;
   }
 
   /** The id of a text; 0 for the empty one. */
@@ -37,10 +45,12 @@ export class Dictionary {
     const known = this.textIds.get(value);
     if (known !== undefined) return known;
     if (this.textUnits + value.length > textBudgetUnits) return 0;
+    this.ring.inUse++;
     this.textUnits += value.length;
     const id = this.textIds.size + 1;
     this.textIds.set(value, id);
     this.put({ record: 'text', id, text: value.slice(0, longestTextUnits) });
+    this.ring.inUse--;
     return id;
   }
 
@@ -51,21 +61,55 @@ export class Dictionary {
     if (known !== undefined) return known;
     const file = this.text(site.file);
     const functionName = this.text(site.functionName);
+    this.ring.inUse++;
     const id = this.siteIds.size + 1;
     this.siteIds.set(site, id);
     this.put({ record: 'site', id, file, line: site.line, column: site.column, function: functionName });
+    this.ring.inUse--;
+    return id;
+  }
+
+  /** The id of a list of sites, innermost first; 0 for the empty one. */
+  stack(sites: readonly number[]): number {
+    if (sites.length === 0) return 0;
+    const key = sites.join();
+    const known = this.stackIds.get(key);
+    if (known !== undefined) return known;
+    if (this.stackIds.size >= stackLimit) return 0;
+    const id = this.stackIds.size + 1;
+    this.stackIds.set(key, id);
+    this.put({ record: 'stack', id, sites, site: 0 });
     return id;
   }
 
   put(record: DictionaryRecord): void {
+    this.ring.inUse++;
     writeDictionaryRecord(this.writer, record);
-    this.ring.put(dictionaryEntryKind.record, this.writer.take());
+    this.send(dictionaryEntryKind.record);
+    this.ring.inUse--;
+  }
+
+  /** As put, for what comes with each request: its fields in the order of the wire, without a look at the shape. */
+  task(id: number, parent: number, site: number, name: number, kind: number, runtime: number): void {
+    this.ring.inUse++;
+    const { writer } = this;
+    writer.uint(dictionaryKind.task).uint(id).uint(parent).uint(site).uint(name).uint(kind).uint(runtime);
+    this.send(dictionaryEntryKind.record);
+    this.ring.inUse--;
   }
 
   /** Once the slot `sequence` is sent, no event refers to the record any more. */
   retire(record: RetirableRecord, id: number, sequence: number): void {
+    this.ring.inUse++;
     this.writer.uint(dictionaryKind[record]).uint(id).uint(sequence);
-    this.ring.put(dictionaryEntryKind.retire, this.writer.take());
+    this.send(dictionaryEntryKind.retire);
+    this.ring.inUse--;
+  }
+
+  private send(kind: number): void {
+    const { writer } = this;
+    this.ring.put(kind, writer.buffer, writer.written);
+    writer.clear();
   }
 }
 

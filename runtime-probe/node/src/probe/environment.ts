@@ -38,6 +38,12 @@ export function readExitMs(environment: Readonly<Record<string, string | undefin
   return /^\d{1,9}$/.test(asked) ? Number(asked) : 300;
 }
 
+/** From how many milliseconds on a poll is looked at; 10 unless the environment says otherwise, 0 for never. */
+export function readLongPollMs(environment: Readonly<Record<string, string | undefined>>): number {
+  const asked = environment['WAKELINE_LONG_POLL_MS'] ?? '';
+  return /^\d{1,9}$/.test(asked) ? Number(asked) : 10;
+}
+
 function readDetail(name: string): number | undefined {
   if (name === '') return undefined;
   const level = Object.hasOwn(detail, name) ? detail[name as keyof typeof detail] : undefined;

@@ -13,6 +13,13 @@ import {
 /** No event is longer: kind, tick delta and seven fields of at most 8 bytes each. */
 const longestEventBytes = 1 + 8 + 7 * 8;
 
+/** A poll as the ring keeps it while it is open. */
+export interface OpenPollOfRing {
+  readonly task: number;
+  readonly epoch: number;
+  readonly startTick: number;
+}
+
 /** Polls that are open, outermost first: three numbers each, so that a poll allocates nothing. */
 class OpenPolls {
   private readonly numbers: number[] = [];
@@ -38,6 +45,13 @@ class OpenPolls {
     this.count = 0;
   }
 
+  innermost(): OpenPollOfRing | undefined {
+    if (this.count === 0) return undefined;
+    const at = 3 * (this.count - 1);
+    const [task = 0, epoch = 0, startTick = 0] = this.numbers.slice(at, at + 3);
+    return { task, epoch, startTick };
+  }
+
   /** Hands the numbers of the first `count` to `write`, as a slot's context has them. */
   each(count: number, write: (value: number) => void): void {
     for (let i = 0; i < 3 * count; i++) write(this.numbers[i] ?? 0);
@@ -59,6 +73,10 @@ export class EventRing {
   private lastTickWritten = 0;
   private sequenceTaken = 0;
   private droppedTotal = 0;
+  /** Whether events are published only when this is false again, and then by whoever sets it. */
+  held = false;
+  /** True from the begin of an event until it is published: whoever interrupts this thread then must not write. */
+  unpublished = false;
 
   /** Outermost first. Kept while events are dropped too, so that the next slot states the truth. */
   readonly openPolls = new OpenPolls();
@@ -96,6 +114,7 @@ export class EventRing {
    * Ticks never go back inside a thread: one that would is moved to the last.
    */
   begin(kind: number, tickWanted: number): boolean {
+    this.unpublished = true;
     const tick = Math.max(tickWanted, this.lastTickWritten);
     if ((!this.slotOpen || this.slotEnd - this.cursor < longestEventBytes) && !this.makeRoom(tick))
       return false;
@@ -127,6 +146,7 @@ export class EventRing {
     e: number,
     f: number,
   ): boolean {
+    this.unpublished = true;
     const tick = tickWanted > this.lastTickWritten ? tickWanted : this.lastTickWritten;
     if ((!this.slotOpen || this.slotEnd - this.cursor < longestEventBytes) && !this.makeRoom(tick))
       return false;
@@ -147,7 +167,9 @@ export class EventRing {
 
   /** Publishes the events that were begun since the last time: one, or several that happened at one instant. */
   commit(): void {
+    if (this.held) return;
     this.publish();
+    this.unpublished = false;
     // Ordering: the store above is a full barrier, and this thread reads shared memory in the order of its program;
     // an atomic load would cost 9 ns more. A bell that is missed all the same is heard at the sleeper's time-out.
     if (this.words[controlWord.writerSleeps] === 1) this.ringDoorbell();
@@ -170,6 +192,8 @@ export class EventRing {
     if (this.slotOpen) this.seal();
     if (this.openSlot(tick)) return true;
     this.droppedTotal++;
+    // What was begun before was published with the seal.
+    this.unpublished = false;
     return false;
   }
 

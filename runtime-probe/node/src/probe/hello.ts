@@ -6,6 +6,32 @@ export const probeVersion = '0.1.0';
 
 const { recorded, notRecorded } = visibility;
 
+export const noCpuTime: Capability = {
+  name: 'cpuTime',
+  visibility: notRecorded,
+  note: 'processor time is told of long polls only, see pollSamples',
+};
+
+/** Whether polls that are open for that many ms are looked at; 0 for never. */
+export function pollSamples(longPollMs: number, isMainThread: boolean): Capability {
+  const name = 'pollSamples';
+  if (!isMainThread)
+    return {
+      name,
+      visibility: notRecorded,
+      note: "Node lets no other thread reach a worker thread's stack but the main thread's",
+    };
+  if (longPollMs === 0)
+    return { name, visibility: notRecorded, note: 'switched off by WAKELINE_LONG_POLL_MS=0' };
+  if (process.features.inspector !== true)
+    return { name, visibility: notRecorded, note: 'this Node was built without its inspector' };
+  return {
+    name,
+    visibility: recorded,
+    note: `of polls that are open for ${longPollMs} ms and more; a call that leaves JavaScript (a synchronous read, JSON.parse) is told where it comes back`,
+  };
+}
+
 const executorCapabilities: readonly Capability[] = [
   { name: 'polls', visibility: recorded, note: '' },
   { name: 'wakes', visibility: recorded, note: '' },
@@ -36,7 +62,7 @@ const executorCapabilities: readonly Capability[] = [
   { name: 'resources', visibility: recorded, note: '' },
   { name: 'frames', visibility: recorded, note: 'branches of join and select' },
   { name: 'awaitSites', visibility: recorded, note: '' },
-  { name: 'cpuTime', visibility: notRecorded, note: '' },
+  noCpuTime,
 ];
 
 /** How the program is looked at, and what can be seen in that way. */

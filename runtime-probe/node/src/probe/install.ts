@@ -2,6 +2,7 @@
 // Knows nothing of how events are encoded or sent.
 import { existsSync } from 'node:fs';
 import { setObserver } from '../executor/observe.ts';
+import { mapToSource } from '../executor/site.ts';
 import { currentTask } from '../executor/task.ts';
 import { nextDeadline } from '../executor/timer-queue.ts';
 import { detail } from '../wire/index.ts';
@@ -57,6 +58,8 @@ function start(options: InitOptions): Recording {
         listen: (recorder) => setObserver(recorder),
         detail: detail.full,
         holdMs: 0,
+        // The executor's own frames are told: its file may be the program's, where a bundler made one of both.
+        toSource: mapToSource,
       }),
   );
 }

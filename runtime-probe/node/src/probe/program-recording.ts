@@ -7,12 +7,15 @@ import { clockNs } from '../executor/clock.ts';
 import type { TaskInfo } from '../executor/observe.ts';
 import { detail, endReason, type Hello } from '../wire/index.ts';
 import { DictionaryRing } from './dictionary-ring.ts';
-import { type CollectorAddress, readExitMs } from './environment.ts';
+import { type CollectorAddress, readExitMs, readLongPollMs } from './environment.ts';
 import { EventRing } from './event-ring.ts';
 import { joinFamily } from './family.ts';
+import { pollSamples } from './hello.ts';
 import { LastWords } from './last-words.ts';
+import { type LookAnswer, type LookRequest, lookAnswer } from './looks.ts';
 import type { Annotations } from './one-recording.ts';
 import { OwnMarks } from './own-marks.ts';
+import { ownOsThread } from './processor-time.ts';
 import type { Recorder, RecorderOptions } from './recorder.ts';
 import { controlWord, greeting, layOutRing, writerStatus } from './ring-layout.ts';
 import type { ProgramMessage, WriterMessage, WriterStart } from './writer/start.ts';
@@ -45,10 +48,13 @@ export interface RecordingOptions<R extends Recorder> {
   readonly listen: (recorder: R | undefined, level: number) => void;
   /** What is recorded to begin with, one of the wire's `detail`, unless the environment says another. */
   readonly detail: number;
+  /** Is handed each native object of the probe's own, whose callbacks are no part of the program. */
+  readonly leaveOut?: (own: object) => void;
   /** Called before the last event, to close what is open. */
   readonly finish?: () => void;
   /** How long the greeting is held back at most, in ms; `release` lets it go earlier. */
   readonly holdMs: number;
+  readonly toSource: RecorderOptions['toSource'];
 }
 
 /** Node has one thread that records. */
@@ -69,6 +75,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
   private stopReason = '';
   readonly annotations: Annotations;
   private detail: number;
+  private readonly session: string;
 
   constructor(options: RecordingOptions<R>) {
     const { address, ringBytes } = options;
@@ -81,15 +88,17 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     const wanted = address.detail ?? options.detail;
     // A program that begins with nothing says who it is all the same.
     this.detail = wanted === detail.off ? options.detail : wanted;
+    const osThread = ownOsThread();
+    const longPollMs = readLongPollMs(process.env);
     this.recorder = options.makeRecorder({
       events: this.events,
       dictionaryRing: new DictionaryRing(memory, layout),
       originNs,
       thread: mainThread,
-      // On Linux the main thread's id equals the process's. Elsewhere, and in workers, Node does not tell it.
-      osThread: isMainThread && process.platform === 'linux' ? process.pid : 0,
+      osThread,
       nextTimer: options.nextTimer,
       detail: this.detail,
+      toSource: options.toSource,
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
     this.annotations = new OwnMarks({
@@ -98,18 +107,24 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       isOn: () => this.stopReason === '' && this.detail !== detail.off,
     });
     const session = randomBytes(16).toString('hex');
+    this.session = session;
+    const hello = options.hello(session, originNs, address.launch);
     this.writerStart = {
       memory,
       ringBytes,
       endpoint: address.endpoint,
       token: address.token,
       hello: {
-        ...options.hello(session, originNs, address.launch),
+        ...hello,
+        capabilities: [...hello.capabilities, pollSamples(longPollMs, isMainThread)],
         detail: this.detail,
         family: joinFamily(session),
       },
       thread: mainThread,
       holdMs: options.holdMs,
+      // A session of the inspector reaches the process's main thread, whichever thread this is.
+      longPollMs: isMainThread ? longPollMs : 0,
+      osThread,
     };
     this.worker = startWriterThread({
       workerData: this.writerStart,
@@ -124,6 +139,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     this.worker.on('error', (error) => this.detach(`the writer thread failed: ${error.message}`));
     this.worker.on('exit', () => this.detach('the writer thread ended'));
     this.worker.unref();
+    if (options.leaveOut !== undefined) partsOf(this.worker).forEach(options.leaveOut);
     process.on('exit', this.onExit);
     // Node puts a worker's script among its arguments after what was preloaded has run.
     if (process.argv[1] === undefined && !isMainThread) process.nextTick(() => this.nameProgram());
@@ -167,6 +183,16 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       this.worker.removeAllListeners();
       void this.worker.terminate();
     } else this.end(endReason.detached, 'another recording of this program took its place');
+  }
+
+  /**
+   * The writer thread asks for a look at the poll that runs now, in the middle of the program's code; the recording of
+   * this name that it finds may be another one by now.
+   */
+  look(request: LookRequest): LookAnswer {
+    if (this.stopReason !== '' || this.detail === detail.off || request.session !== this.session)
+      return lookAnswer.over;
+    return this.recorder.looks.look(request, this.look);
   }
 
   /** The greeting may have gone without the name; then there is a second one. */
@@ -227,6 +253,8 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     // Without a collector there is nothing to wait for.
     if (lastWords === undefined && this.mayBeSent)
       Atomics.wait(this.words, controlWord.finished, 0, Math.max(0, deadlineMs - performance.now()));
+    // Node would wait for a session of its inspector that is open, and say so on stderr.
+    Atomics.wait(this.words, controlWord.looking, 1, Math.max(0, deadlineMs - performance.now()));
   }
 
   private get mayBeSent(): boolean {
@@ -245,4 +273,12 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       Atomics.wait(this.words, controlWord.finished, 0, 1);
     }
   }
+}
+
+/** The thread's native handle and its ports, which Node keeps under symbols of its own. */
+function partsOf(worker: Worker): object[] {
+  return Object.getOwnPropertySymbols(worker).flatMap((key) => {
+    const part: unknown = Reflect.get(worker, key);
+    return typeof part === 'object' && part !== null ? [part] : [];
+  });
 }

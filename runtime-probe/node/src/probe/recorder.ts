@@ -53,6 +53,7 @@ import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
 import { Lane } from './lane.ts';
+import { Looks, type ToSource } from './looks.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
 export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
@@ -73,6 +74,7 @@ export interface RecorderOptions {
   readonly detail: number;
   /** Called once when a record had to be lost, after which nothing may be recorded. */
   readonly onBroken: () => void;
+  readonly toSource: ToSource;
 }
 
 export class Recorder implements Observer {
@@ -83,12 +85,15 @@ export class Recorder implements Observer {
   private threadTold = false;
   protected full: boolean;
   private firstRuntime = 0;
+  /** The instant of what is told together; −1 while each event has its own. */
+  private togetherAt = -1;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
   /** Names that the program gave to tasks that live. */
   private readonly givenNames = new Map<TaskId, string>();
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
+  readonly looks: Looks;
 
   constructor(options: RecorderOptions) {
     this.options = options;
@@ -96,6 +101,13 @@ export class Recorder implements Observer {
     this.events = options.events;
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);
+    this.looks = new Looks({
+      events: this.events,
+      dictionary: this.dictionary,
+      tick: () => this.tick(),
+      mayWrite: () => this.mayWrite,
+      toSource: options.toSource,
+    });
   }
 
   // --- runtimes and tasks
@@ -137,6 +149,7 @@ export class Recorder implements Observer {
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
+    if (this.looks.anyLookedAt) this.looks.pollEnds();
     this.one(eventKind.pollEnd, pollOutcome[outcome]);
     this.events.openPolls.pop();
   }
@@ -172,7 +185,7 @@ export class Recorder implements Observer {
       this.events.commit();
     }
     this.dictionary.retire('task', task, this.events.sequence);
-    this.givenNames.delete(task);
+    if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
 
   // --- frames and waits
@@ -443,6 +456,7 @@ export class Recorder implements Observer {
     this.one(eventKind.detailChange, level);
     if (level !== detail.off) return;
     this.events.openPolls.clear();
+    this.looks.forget();
     for (const lane of this.lanes.values()) lane.skip();
   }
 
@@ -477,19 +491,28 @@ export class Recorder implements Observer {
   }
 
   private tellTask(task: TaskInfo): void {
-    this.dictionary.put({
-      record: 'task',
-      id: task.task,
-      parent: task.parent,
-      site: this.dictionary.site(task.site),
-      name: this.dictionary.text(this.givenNames.get(task.task) ?? task.name),
-      taskKind: taskKind[task.kind],
-      runtime: task.runtime,
-    });
+    const { dictionary, givenNames } = this;
+    const given = givenNames.size === 0 ? undefined : givenNames.get(task.task);
+    const site = dictionary.site(task.site);
+    const name = dictionary.text(given ?? task.name);
+    dictionary.task(task.task, task.parent, site, name, taskKind[task.kind], task.runtime);
+  }
+
+  /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
+  beginTogether(): void {
+    this.togetherAt = this.tickOf(clockNs());
+    this.events.held = true;
+    this.events.unpublished = true;
+  }
+
+  endTogether(): void {
+    this.togetherAt = -1;
+    this.events.held = false;
+    this.events.commit();
   }
 
   protected tick(): number {
-    return this.tickOf(clockNs());
+    return this.togetherAt >= 0 ? this.togetherAt : this.tickOf(clockNs());
   }
 
   protected tickOf(timeNs: number): number {

@@ -27,6 +27,8 @@ export const controlWord = {
   droppedLow: 8,
   /** One of streamOwner. Whoever finds nobody there takes it by a compare-and-exchange, and keeps it. */
   owner: 9,
+  /** 1 while the writer thread has a session of the inspector open; the program's thread may wait on this word. */
+  looking: 11,
   /** One of greeting. Leaves `held` once, by a compare-and-exchange. */
   greeting: 10,
 } as const;

@@ -5,6 +5,7 @@ import type { NodeRecorder } from './node-recorder.ts';
 import type { Frame } from './promise-stamps.ts';
 import type { Task, Tasks, Wake } from './tasks.ts';
 import { unseen } from './tasks.ts';
+import type { Ticks } from './ticks.ts';
 
 interface Callback {
   /** What is made in it belongs to this task; undefined where the loop itself makes something. */
@@ -23,8 +24,11 @@ export class Execution {
   private readonly main: Task;
   private readonly frames: Frames;
   private readonly recorder: NodeRecorder;
+  private readonly ticks: Ticks;
   private readonly stack: Callback[] = [];
   private depth = 0;
+  /** See goesOn. */
+  private keepsPoll = false;
   private topLevel = true;
   private hidden = 0;
   /** Whose callback was the last one. */
@@ -35,8 +39,9 @@ export class Execution {
    */
   lingers = false;
 
-  constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder }) {
+  constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder; ticks: Ticks }) {
     this.tasks = parts.tasks;
+    this.ticks = parts.ticks;
     this.main = parts.main;
     this.frames = parts.frames;
     this.recorder = parts.recorder;
@@ -77,6 +82,7 @@ export class Execution {
 
   /** A callback of the task begins. `from` says what kind of callback it is, as Sites.begin has it. */
   enter(task: Task | undefined, cause: number, causeId: number, from: number): void {
+    if (this.goesOn(task, cause, causeId, from)) return;
     const callback = this.push(task, false, cause, causeId);
     this.frames.begin(from, undefined);
     if (task !== undefined) this.open(callback, this.recorder.instant());
@@ -99,6 +105,7 @@ export class Execution {
 
   /** A callback that may turn out to belong to a task that does not exist yet: its poll waits for what comes. */
   enterLazily(task: Task | undefined, cause: number, causeId: number, from: number): void {
+    if (this.goesOn(task, cause, causeId, from)) return;
     this.push(task, true, cause, causeId);
     this.frames.begin(from, undefined);
   }
@@ -110,17 +117,51 @@ export class Execution {
     this.depth--;
     const callback = this.stack[this.depth];
     if (callback === undefined) return;
-    if (this.depth === 0) this.last = callback.task;
     const { polls } = callback;
-    if (polls.length === 0 && !frames.tellsAtEnd) {
+    let keeps = false;
+    if (this.depth === 0) {
+      this.last = callback.task;
+      keeps = polls.length === 1 && polls[0] === this.ticks.next;
+      this.keepsPoll = keeps;
+    }
+    if ((keeps || polls.length === 0) && !frames.tellsAtEnd) {
       frames.leave(0);
       return;
     }
     const tick = recorder.instant();
     frames.leave(tick);
-    for (let task = polls.pop(); task !== undefined; task = polls.pop()) this.tasks.endPoll(task, tick);
+    if (!keeps) this.endPolls(polls, tick);
     recorder.publish();
     if (this.tasks.anyQueued) recorder.keepInstant(tick);
+  }
+
+  /**
+   * A poll is not ended where a tick of the same task waits behind its callback, for that runs before the loop goes on:
+   * the tick, and whatever else of the task comes before it, such as an HTTP parser's other callbacks for the same
+   * read, go on with the poll. True when this callback does.
+   */
+  goesOn(task: Task | undefined, cause: number, causeId: number, from: number): boolean {
+    const callback = this.stack[0];
+    if (!this.keepsPoll || callback === undefined || callback.task !== task) return false;
+    this.keepsPoll = false;
+    this.depth = 1;
+    callback.cause = cause;
+    callback.causeId = causeId;
+    this.frames.begin(from, undefined);
+    return true;
+  }
+
+  /** Whether the poll that is open belongs to a callback that is over; see goesOn. */
+  get betweenCallbacks(): boolean {
+    return this.keepsPoll;
+  }
+
+  /** Ends the poll that was kept: what follows is another task's. */
+  endKeptPoll(): void {
+    if (!this.keepsPoll) return;
+    this.keepsPoll = false;
+    this.endPolls(this.stack[0]?.polls ?? [], this.recorder.instant());
+    this.recorder.publish();
   }
 
   /** What the innermost callback makes from here on belongs to this new task, which is polled in it. */
@@ -157,6 +198,10 @@ export class Execution {
 
   /** Forgets every callback. With `tell`, ends their polls. */
   reset(tell: boolean): void {
+    if (tell) this.endKeptPoll();
+    else if (this.keepsPoll) this.depth = 1;
+    this.keepsPoll = false;
+    this.ticks.clear();
     while (this.depth > 0) {
       if (tell) this.leave();
       else {
@@ -173,7 +218,10 @@ export class Execution {
   }
 
   private push(task: Task | undefined, lazy: boolean, cause: number, causeId: number): Callback {
-    if (this.depth === 0) this.endTopLevel();
+    if (this.depth === 0) {
+      this.endTopLevel();
+      this.endKeptPoll();
+    }
     // Entries are used again, because there is one for each callback and continuation of the program.
     let callback = this.stack[this.depth];
     if (callback === undefined) {
@@ -188,6 +236,10 @@ export class Execution {
     }
     this.depth++;
     return callback;
+  }
+
+  private endPolls(polls: Task[], tick: number): void {
+    for (let task = polls.pop(); task !== undefined; task = polls.pop()) this.tasks.endPoll(task, tick);
   }
 
   private open(callback: Callback, tick: number): void {

@@ -4,7 +4,6 @@
 // Promises come through v8.promiseHooks, which hand in the promise itself; async_hooks give only ids, and ids would
 // have to be kept in a map that nothing empties. From Node 24 on async_hooks can be told to leave promises alone.
 import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks } from 'node:async_hooks';
-import { promiseHooks } from 'node:v8';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
 import type { Frames } from './frames.ts';
@@ -12,11 +11,13 @@ import type { InheritedHandle } from './inherited.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
+import { PromiseHooks } from './promise-hooks.ts';
 import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
+import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
 
 /** From this Node on createHook takes `trackPromises`. */
@@ -31,13 +32,14 @@ export interface HookParts {
   readonly frames: Frames;
   readonly resources: Resources;
   readonly parks: Parks;
+  readonly ticks: Ticks;
 }
 
 export class Hooks {
   private readonly parts: HookParts;
   private readonly hook: AsyncHook;
   private readonly promisesApart: boolean;
-  private stopPromises: (() => void) | undefined;
+  private readonly promises: PromiseHooks;
   private on = false;
   private watching = false;
   private pausedOnce = false;
@@ -46,14 +48,25 @@ export class Hooks {
     this.parts = parts;
     // The client has gone, or the program hung up, before the response was written.
     parts.resources.sources.onClosed(({ serving }) => {
-      if (serving !== undefined) parts.tasks.end(serving, 'cancelled');
+      for (const task of serving.splice(0)) parts.tasks.end(task, 'cancelled');
     });
     this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
     const callbacks: HookCallbacks = {
       init: (id, type, trigger, resource) => this.made(id, type, trigger, resource),
-      before: () => this.before(),
+      before: (id) => this.before(id),
       after: () => this.after(),
     };
+    const init = (promise: object, parent?: object): void => this.promiseMade(promise, parent);
+    parts.frames.sites.lookBelow(init);
+    this.promises = new PromiseHooks(
+      [
+        init,
+        (promise) => this.promiseBefore(promise),
+        () => parts.execution.leave(),
+        (promise) => this.promiseSettled(promise),
+      ],
+      !this.promisesApart,
+    );
     this.hook = createHook(
       this.promisesApart ? Object.assign(callbacks, { trackPromises: false }) : callbacks,
     );
@@ -61,39 +74,19 @@ export class Hooks {
 
   /** Begins to listen; without `promises` to the loop's callbacks alone. May be called again to change that. */
   enable(promises: boolean): void {
-    if (promises) this.listenToPromises();
-    else this.leavePromises();
+    this.promises.listen(promises, () => this.hook.enable());
     if (this.on) return;
     this.on = true;
     this.parts.parks.restart();
     this.parts.resources.resume();
-    this.hook.enable();
     if (!this.watching) this.parts.execution.hide(() => this.watch());
-  }
-
-  private listenToPromises(): void {
-    if (this.stopPromises !== undefined) return;
-    const init = (promise: object, parent: object | undefined): void => this.promiseMade(promise, parent);
-    this.parts.frames.sites.lookBelow(init);
-    this.stopPromises = promiseHooks.createHook({
-      init,
-      before: (promise) => this.promiseBefore(promise),
-      after: () => this.parts.execution.leave(),
-      settled: (promise) => this.promiseSettled(promise),
-    }) as () => void;
-  }
-
-  private leavePromises(): void {
-    this.stopPromises?.();
-    this.stopPromises = undefined;
   }
 
   disable(): void {
     if (!this.on) return;
     this.on = false;
     this.pausedOnce = true;
-    this.hook.disable();
-    this.leavePromises();
+    this.promises.listen(false, () => this.hook.disable());
     this.parts.resources.pause();
   }
 
@@ -107,6 +100,10 @@ export class Hooks {
   private made(id: number, type: string, trigger: number, resource: object): void {
     if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
+    if (type === 'TickObject') {
+      this.parts.ticks.add(id, execution.context() ?? main);
+      return;
+    }
     // Node names the listener as what a connection was made on.
     const accepted = resources.sources.isListener(trigger);
     let task = accepted ? undefined : execution.context();
@@ -117,19 +114,34 @@ export class Hooks {
     stampResource(resource, stamp);
   }
 
-  private before(): void {
+  private before(id: number): void {
+    const { execution, resources, ticks } = this.parts;
+    const tickOf = ticks.take(id);
+    if (tickOf !== undefined) {
+      resources.decide();
+      execution.enter(tickOf, causedBy(tickOf), tickOf.id, fromTick);
+      return;
+    }
     const resource = executionAsyncResource();
     if (!this.promisesApart && resource instanceof Promise) return;
-    const { execution, resources, tasks } = this.parts;
     resources.decide();
     const stamp = readResourceStamp(resource) ?? this.adopted(resource);
-    // What was made before the program began is no part of it: the writer thread, a debugger's own.
+    // A parser's callbacks for the body and the end of what it has just told the head of.
+    if (stamp?.role === resourceRole.parser && execution.goesOn(stamp.task, 0, 0, kindOf(stamp))) return;
+    this.parts.recorder.beginTogether();
+    this.begins(resource, stamp);
+    this.parts.recorder.endTogether();
+  }
+
+  private begins(resource: object, stamp: ResourceStamp | undefined): void {
+    const { execution, resources, tasks } = this.parts;
+    // What was made before the program began is no part of it, such as the writer thread.
     if (stamp === undefined || stamp.task === unseen) {
       this.outermost();
       execution.enter(unseen, 0, 0, -1);
       return;
     }
-    if (stamp.type !== 'TickObject' && stamp.type !== 'Microtask') this.outermost();
+    if (stamp.type !== 'Microtask') this.outermost();
     const cause = resources.calledBack(stamp, resource);
     if (stamp.role === resourceRole.parser) {
       // A parser calls back for the next request before anybody knows that there is one.
@@ -142,7 +154,8 @@ export class Hooks {
 
   /** A callback of the loop itself: what came before it is done, and the loop may have been parked. */
   private outermost(): void {
-    if (!this.parts.execution.idle) return;
+    const { execution } = this.parts;
+    if (!execution.idle || execution.betweenCallbacks) return;
     this.parts.tasks.settleEnds();
     this.parts.parks.look();
   }
@@ -270,6 +283,7 @@ export class Hooks {
       }
       // The park was told in the hook before this callback.
       this.parts.parks.turn++;
+      this.parts.execution.endKeptPoll();
       this.parts.tasks.settleEnds();
       this.parts.resources.turnEnds();
       this.parts.execution.hide(() => this.watch());
@@ -281,6 +295,9 @@ export class Hooks {
     return this.pausedOnce ? this.parts.resources.adopt(resource, this.parts.main) : undefined;
   }
 }
+
+/** As kindOf, of a tick. */
+const fromTick = -1;
 
 /** What kind of callback it is, as a number below 0: what it makes first is predicted from that. */
 function kindOf(stamp: ResourceStamp): number {

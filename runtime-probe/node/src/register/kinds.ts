@@ -97,12 +97,25 @@ const typesByClass: ReadonlyMap<string, string> = new Map([
   ['FSEvent', 'FSEVENTWRAP'],
   ['TLSWrap', 'TLSWRAP'],
   ['HTTPServerAsyncResource', 'HTTPINCOMINGMESSAGE'],
+  ['HTTPClientAsyncResource', 'HTTPCLIENTREQUEST'],
   ['Timeout', 'Timeout'],
 ]);
 
+/** The class of what http makes for a connection each time that it uses it again. */
+const reusedHandle = 'ReusedHandle';
+
+/** Whether it is a connection that this program has made itself: only a client uses one again. */
+export function isReused(resource: object): boolean {
+  return resource.constructor?.name === reusedHandle;
+}
+
 /** The type of a resource of which no hook has told; undefined for one that is not known by its class. */
 export function typeOfUntold(resource: object): string | undefined {
-  const type = typesByClass.get(resource.constructor?.name ?? '');
+  const name = resource.constructor?.name ?? '';
+  if (name === 'Object' && 'callback' in resource && 'args' in resource) return 'TickObject';
+  const { handle } = resource as { handle?: object | null };
+  if (name === reusedHandle && handle != null) return typeOfUntold(handle);
+  const type = typesByClass.get(name);
   const listens = typeof (resource as { onconnection?: unknown }).onconnection === 'function';
   return listens ? type?.replace(/WRAP$/, 'SERVERWRAP') : type;
 }

@@ -55,6 +55,7 @@ export class NodeRecorder extends Recorder {
 
   pollEnds(tick: number): void {
     if (this.events.openPolls.length === 0) return;
+    if (this.looks.anyLookedAt) this.looks.pollEnds();
     this.write(eventKind.pollEnd, tick, 1, pollOutcome.pending);
     this.events.openPolls.pop();
   }

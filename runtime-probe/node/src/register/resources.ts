@@ -2,7 +2,7 @@
 // Knows nothing of which task runs; it is told.
 import { causeKind } from '../wire/index.ts';
 import { Jobs } from './jobs.ts';
-import { roleOfType, typeOfUntold } from './kinds.ts';
+import { isReused, roleOfType, typeOfUntold } from './kinds.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
 import { type Cause, Sources } from './sources.ts';
@@ -23,16 +23,7 @@ export class Resources {
 
   /** A resource was made for the task. `trigger` is Node's id of what it was made on. */
   describe(type: string, id: number, trigger: number, task: Task | undefined, target: object): ResourceStamp {
-    const stamp: ResourceStamp = {
-      type,
-      role: roleOfType.get(type) ?? resourceRole.other,
-      task,
-      source: undefined,
-      id: 0,
-      deadlineNs: 0,
-      startMs: Number.NaN,
-      bytes: 0,
-    };
+    const stamp = newStamp(type, task);
     if (task === unseen) return stamp;
     switch (stamp.role) {
       case resourceRole.timer:
@@ -60,17 +51,20 @@ export class Resources {
   }
 
   /**
-   * A resource that was made while nothing was recorded calls back: what it is its class tells. What the loop makes by
-   * itself is nobody's, all else the main task's. Undefined for what is not known, as the writer thread's port.
+   * A resource that was made while nothing was recorded calls back: what it is its class tells, if anything does. What
+   * the loop makes by itself is nobody's, all else the main task's: unseen is what only the probe itself does, because
+   * whatever is made in such a callback is unseen too, and so on without end.
    */
-  adopt(target: object, main: Task): ResourceStamp | undefined {
-    const type = typeOfUntold(target);
-    if (type === undefined) return undefined;
+  adopt(target: object, main: Task): ResourceStamp {
+    const type = typeOfUntold(target) ?? '';
     const below = type === 'HTTPINCOMINGMESSAGE' ? this.sources.untold(target) : undefined;
     if (below !== undefined) this.adopt(below, main);
     const loops =
       type === 'TCPWRAP' || type === 'PIPEWRAP' || type === 'HTTPINCOMINGMESSAGE' || type === 'TLSWRAP';
-    const stamp = this.describe(type, 0, 0, loops ? undefined : main, target);
+    const isNobodys = loops && !isReused(target);
+    const described = this.describe(type, 0, 0, isNobodys ? undefined : main, target);
+    const { role } = described;
+    const stamp = role === resourceRole.other ? { ...described, role: resourceRole.untold } : described;
     stampResource(target, stamp);
     return stamp;
   }
@@ -89,6 +83,8 @@ export class Resources {
       case resourceRole.cryptoJob:
       case resourceRole.packer:
         return this.jobs.done(stamp) ?? queuedBy(stamp);
+      case resourceRole.untold:
+        return { kind: causeKind.unknown, id: 0 };
       default:
         return queuedBy(stamp);
     }
@@ -115,6 +111,24 @@ export class Resources {
     this.sources.pause();
     this.jobs.pause();
   }
+}
+
+/** What the probe itself made before its hooks: nothing that comes of it is told. */
+export function leaveOutResource(target: object): void {
+  stampResource(target, newStamp('', unseen));
+}
+
+function newStamp(type: string, task: Task | undefined): ResourceStamp {
+  return {
+    type,
+    role: roleOfType.get(type) ?? resourceRole.other,
+    task,
+    source: undefined,
+    id: 0,
+    deadlineNs: 0,
+    startMs: Number.NaN,
+    bytes: 0,
+  };
 }
 
 /** A tick, an immediate, a microtask: whoever made it made it run. */

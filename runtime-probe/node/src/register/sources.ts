@@ -106,7 +106,7 @@ export class Sources {
       readBytes: hasPast ? unknownBytes : 0,
       writtenBytes: hasPast ? unknownBytes : 0,
       pendingWrite: undefined,
-      serving: undefined,
+      serving: [],
     };
     this.handles.set(source.nodeId, { source, handle });
     stamp.source = source;

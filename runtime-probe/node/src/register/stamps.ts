@@ -18,6 +18,8 @@ export const resourceRole = {
   /** A compression stream. */
   packer: 7,
   tls: 8,
+  /** Made while nothing was recorded, and of no class that tells what it is. */
+  untold: 9,
 } as const;
 export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 
@@ -39,8 +41,8 @@ export interface Source {
   writtenBytes: number;
   /** The write that is under way and was too much for one system call; undefined while there is none. */
   pendingWrite: ResourceStamp | undefined;
-  /** The HTTP request that is being served on it. */
-  serving: Task | undefined;
+  /** The HTTP requests that are being served on it, the oldest first: several where the client does not wait. */
+  readonly serving: Task[];
 }
 
 /** A native resource, or one that the program made as an AsyncResource. */

@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { TaskInfo } from '../executor/observe.ts';
+import { captureStack } from '../executor/site.ts';
 import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
-import { describeProgram, type View } from '../probe/hello.ts';
+import { describeProgram, noCpuTime, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
@@ -18,9 +19,11 @@ import { inheritedHandles } from './inherited.ts';
 import { NodeRecorder } from './node-recorder.ts';
 import { Parks } from './parks.ts';
 import { Requests } from './requests.ts';
-import { Resources } from './resources.ts';
+import { leaveOutResource, Resources } from './resources.ts';
 import { Sites } from './sites.ts';
+import { toSource } from './source-maps.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
+import { Ticks } from './ticks.ts';
 
 /**
  * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
@@ -64,9 +67,11 @@ const view: View = {
       note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
     },
     { name: 'awaitSites', visibility: recorded, note: 'predicted, and verified by stacks one time in 64' },
-    { name: 'cpuTime', visibility: notRecorded, note: '' },
+    noCpuTime,
   ],
 };
+
+const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
 
 /** Begins to record this process when it is one to record. */
 export function startRegister(): void {
@@ -100,6 +105,10 @@ export function startRegister(): void {
             else parts.resume(level);
           },
           detail: detail.lean,
+          // The register script is a file of its own: nothing of it is the program's.
+          toSource: (file, line, column, functionName) =>
+            file === ownFile ? undefined : toSource(file, line, column, functionName),
+          leaveOut: leaveOutResource,
           finish: () => parts?.finish(),
           holdMs,
         }),
@@ -138,9 +147,10 @@ class Parts {
     const sites = new Sites();
     this.frames = new Frames(recorder, sites);
     const { frames } = this;
-    this.execution = new Execution({ tasks, main, frames, recorder });
+    const ticks = new Ticks();
+    this.execution = new Execution({ tasks, main, frames, recorder, ticks });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks });
+    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.listen(level);

@@ -1,5 +1,6 @@
 // Owns the tasks of a Node program: how they begin, their polls, and when they are over.
 // Knows nothing of hooks: it is told what runs.
+import type { AliveTask } from '../executor/observe.ts';
 import { causeKind } from '../wire/index.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 
@@ -27,6 +28,9 @@ export interface Task {
   told: boolean;
   /** Whether it stands in the list of those that had something queued since the loop's last callback. */
   listed: boolean;
+  /** Its neighbours among those that live. */
+  before: Task | undefined;
+  after: Task | undefined;
 }
 
 /** A continuation in the microtask queue. */
@@ -50,6 +54,8 @@ export const unseen: Task = {
   queued: [],
   told: false,
   listed: false,
+  before: undefined,
+  after: undefined,
 };
 
 export const runtimeId = 1;
@@ -59,7 +65,9 @@ export class Tasks {
   private lastId = 0;
   /** Continuations in the microtask queue, of all tasks. While there are some, the next begins where one ends. */
   private inQueue = 0;
-  private readonly living = new Set<Task>();
+  /** Those that live, in the order in which they began; a list of their own, for a set costs three times as much. */
+  private oldest: Task | undefined;
+  private newest: Task | undefined;
   private ending: Task[] = [];
   private listed: Task[] = [];
 
@@ -82,8 +90,12 @@ export class Tasks {
       queued: [],
       told: false,
       listed: false,
+      before: this.newest,
+      after: undefined,
     };
-    this.living.add(task);
+    if (this.newest === undefined) this.oldest = task;
+    else this.newest.after = task;
+    this.newest = task;
     this.recorder.taskSpawned(this.describe(task));
     return task;
   }
@@ -183,7 +195,7 @@ export class Tasks {
     this.ending = [];
     for (const task of ending) {
       task.life = life.ended;
-      this.living.delete(task);
+      this.unlink(task);
       this.recorder.taskEnded(task.id, task.outcome, 0);
     }
   }
@@ -201,10 +213,22 @@ export class Tasks {
   /** Tells everything that lives to a listener who comes, or comes again. */
   snapshot(): void {
     this.forgetQueued();
-    for (const task of this.living) task.told = false;
-    this.recorder.snapshot(
-      [...this.living].map((task) => ({ info: this.describe(task), epoch: task.epoch, state: 'idle' })),
-    );
+    const living: AliveTask[] = [];
+    for (let task = this.oldest; task !== undefined; task = task.after) {
+      task.told = false;
+      living.push({ info: this.describe(task), epoch: task.epoch, state: 'idle' });
+    }
+    this.recorder.snapshot(living);
+  }
+
+  private unlink(task: Task): void {
+    const { before, after } = task;
+    if (before === undefined) this.oldest = after;
+    else before.after = after;
+    if (after === undefined) this.newest = before;
+    else after.before = before;
+    task.before = undefined;
+    task.after = undefined;
   }
 
   /** As it is told. */

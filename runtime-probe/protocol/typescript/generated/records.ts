@@ -329,6 +329,12 @@ export const operationKind = {
   close: 6,
   /** The look whether a child process has ended, which takes its exit status; wouldBlock while it runs. */
   collect: 7,
+  /** The reading side was shut down: what comes is no longer read. */
+  shutdownRead: 8,
+  /** The writing side was shut down: the peer reads the end of the stream. */
+  shutdownWrite: 9,
+  /** Both sides were shut down. */
+  shutdownBoth: 10,
 } as const;
 export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
 
@@ -560,6 +566,8 @@ export const eventKind = {
   pollSample: 90,
   /** What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one. */
   frameWake: 92,
+  /** A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known. */
+  jobSeen: 94,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -614,6 +622,7 @@ export const eventField = {
   pollSettled: { task: 0, epoch: 1, outcome: 2 },
   pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
   frameWake: { frame: 0, causeKind: 1, causeId: 2 },
+  jobSeen: { job: 0, jobKind: 1, runtime: 2 },
 } as const;
 
 /** A text that other records name by id. */
@@ -1236,6 +1245,17 @@ export interface FrameWakeRecord {
   readonly causeId: number;
 }
 
+/** A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known. */
+export interface JobSeenRecord {
+  readonly record: 'jobSeen';
+  /** From 1, never reused. */
+  readonly job: number;
+  /** What it does. One of jobKind. */
+  readonly jobKind: number;
+  /** Whose pool; 0 when not known. */
+  readonly runtime: number;
+}
+
 /** Any dictionary record. */
 export type DictionaryRecord =
   | TextRecord
@@ -1298,7 +1318,8 @@ export type EventRecord =
   | DetailChangeRecord
   | PollSettledRecord
   | PollSampleRecord
-  | FrameWakeRecord;
+  | FrameWakeRecord
+  | JobSeenRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
 export interface Shape {
@@ -1366,6 +1387,7 @@ export const shapes: readonly Shape[] = [
   { kind: 84, name: 'pollSettled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'outcome', type: 1 }] },
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 92, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
+  { kind: 94, name: 'jobSeen', fields: [{ name: 'job', type: 1 }, { name: 'jobKind', type: 1 }, { name: 'runtime', type: 1 }] },
   { kind: 104, name: 'pollPending', fields: [] },
   { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
   { kind: 106, name: 'wakeScheduled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },

@@ -20,6 +20,15 @@ use tokio::task::JoinHandle;
 
 use crate::programs::{Program, Spawn};
 
+/// Levels of detail, as the wire numbers them.
+#[cfg(feature = "wakeline")]
+pub(crate) mod detail {
+    pub(crate) const OFF: u64 = 1;
+    #[cfg(feature = "wakeline-told")]
+    pub(crate) const LEAN: u64 = 2;
+    pub(crate) const FULL: u64 = 3;
+}
+
 /// What this build can measure.
 pub(crate) const NAMES: &[&str] = &[
     "plain",
@@ -32,7 +41,13 @@ pub(crate) const NAMES: &[&str] = &[
     #[cfg(feature = "wakeline-told")]
     "wakeline-subscriber",
     #[cfg(feature = "wakeline-told")]
+    "wakeline-subscriber-lean",
+    #[cfg(feature = "wakeline-told")]
+    "wakeline-subscriber-off",
+    #[cfg(feature = "wakeline-told")]
     "wakeline-layer",
+    #[cfg(feature = "wakeline-told")]
+    "wakeline-layer-lean",
     #[cfg(feature = "metrics")]
     "tokio-metrics",
     #[cfg(feature = "chrome")]
@@ -59,9 +74,15 @@ pub(crate) fn run(name: &str, program: &Program) -> bool {
         #[cfg(feature = "wakeline")]
         "wakeline" => wakeline::on(program),
         #[cfg(feature = "wakeline-told")]
-        "wakeline-subscriber" => wakeline::subscriber(program),
+        "wakeline-subscriber" => wakeline::subscriber(program, detail::FULL),
         #[cfg(feature = "wakeline-told")]
-        "wakeline-layer" => wakeline::layer(program),
+        "wakeline-subscriber-lean" => wakeline::subscriber(program, detail::LEAN),
+        #[cfg(feature = "wakeline-told")]
+        "wakeline-subscriber-off" => wakeline::subscriber(program, detail::OFF),
+        #[cfg(feature = "wakeline-told")]
+        "wakeline-layer" => wakeline::layer(program, detail::FULL),
+        #[cfg(feature = "wakeline-told")]
+        "wakeline-layer-lean" => wakeline::layer(program, detail::LEAN),
         #[cfg(feature = "metrics")]
         "tokio-metrics" => metrics::run(program),
         #[cfg(feature = "chrome")]

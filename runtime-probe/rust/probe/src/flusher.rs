@@ -215,7 +215,7 @@ impl Flusher {
         if self.destination.is_listener() {
             // The program goes on unrecorded until somebody comes again.
             self.is_attached = false;
-            set_detail(detail::OFF);
+            change_detail(detail::OFF);
             return;
         }
         self.next_try = Instant::now() + self.retry;
@@ -244,8 +244,9 @@ impl Flusher {
             self.lose_connection();
             return Turn::Idle;
         }
-        let mut more = false;
-        if !link.is_stalled() {
+        // The rest of an earlier send comes first: what was published since then is still to come.
+        let mut more = link.is_stalled();
+        if !more {
             // What can be seen depends on the runtime, which may begin after the greeting.
             if says_otherwise(self.told_runtimes, self.session.runtimes_seen()) {
                 self.greet(link.outbound());
@@ -320,7 +321,7 @@ impl Flusher {
             return;
         }
         self.detail = wanted;
-        snapshot::record_detail_change(self.session, wanted, || set_detail(wanted));
+        snapshot::record_detail_change(self.session, wanted, || change_detail(wanted));
         if now == detail::OFF {
             snapshot::record(self.session);
         }
@@ -473,6 +474,14 @@ enum Turn {
     More,
     /// The collector does not want this program.
     Refused,
+}
+
+/// Sets the level of detail, and what tokio is asked to tell of itself.
+fn change_detail(wanted: u64) {
+    #[cfg(feature = "tracing")]
+    crate::tracing::with_detail(wanted, || set_detail(wanted));
+    #[cfg(not(feature = "tracing"))]
+    set_detail(wanted);
 }
 
 fn total(thread: u32, sent: crate::batch::ThreadProgress, dropped: u64) -> ThreadTotal {

@@ -120,6 +120,24 @@ impl Recorder {
         self.set_outside(job);
     }
 
+    /// A job begins of which nothing was told so far. False inside of one that is told already,
+    /// which it is a part of. The thread's role is not told, which would take a lock.
+    #[cfg(wakeline_reactor)]
+    pub(crate) fn job_seen(&mut self, job: u64, job_kind: u64) -> bool {
+        let is_free = self.is_outside();
+        if is_free {
+            let runtime = self.runtime_id();
+            self.begin_seen_job([job, job_kind, runtime]);
+        }
+        is_free
+    }
+
+    /// The end of such a job. What is woken next may be woken by something else on this thread.
+    #[cfg(wakeline_reactor)]
+    pub(crate) fn seen_job_ends(&mut self, recorded: bool, job: u64, bytes: u64) {
+        self.job_end(recorded, job, end_outcome::COMPLETED, bytes);
+    }
+
     /// Who makes what happens on this thread now.
     pub(crate) fn operation_maker(&self) -> u64 {
         if self.current_task() != 0 {

@@ -202,7 +202,7 @@ fn wrapped_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
         ("reactor", waits, note),
         ("parkTimeouts", waits, note),
         ("timers", NOT, "timers are inside the runtime; the park's time-out shows the next one"),
-        ("jobs", RECORDED, "of closures given to wakeline's spawn_blocking; others are not seen"),
+        ("jobs", RECORDED, of_closures()),
         ("jobThreads", RECORDED, ""),
         ("submissions", NOT, "what goes through an io_uring passes no function that is watched"),
         ("resources", NOT, "locks and channels of the runtime are not seen"),
@@ -247,6 +247,15 @@ fn of_wrapped() -> &'static str {
     };
     #[cfg(not(feature = "tracing"))]
     "of futures spawned or wrapped through wakeline; others are not seen"
+}
+
+/// Of which blocking closures jobs are recorded where tokio itself is not heard.
+fn of_closures() -> &'static str {
+    #[cfg(all(feature = "tokio", wakeline_reactor))]
+    if crate::tokio::present::tells_workers() {
+        return "of closures given to wakeline's spawn_blocking; of others, those of tokio::fs among them, each read, write and sync of a file: when and on which thread it ran, not who asked for it and how long it was queued";
+    }
+    "of closures given to wakeline's spawn_blocking; others are not seen"
 }
 
 /// What is seen from below, with the note for it.

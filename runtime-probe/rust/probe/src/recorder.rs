@@ -494,6 +494,15 @@ impl Recorder {
         self.outside = outside::NOTHING;
     }
 
+    /// As `job_start`, of a job that was not submitted before our eyes.
+    #[cfg(wakeline_reactor)]
+    pub(crate) fn begin_seen_job(&mut self, fields: [u64; 3]) {
+        let tick = self.hold(hold::JOB);
+        self.put(kind::JOB_SEEN, tick, fields);
+        self.job = fields[0];
+        self.outside = outside::NOTHING;
+    }
+
     pub(crate) fn job_end(&mut self, recorded: bool, job: u64, outcome: u64, bytes: u64) {
         if recorded {
             self.event(kind::JOB_END, [job, outcome, bytes]);

@@ -263,18 +263,29 @@ impl Builder<'_> {
 /// # }
 /// ```
 pub fn instrument<'a>(builder: &'a mut Runtimes, name: &str) -> &'a mut Runtimes {
-    // A builder does not tell its flavor or its numbers.
-    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0, 0);
+    // A builder does not tell its flavor, and how many workers it says only where it was told.
+    instrument_known(builder, name, runtime_flavor::UNKNOWN, 0);
     builder
 }
 
-/// [`instrument`] of a builder of which this is known; numbers that are not are 0.
+/// The most threads that the blocking pool may have; 0 where that is not known. tokio shows it
+/// to nobody but in the text of a builder, which has named it so from 1.8 to 1.54.
+fn pool_limit(builder: &Runtimes) -> u64 {
+    let text = format!("{builder:?}");
+    // The name that a program gives its runtime comes first, and may be anything.
+    let Some((_, behind)) = text.rsplit_once("max_blocking_threads: ") else {
+        return 0;
+    };
+    let digits = behind.split(|c: char| !c.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// [`instrument`] of a builder of which this is known; a number that is not is 0.
 fn instrument_known(
     builder: &mut Runtimes,
     name: &str,
     flavor: u64,
     workers: u64,
-    pool_limit: u64,
 ) -> Option<Arc<RuntimeSeen>> {
     let session = Session::current()?;
     session.saw(seen::WRAPPED);
@@ -284,7 +295,7 @@ fn instrument_known(
         is_closing: AtomicBool::new(false),
     });
     let dictionary = &session.dictionary;
-    dictionary.runtime(runtime.id, name, flavor, workers, pool_limit);
+    dictionary.runtime(runtime.id, name, flavor, workers, pool_limit(builder));
     let told = Arc::clone(&runtime);
     let tell = move |then: fn(&mut Recorder, bool)| {
         let runtime = Arc::clone(&told);
@@ -300,7 +311,10 @@ fn instrument_known(
         }
     };
     builder
-        .on_thread_start(tell(|_, _| ()))
+        .on_thread_start(tell(|_, _| {
+            #[cfg(wakeline_reactor)]
+            crate::interpose::started_by_runtime(present::starts_for_pool_alone());
+        }))
         .on_thread_park(tell(Recorder::runtime_parks))
         .on_thread_unpark(tell(Recorder::runtime_unparked));
     Some(runtime)

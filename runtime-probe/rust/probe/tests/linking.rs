@@ -178,8 +178,8 @@ fn a_preloaded_neighbour_sees_what_the_probe_sees() {
         .map(|each| each.parse().unwrap())
         .collect();
     let (receives, sends, waits) = (told[0], told[1], told[2]);
-    // Of 11 bytes each: a connected datagram socket's echo, and a stream's answer.
-    assert_eq!((receives, sends), (2 * 20, 2 * 20));
+    // Of 11 bytes each: a connected datagram socket's echo, a stream's answer, and three copies.
+    assert_eq!((receives, sends), (2 * 20 + 3, 2 * 20 + 3));
     let parks = trace.count(|event| matches!(event, EventRecord::Park(_)));
     assert_eq!(waits, parks as u64);
     assert!(is_recorded(&trace, "operations") && is_recorded(&trace, "reactor"));

@@ -2,13 +2,16 @@
 
 mod support;
 
+use std::io::{BufRead, Read};
 use std::time::Duration;
 
 use support::{
     child, connected, expected, finish, record, role, say, wait_for_go, wait_to_hear, Collector,
 };
 use wakeline::Config;
-use wakeline_executor::observe::{End, EndedBy, Observer, TaskEnded, TaskInfo, TaskKind};
+use wakeline_executor::observe::{
+    open_poll, End, EndedBy, Observer, Outcome, TaskEnded, TaskInfo, TaskKind,
+};
 use wakeline_wire::{DictionaryRecord, EventRecord};
 
 fn start(memory_mib: usize) -> &'static dyn Observer {
@@ -61,7 +64,8 @@ fn two_threads_are_decoded_to_exactly_what_they_recorded() {
 
 #[test]
 fn what_does_not_fit_is_counted_exactly() {
-    const BEFORE: u64 = 500_000;
+    // The probe tries for 10 s to reach a collector: on a busy machine, too, this is over by then.
+    const BEFORE: u64 = 300_000;
     const AFTER: u64 = 1_000;
     if role().is_some() {
         let observer = start(1);
@@ -164,6 +168,62 @@ fn a_reconnected_collector_gets_what_lives_and_what_it_missed() {
     assert!(trace.end.is_some());
 }
 
+/// Its thread has no room when the poll begins, and a slot again before it ends.
+#[test]
+fn a_poll_whose_start_was_dropped_is_told_to_have_begun_when_it_did() {
+    const BEFORE: u64 = 300_000;
+    const TASK: u64 = 7_777;
+    const EPOCH: u64 = 3;
+    if role().is_some() {
+        let observer = start(1);
+        record(observer, 1, BEFORE);
+        let start = observer.poll_start(TASK, EPOCH);
+        let open = open_poll(TASK, EPOCH, start);
+        say("recorded");
+        wait_for_go();
+        observer.timer_cancelled(5);
+        observer.poll_end(TASK, Outcome::Pending);
+        drop(open);
+        return say(&format!("began at {start}"));
+    }
+    let collector = Collector::stopped();
+    let name = "a_poll_whose_start_was_dropped_is_told_to_have_begun_when_it_did";
+    let mut running = connected(child(name, "late"), &collector).spawn().unwrap();
+    let mut output = wait_to_hear(&mut running, "recorded");
+    collector.listen();
+    collector.wait_for_watermarks(3);
+    std::fs::write(collector.go_file(), "").unwrap();
+    let began: u64 = output
+        .by_ref()
+        .lines()
+        .find_map(|line| line.unwrap().strip_prefix("began at ")?.parse().ok())
+        .expect("the child says when the poll began");
+    assert!(finish(running).status.success());
+
+    let trace = collector.trace();
+    let is_start =
+        |event: &EventRecord| matches!(event, EventRecord::PollStart(poll) if poll.task == TASK);
+    assert_eq!(
+        trace.count(is_start),
+        0,
+        "1 MiB does not hold {BEFORE} events"
+    );
+    let named: Vec<_> = trace
+        .chunks
+        .iter()
+        .flat_map(|chunk| {
+            let polls = chunk.context.open_polls.iter();
+            polls.map(|poll| (poll.task, poll.epoch, poll.start_tick, chunk.first_tick))
+        })
+        .filter(|poll| poll.0 == TASK)
+        .collect();
+    assert!(!named.is_empty(), "the chunk behind the gap names the poll");
+    for (_, epoch, start_tick, first_tick) in named {
+        assert_eq!((epoch, start_tick), (EPOCH, began));
+        assert!(first_tick > began, "behind the gap");
+    }
+}
+
 #[test]
 fn a_collector_that_stalls_gets_whole_frames_later() {
     const EVENTS: u64 = 300_000;
@@ -194,8 +254,35 @@ fn a_collector_that_stalls_gets_whole_frames_later() {
 }
 
 #[test]
+fn a_collector_that_reads_on_while_the_program_ends_gets_everything() {
+    const EVENTS: u64 = 300_000;
+    if role().is_some() {
+        record_on_threads(start(16), 1, EVENTS);
+        return say("ending");
+    }
+    let collector = Collector::start();
+    let name = "a_collector_that_reads_on_while_the_program_ends_gets_everything";
+    collector.set_stalled(true);
+    let mut running = connected(child(name, "ends"), &collector).spawn().unwrap();
+    let _output = wait_to_hear(&mut running, "ending");
+    // Time to be at its end with a send that is stuck, at most: what follows holds without it too.
+    std::thread::sleep(Duration::from_millis(100));
+    collector.set_stalled(false);
+    let output = finish(running);
+    assert!(output.status.success(), "{output:?}");
+    let trace = collector.trace();
+    assert!(
+        trace.of_thread("hammer 0") == expected(0, EVENTS),
+        "something is missing"
+    );
+    assert!(trace.end.is_some());
+}
+
+#[test]
 fn more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete() {
-    const BEFORE: u64 = 500_000;
+    // Names of a quarter of a KiB, 4 MiB of which may wait: tens of thousands of tasks are over
+    // before the probe, after 10 s, no longer tries to reach a collector.
+    const BEFORE: u64 = 40_000;
     const AFTER: u64 = 1_000;
     let spawn = |observer: &dyn Observer, tasks: std::ops::RangeInclusive<u64>| {
         for task in tasks {
@@ -203,7 +290,7 @@ fn more_tasks_than_may_wait_pause_the_recording_and_leave_it_complete() {
                 task,
                 parent: 0,
                 site: std::panic::Location::caller(),
-                name: None,
+                name: Some(&format!("{task:0>250}")),
                 type_name: "task",
                 future_bytes: 0,
                 kind: TaskKind::Task,

@@ -448,7 +448,10 @@ fn an_instrumented_runtime_tells_of_its_threads_and_their_parks() {
     let test = "an_instrumented_runtime_tells_of_its_threads_and_their_parks";
     let trace = trace_of(test, || {
         let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(3).enable_all();
+        builder
+            .worker_threads(3)
+            .max_blocking_threads(7)
+            .enable_all();
         let runtime = wakeline::tokio::instrument(&mut builder, "three workers");
         let runtime = runtime.build().unwrap();
         runtime.block_on(async {
@@ -470,6 +473,7 @@ fn an_instrumented_runtime_tells_of_its_threads_and_their_parks() {
     });
     let runtime = runtime.expect("a runtime");
     assert_eq!(trace.text(runtime.name), "three workers");
+    assert_eq!(runtime.pool_limit, 7);
     let workers: std::collections::HashSet<u64> = trace
         .dictionary
         .iter()

@@ -6,6 +6,8 @@
 #![cfg(tokio_unstable)]
 
 mod support;
+#[path = "support/told.rs"]
+mod told;
 
 use std::collections::HashMap;
 use std::future::{pending, poll_fn, Future};
@@ -18,30 +20,19 @@ use std::time::Duration;
 use support::{child, connected, finish, role, Collector, Trace};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
+use told::{at_line, hear, kinds, lives, resources, waits_on};
 use wakeline_wire::{
-    cause_kind, end_outcome, job_kind, poll_outcome, resource_kind, task_kind, visibility,
-    DictionaryRecord, EventRecord,
+    cause_kind, end_outcome, job_kind, resource_kind, task_kind, visibility, DictionaryRecord,
+    EventRecord,
 };
+
+const FILE: &str = "tokio_told.rs";
 
 /// Runs `program` in a child of this test with a collector, and gives the trace and what the
 /// child has [`support::say`]d. The child hears tokio as `role` says.
 fn trace_of(test: &str, by: &str, program: impl FnOnce()) -> Option<(Trace, String)> {
     if let Some(role) = role() {
-        assert!(wakeline::init().is_active());
-        match role.as_str() {
-            "subscriber" => {
-                let subscriber = wakeline::tracing::subscriber().expect("tokio tells");
-                let dispatch = tracing_core::Dispatch::new(subscriber);
-                tracing_core::dispatcher::set_global_default(dispatch).unwrap();
-            }
-            "layer" => {
-                use tracing_subscriber::prelude::*;
-                tracing_subscriber::registry()
-                    .with(wakeline::tracing::layer())
-                    .init();
-            }
-            role => panic!("there is no role {role}"),
-        }
+        hear(&role);
         program();
         return None;
     }
@@ -53,88 +44,6 @@ fn trace_of(test: &str, by: &str, program: impl FnOnce()) -> Option<(Trace, Stri
     let end = trace.end.as_ref().expect("the stream is closed on purpose");
     assert!(end.threads.iter().all(|thread| thread.dropped == 0));
     Some((trace, String::from_utf8(output.stdout).unwrap()))
-}
-
-/// What the trace says of one task.
-#[derive(Debug, Default, PartialEq, Eq, Clone)]
-struct Life {
-    polls: u64,
-    ready: u64,
-    panicked: u64,
-    wakes: u64,
-    end: Option<u64>,
-}
-
-/// Each task's life; every poll after the first of a spawned task must have a wake that
-/// asked for it, unless the poll turned out to be none.
-fn lives(trace: &Trace) -> HashMap<u64, Life> {
-    let mut lives: HashMap<u64, Life> = HashMap::new();
-    let mut none = std::collections::HashSet::new();
-    let mut asked = std::collections::HashSet::new();
-    let mut started = Vec::new();
-    for event in trace.all() {
-        match event {
-            EventRecord::PollStart(e) => started.push((e.task, e.epoch)),
-            EventRecord::Wake(e) => {
-                lives.entry(e.task).or_default().wakes += 1;
-                asked.insert((e.task, e.epoch));
-            }
-            EventRecord::WakeFrom(e) => {
-                lives.entry(e.task).or_default().wakes += 1;
-                asked.extend((e.epoch..=e.epoch_after).map(|epoch| (e.task, epoch)));
-            }
-            EventRecord::PollSettled(e) if e.outcome == poll_outcome::NONE => {
-                none.insert((e.task, e.epoch));
-            }
-            EventRecord::PollSettled(e) => {
-                assert_eq!(e.outcome, poll_outcome::READY);
-                lives.entry(e.task).or_default().ready += 1;
-            }
-            EventRecord::TaskEnd(e) => {
-                let was = lives.entry(e.task).or_default().end.replace(e.outcome);
-                assert_eq!(was, None, "a task ends once");
-            }
-            _ => {}
-        }
-    }
-    let roots = kinds(trace, &[task_kind::ROOT_UNHEARD]);
-    for (task, epoch) in started {
-        if none.contains(&(task, epoch)) {
-            continue;
-        }
-        lives.entry(task).or_default().polls += 1;
-        let is_asked = epoch == 1 || asked.contains(&(task, epoch - 1));
-        assert!(
-            is_asked || roots.contains(&task),
-            "poll {epoch} of task {task} has no wake"
-        );
-    }
-    lives
-}
-
-fn kinds(trace: &Trace, wanted: &[u64]) -> Vec<u64> {
-    let of_kind = |record: &DictionaryRecord| match record {
-        DictionaryRecord::Task(task) if wanted.contains(&task.task_kind) => Some(task.id),
-        _ => None,
-    };
-    trace.dictionary.iter().filter_map(of_kind).collect()
-}
-
-/// The tasks by the line of their spawn, relative to the line of `base`.
-fn at_line(trace: &Trace, line: u64) -> Vec<u64> {
-    let is_here = |record: &DictionaryRecord| match record {
-        DictionaryRecord::Site(site) if site.line == line => trace
-            .text(site.file)
-            .ends_with("tokio_told.rs")
-            .then_some(site.id),
-        _ => None,
-    };
-    let sites: Vec<u64> = trace.dictionary.iter().filter_map(is_here).collect();
-    let spawned = |record: &DictionaryRecord| match record {
-        DictionaryRecord::Task(task) if sites.contains(&task.site) => Some(task.id),
-        _ => None,
-    };
-    trace.dictionary.iter().filter_map(spawned).collect()
 }
 
 async fn counted<F: Future>(polls: Arc<AtomicU64>, future: F) -> F::Output {
@@ -252,7 +161,7 @@ fn check_mixed_program(test: &str, by: &str) {
     }
     assert_eq!(expected.len(), 6);
     for (line, mut expected) in expected {
-        let tasks = at_line(&trace, line);
+        let tasks = at_line(&trace, FILE, line);
         let mut found = Vec::new();
         for task in tasks {
             let life = &lives[&task];
@@ -310,7 +219,7 @@ fn a_drop_right_after_a_pending_poll_is_not_told_as_an_end() {
     let said = said(&output);
     assert_eq!(said.len(), 2 * ROUNDS);
     for (line, polls, outcome) in said {
-        let tasks = at_line(&trace, line);
+        let tasks = at_line(&trace, FILE, line);
         assert_eq!(tasks.len(), ROUNDS);
         for task in tasks {
             let life = &lives[&task];
@@ -339,41 +248,6 @@ async fn wakes_itself() {
         Poll::Pending
     })
     .await
-}
-
-/// The lines of the sites of waits on this, in order of their threads.
-fn waits_on(trace: &Trace, kind: u64, id: u64) -> Vec<u64> {
-    let site = |id: u64| {
-        let site = |record: &DictionaryRecord| match record {
-            DictionaryRecord::Site(site) if site.id == id => Some(site.line),
-            _ => None,
-        };
-        trace.dictionary.iter().find_map(site).unwrap_or(0)
-    };
-    let wait = |event: &EventRecord| match event {
-        EventRecord::WaitStart(e) if (e.on_kind, e.on_id) == (kind, id) => Some(site(e.site)),
-        _ => None,
-    };
-    trace.all().filter_map(wait).collect()
-}
-
-/// The resources of this kind that this file makes; tokio has some of its own.
-fn resources(trace: &Trace, kind: u64) -> Vec<u64> {
-    let is_here = |id: u64| {
-        trace.dictionary.iter().any(|record| match record {
-            DictionaryRecord::Site(site) if site.id == id => {
-                trace.text(site.file).ends_with("tokio_told.rs")
-            }
-            _ => false,
-        })
-    };
-    let is = |record: &DictionaryRecord| match record {
-        DictionaryRecord::Resource(resource) if resource.resource_kind == kind => {
-            is_here(resource.site).then_some(resource.id)
-        }
-        _ => None,
-    };
-    trace.dictionary.iter().filter_map(is).collect()
 }
 
 /// Who took and gave back the resource, in order: `(taken, task)`.
@@ -426,19 +300,19 @@ fn a_wait_names_the_lock_and_who_holds_it() {
         .find_map(|line| line.strip_prefix("line "))
         .and_then(|line| line.parse().ok())
         .unwrap();
-    let [holder] = at_line(&trace, line - 20)[..] else {
+    let [holder] = at_line(&trace, FILE, line - 20)[..] else {
         panic!("one holder")
     };
-    let [waiter] = at_line(&trace, line - 8)[..] else {
+    let [waiter] = at_line(&trace, FILE, line - 8)[..] else {
         panic!("one waiter")
     };
-    let [lock] = resources(&trace, resource_kind::MUTEX)[..] else {
+    let [lock] = resources(&trace, FILE, resource_kind::MUTEX)[..] else {
         panic!("one mutex")
     };
-    let [places] = resources(&trace, resource_kind::SEMAPHORE)[..] else {
+    let [places] = resources(&trace, FILE, resource_kind::SEMAPHORE)[..] else {
         panic!("one semaphore")
     };
-    let [channel] = resources(&trace, resource_kind::ONESHOT)[..] else {
+    let [channel] = resources(&trace, FILE, resource_kind::ONESHOT)[..] else {
         panic!("one oneshot")
     };
     for resource in [lock, places, channel] {
@@ -456,6 +330,81 @@ fn a_wait_names_the_lock_and_who_holds_it() {
         [taken, given, (true, waiter, 0), (false, waiter, 1)]
     );
     assert_eq!(holds(&trace, channel), [given, (true, waiter, 1)]);
+}
+
+/// A task that joins another one, which ends only when the first waits for that.
+async fn joined() {
+    let (go, told) = tokio::sync::oneshot::channel::<()>();
+    let ends = tokio::spawn(async move { told.await.unwrap() });
+    support::say(&format!("ends {}", line!() - 1));
+    let is_waiting = Arc::new(AtomicU64::new(0));
+    let own = Arc::clone(&is_waiting);
+    support::say(&format!("joins {}", line!() + 1));
+    let joins = tokio::spawn(async move {
+        let mut ends = pin!(ends);
+        poll_fn(|cx| {
+            let polled = ends.as_mut().poll(cx);
+            own.store(1, Ordering::Release);
+            polled
+        })
+        .await
+        .unwrap();
+    });
+    while is_waiting.load(Ordering::Acquire) == 0 {
+        tokio::task::yield_now().await;
+    }
+    go.send(()).unwrap();
+    joins.await.unwrap();
+}
+
+fn check_joined(test: &str, by: &str, runtime: impl FnOnce() -> tokio::runtime::Runtime) {
+    let ran = trace_of(test, by, || {
+        runtime().block_on(async {
+            // What a worker runs outside of tasks is known to be tokio's own once it has parked
+            // in the reactor: the timer fires there.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            joined().await;
+        });
+    });
+    let Some((trace, output)) = ran else { return };
+    let task = |word: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(word));
+        let tasks = at_line(
+            &trace,
+            FILE,
+            line.and_then(|line| line.parse().ok()).unwrap(),
+        );
+        assert_eq!(tasks.len(), 1, "{word}");
+        tasks[0]
+    };
+    let (ends, joins) = (task("ends "), task("joins "));
+    let cause = |event: &EventRecord| match event {
+        EventRecord::Wake(wake) if wake.task == joins => Some((cause_kind::UNKNOWN, 0)),
+        EventRecord::WakeFrom(wake) if wake.task == joins => Some((wake.cause_kind, wake.cause_id)),
+        _ => None,
+    };
+    let causes: Vec<_> = trace.all().filter_map(cause).collect();
+    assert_eq!(causes, [(cause_kind::POLL, ends)]);
+    // A worker's own loop runs on the blocking pool, and is no job.
+    let jobs = trace.count(|event| matches!(event, EventRecord::JobSubmit(_)));
+    assert_eq!(jobs, 0);
+}
+
+#[test]
+fn the_end_of_a_task_wakes_who_joins_it_on_one_thread() {
+    let test = "the_end_of_a_task_wakes_who_joins_it_on_one_thread";
+    check_joined(test, "subscriber", || {
+        Builder::new_current_thread().enable_time().build().unwrap()
+    });
+}
+
+#[test]
+fn the_end_of_a_task_wakes_who_joins_it_on_a_worker() {
+    let test = "the_end_of_a_task_wakes_who_joins_it_on_a_worker";
+    check_joined(test, "layer", || {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().unwrap()
+    });
 }
 
 #[test]

@@ -316,6 +316,12 @@ pub mod operation_kind {
     pub const CLOSE: u64 = 6;
     /// The look whether a child process has ended, which takes its exit status; wouldBlock while it runs.
     pub const COLLECT: u64 = 7;
+    /// The reading side was shut down: what comes is no longer read.
+    pub const SHUTDOWN_READ: u64 = 8;
+    /// The writing side was shut down: the peer reads the end of the stream.
+    pub const SHUTDOWN_WRITE: u64 = 9;
+    /// Both sides were shut down.
+    pub const SHUTDOWN_BOTH: u64 = 10;
 }
 
 /// What an operation gave.
@@ -544,6 +550,8 @@ pub mod kind {
     pub const POLL_SAMPLE: u64 = 90;
     /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
     pub const FRAME_WAKE: u64 = 92;
+    /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
+    pub const JOB_SEEN: u64 = 94;
 }
 
 /// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
@@ -2605,6 +2613,42 @@ impl FrameWake {
     }
 }
 
+/// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobSeen {
+    /// From 1, never reused.
+    pub job: u64,
+    /// What it does.
+    pub job_kind: u64,
+    /// Whose pool; 0 when not known.
+    pub runtime: u64,
+}
+
+impl JobSeen {
+    /// Kind on the wire.
+    pub const KIND: u64 = 94;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.job);
+        writer.uint(self.job_kind);
+        writer.uint(self.runtime);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            job: reader.uint()?,
+            job_kind: reader.uint()?,
+            runtime: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2777,6 +2821,8 @@ pub enum EventRecord {
     PollSample(PollSample),
     /// What the frame awaits was settled, so that it is to go on. Beside the wake of its task, which may be told later: a task has one wake at a time, its frames may each have one.
     FrameWake(FrameWake),
+    /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
+    JobSeen(JobSeen),
 }
 
 impl EventRecord {
@@ -2833,6 +2879,7 @@ impl EventRecord {
             Self::PollSettled(_) => PollSettled::KIND,
             Self::PollSample(_) => PollSample::KIND,
             Self::FrameWake(_) => FrameWake::KIND,
+            Self::JobSeen(_) => JobSeen::KIND,
         }
     }
 
@@ -2889,6 +2936,7 @@ impl EventRecord {
             Self::PollSettled(record) => record.encode_fields(writer),
             Self::PollSample(record) => record.encode_fields(writer),
             Self::FrameWake(record) => record.encode_fields(writer),
+            Self::JobSeen(record) => record.encode_fields(writer),
         }
     }
 
@@ -2952,6 +3000,7 @@ impl EventRecord {
             PollSettled::KIND => Self::PollSettled(PollSettled::decode_fields(reader)?),
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
+            JobSeen::KIND => Self::JobSeen(JobSeen::decode_fields(reader)?),
             104 => Self::PollEnd(PollEnd { outcome: 2 }),
             105 => {
                 let task = reader.uint()?;
@@ -3336,6 +3385,11 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 92,
         name: "frameWake",
+        fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 94,
+        name: "jobSeen",
         fields: &[1, 1, 1],
     },
     StaticShape {

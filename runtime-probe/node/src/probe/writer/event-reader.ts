@@ -93,6 +93,11 @@ export class EventReader {
     return this.context !== undefined && this.context.openPolls.length > 0;
   }
 
+  /** The innermost of them. */
+  get openPoll(): OpenPoll | undefined {
+    return this.context?.openPolls.at(-1);
+  }
+
   /** Nothing was published up to that tick: the mark moves on. */
   raiseWatermark(tick: number): void {
     if (this.mark !== undefined && tick > this.mark.tick) this.mark = { ...this.mark, tick };

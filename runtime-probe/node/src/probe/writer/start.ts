@@ -17,6 +17,10 @@ export interface WriterStart {
   readonly thread: number;
   /** How long to hold the greeting back unless the program releases it earlier, in ms. */
   readonly holdMs: number;
+  /** From when on an open poll is looked at, in ms; 0 for never. */
+  readonly longPollMs: number;
+  /** The operating system's id of the program's thread; 0 when it is not known. */
+  readonly osThread: number;
 }
 
 /** Program's thread to writer thread. */

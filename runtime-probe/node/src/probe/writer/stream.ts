@@ -16,6 +16,7 @@ import { EventReader } from './event-reader.ts';
 import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } from './frames.ts';
 import { ReplyReader } from './reply.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
+import { Watch } from './watch.ts';
 
 /** What a kill loses at most, and how fresh the live view is. */
 const pumpIntervalMs = 10;
@@ -40,6 +41,9 @@ export class StreamWriter {
   private readonly events: EventReader;
   private readonly dictionary: DictionaryStore;
   private readonly tell: (message: WriterMessage) => void;
+  private readonly watch: Watch;
+  /** In how many ms the watch wants to look again. */
+  private watchMs = Number.POSITIVE_INFINITY;
 
   private socket: Socket | undefined;
   private accepted = false;
@@ -67,6 +71,12 @@ export class StreamWriter {
     this.words = new Int32Array(start.memory);
     this.events = new EventReader(start.memory, layout, start.thread);
     this.dictionary = new DictionaryStore(start.memory, layout);
+    this.watch = new Watch({
+      words: this.words,
+      session: start.hello.session,
+      osThread: start.osThread,
+      thresholdNs: start.longPollMs * 1e6,
+    });
   }
 
   run(): void {
@@ -194,6 +204,7 @@ export class StreamWriter {
   private finish(status: WriterStatus): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.watch.stop();
     this.setStatus(status);
     Atomics.store(this.words, controlWord.finished, 1);
     Atomics.notify(this.words, controlWord.finished);
@@ -225,6 +236,8 @@ export class StreamWriter {
     const ready = socket !== undefined && !this.batchInFlight;
     // The published ends are read before the dictionary: so no event goes out before a record that it refers to.
     const taken = ready ? this.events.take(batchBytes) : undefined;
+    if (finishing) this.watch.stop();
+    else if (ready) this.watchMs = this.watch.round(this.events.openPoll, this.tickNow());
     this.dictionary.drain();
     if (this.dictionary.overLimit) {
       this.giveUp(
@@ -317,7 +330,7 @@ export class StreamWriter {
     }
     if (this.sleeping) return;
     this.sleeping = true;
-    const waited = waitAsync(this.words, controlWord.doorbell, rings, longestSleepMs);
+    const waited = waitAsync(this.words, controlWord.doorbell, rings, Math.min(longestSleepMs, this.watchMs));
     const wake = (): void => {
       this.sleeping = false;
       Atomics.store(this.words, controlWord.writerSleeps, 0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use wakeline::{Config, Recording};
 
-use super::measure;
+use super::{detail, measure};
 use crate::programs::{Program, Spawn};
 
 #[derive(Clone, Copy)]
@@ -32,41 +32,45 @@ pub(crate) fn not_started(program: &Program) {
 /// A collector listens, and recording is switched off.
 pub(crate) fn off(program: &Program) {
     let recording = started();
-    recording.set_detail(1);
-    // The flusher takes the level over in its next round, 10 ms at most.
-    std::thread::sleep(Duration::from_millis(50));
+    wait_for(recording, detail::OFF);
     go(program, recording);
 }
 
 /// Everything is recorded.
 pub(crate) fn on(program: &Program) {
     let recording = started();
-    std::thread::sleep(Duration::from_millis(50));
+    wait_for(recording, detail::FULL);
     go(program, recording);
+}
+
+/// The flusher takes the level over in its next round, 10 ms at most.
+fn wait_for(recording: Recording, detail: u64) {
+    recording.set_detail(detail);
+    std::thread::sleep(Duration::from_millis(50));
 }
 
 /// tokio tells the subscriber of tasks that it spawned itself.
 #[cfg(feature = "wakeline-told")]
-pub(crate) fn subscriber(program: &Program) {
+pub(crate) fn subscriber(program: &Program, detail: u64) {
     use tracing_subscriber::util::SubscriberInitExt;
 
     let recording = started();
     let subscriber = wakeline::tracing::subscriber().expect("tokio tells of its tasks");
     subscriber.init();
-    std::thread::sleep(Duration::from_millis(50));
+    wait_for(recording, detail);
     go_with(program, recording, super::Tokio);
 }
 
 /// The same through a layer of a registry.
 #[cfg(feature = "wakeline-told")]
-pub(crate) fn layer(program: &Program) {
+pub(crate) fn layer(program: &Program, detail: u64) {
     use tracing_subscriber::prelude::*;
 
     let recording = started();
     tracing_subscriber::registry()
         .with(wakeline::tracing::layer())
         .init();
-    std::thread::sleep(Duration::from_millis(50));
+    wait_for(recording, detail);
     go_with(program, recording, super::Tokio);
 }
 

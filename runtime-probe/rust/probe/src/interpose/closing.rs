@@ -1,5 +1,6 @@
-//! Owns the calls by which a descriptor's number loses its meaning: `close`, `close_range`,
-//! `dup2` and `dup3`. It must not know what the source was used for.
+//! Owns the calls by which a descriptor's number loses its meaning, `close` and
+//! `close_range`, and what is done about such a number. It must not know what the source
+//! was used for.
 //!
 //! The number may mean something else as soon as the call returns, on another thread even
 //! before that, so the source's end is told first.
@@ -8,6 +9,7 @@ use std::ffi::{c_int, c_uint};
 
 use super::real::{errno, interposed, set_errno};
 use super::{epoll, is_own_process, session, sources};
+use crate::session::Session;
 use crate::this_thread::used;
 
 /// The same number on every processor; the lowest libc crate has no name for it.
@@ -37,36 +39,11 @@ interposed! {
         }
         call()
     };
-
-    /// The library's `dup2`. It closes the number that it makes a copy under.
-    fn dup2(old: c_int, new: c_int) -> c_int
-        as Dup2, "dup2";
-    system match old == new {
-        // `dup3` refuses what `dup2` allows: a copy onto itself, if it is open.
-        true => match libc::fcntl(old, libc::F_GETFD) {
-            -1 => -1,
-            _ => libc::c_long::from(new),
-        },
-        false => libc::syscall(libc::SYS_dup3, old, new, 0),
-    };
-    recorded |call| {
-        replacing(old, new);
-        call()
-    };
-
-    /// The library's `dup3`; see `dup2`.
-    fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int
-        as Dup3, "dup3";
-    system libc::syscall(libc::SYS_dup3, old, new, flags);
-    recorded |call| {
-        replacing(old, new);
-        call()
-    };
 }
 
 /// The number is about to mean nothing, if it means something to us.
 #[inline]
-fn closing(fd: c_int) {
+pub(super) fn closing(fd: c_int) {
     if sources::is_known(fd) {
         close_known(fd);
     }
@@ -75,9 +52,10 @@ fn closing(fd: c_int) {
 #[cold]
 fn close_known(fd: c_int) {
     let Some(session) = session(fd) else {
-        // After the recording, or inside a recorder; a fork's child has a table of its own,
-        // a vfork's child has not.
-        if crate::gate::gate() == 0 {
+        // After the recording, or in a signal handler inside a recorder, which may hold the
+        // lock of the sources: the number alone is forgotten, which takes none. A fork's
+        // child has a table of its own, a vfork's child has not.
+        if Session::current().is_none_or(is_own_process) {
             sources::forget_number(fd);
         }
         return;
@@ -92,15 +70,12 @@ fn close_known(fd: c_int) {
     }
 }
 
-fn replacing(old: c_int, new: c_int) {
-    if old == new || !sources::is_known(new) {
-        return;
-    }
-    let error = errno();
-    // SAFETY: it takes no pointer.
-    let is_open = unsafe { libc::fcntl(old, libc::F_GETFD) } != -1;
-    set_errno(error);
-    if is_open {
-        closing(new);
+/// A call has just given this number out. Where it means something it was closed unseen.
+#[inline]
+pub(super) fn given_out(fd: c_int) {
+    if sources::is_known(fd) {
+        let error = errno();
+        close_known(fd);
+        set_errno(error);
     }
 }

@@ -191,7 +191,10 @@ fn register(session: &'static Session, fd: c_int, event: &epoll_event) -> bool {
         None => {
             let registered = make_source(session, fd, identity);
             let connect = sources::take_connect(fd);
-            sources::lock().insert(fd, registered, token);
+            let mut locked = sources::lock();
+            locked.insert(fd, registered);
+            locked.set_token(fd, token);
+            drop(locked);
             if let Some(connect) = connect {
                 tell_connect(session, registered.source, connect);
             }
@@ -227,6 +230,28 @@ fn make_source(session: &'static Session, fd: c_int, identity: sources::Identity
     registered
 }
 
+/// The call before has made `new` a copy of `old`, which is a source: one more of its kind.
+pub(super) fn copy(session: &'static Session, old: c_int, new: c_int) {
+    let mut locked = sources::lock();
+    let (of_old, of_new) = (locked.get(old), locked.get(new));
+    drop(locked);
+    if of_new.is_some() {
+        // Closed in a signal handler, which forgot no more than the number.
+        deregister(session, new);
+    }
+    let Some(Registered { kind, identity, .. }) = of_old else {
+        return;
+    };
+    // The number may have been given to something else, unseen.
+    if sources::identity_of(new) != identity {
+        return;
+    }
+    let mut registered = Registered::of(new_ids::source(), kind, identity);
+    let has_peer = describe(session, new, &registered);
+    registered.has_peer = has_peer || kind != source_kind::TCP_STREAM;
+    sources::lock().insert(new, registered);
+}
+
 /// Tells what the descriptor is. True when the other end is known.
 fn describe(session: &'static Session, fd: c_int, registered: &Registered) -> bool {
     let (local, peer) = (sources::local_address(fd), sources::peer_address(fd));
@@ -244,8 +269,11 @@ fn describe(session: &'static Session, fd: c_int, registered: &Registered) -> bo
 pub(super) fn deregister(session: &'static Session, fd: c_int) {
     let error = errno();
     let removed = sources::lock().remove(fd);
-    if let Some(Registered { source, .. }) = removed {
-        lean(session, |r| r.event(kind::SOURCE_DEREGISTER, [source]));
+    if let Some(removed) = removed {
+        let source = removed.source;
+        if removed.has_token() {
+            lean(session, |r| r.event(kind::SOURCE_DEREGISTER, [source]));
+        }
         session.dictionary.ended(Living::Source(source));
     }
     set_errno(error);

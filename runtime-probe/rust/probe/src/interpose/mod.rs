@@ -9,8 +9,10 @@
 //! - Descriptors that were never given to `epoll_ctl` cost one load.
 
 mod closing;
+mod copies;
 mod epoll;
 mod export;
+mod files;
 mod messages;
 mod operations;
 mod real;
@@ -20,6 +22,8 @@ mod sources;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+#[cfg(feature = "tokio")]
+pub(crate) use files::started_by_runtime;
 use real::Symbol;
 pub(crate) use sight::{prepare, sight};
 pub(crate) use sources::leave_alone;

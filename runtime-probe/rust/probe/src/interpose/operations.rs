@@ -1,5 +1,5 @@
-//! Owns the reads, writes, connects and accepts that a program makes on sources, one buffer
-//! or connection at a time, and what is recorded of any operation. It must not know what is
+//! Owns the reads, writes, connects, accepts and shutdowns that a program makes on sources, one
+//! buffer or connection at a time, and what is recorded of any operation. It must not know what is
 //! read or written; and where the descriptor is registered already it takes no lock, because
 //! a signal handler may write.
 
@@ -8,9 +8,10 @@ use std::ffi::c_int;
 use libc::{c_void, iovec, off64_t, off_t, size_t, sockaddr, socklen_t, ssize_t};
 use wakeline_wire::{detail, operation_kind, operation_outcome, source_kind};
 
+use super::closing::given_out;
 use super::real::{errno, interposed, set_errno};
-use super::session;
 use super::sources::{self, Connect};
+use super::{files, session};
 use crate::gate::{detail_of, gate};
 use crate::this_thread::with_free_recorder;
 
@@ -21,6 +22,15 @@ pub(super) fn told(fd: c_int, operation: u64, result: ssize_t) -> ssize_t {
         tell(source, operation, result);
     }
     result
+}
+
+/// The same of a call that may be one on a file, too.
+#[inline]
+fn moved(fd: c_int, operation: u64, call: impl FnOnce() -> ssize_t) -> ssize_t {
+    match !sources::is_known(fd) && files::may_be_on_pool() {
+        true => files::on_pool(fd, operation, call),
+        false => told(fd, operation, call()),
+    }
 }
 
 /// The descriptor's source. An eventfd is none: it is how a runtime interrupts its own
@@ -37,10 +47,6 @@ fn tell(source: u64, operation: u64, result: ssize_t) {
     }
     let error = errno();
     let (outcome, bytes) = match u64::try_from(result) {
-        // An accept gives a descriptor, not bytes, and a connect nothing.
-        Ok(_) if matches!(operation, operation_kind::ACCEPT | operation_kind::CONNECT) => {
-            (operation_outcome::DONE, 0)
-        }
         Ok(bytes) => (operation_outcome::DONE, bytes),
         Err(_) if matches!(error, libc::EAGAIN | libc::EINPROGRESS) => {
             (operation_outcome::WOULD_BLOCK, 0)
@@ -70,25 +76,25 @@ interposed! {
     fn read(fd: c_int, buffer: *mut c_void, size: size_t) -> ssize_t
         as Read, "read";
     system libc::syscall(libc::SYS_read, fd, buffer, size);
-    recorded |call| told(fd, operation_kind::READ, call());
+    recorded |call| moved(fd, operation_kind::READ, call);
 
     /// The library's `write`, its result recorded.
     fn write(fd: c_int, buffer: *const c_void, size: size_t) -> ssize_t
         as Write, "write";
     system libc::syscall(libc::SYS_write, fd, buffer, size);
-    recorded |call| told(fd, operation_kind::WRITE, call());
+    recorded |call| moved(fd, operation_kind::WRITE, call);
 
     /// The library's `readv`, its result recorded.
     fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
         as Readv, "readv";
     system libc::syscall(libc::SYS_readv, fd, parts, count);
-    recorded |call| told(fd, operation_kind::READ, call());
+    recorded |call| moved(fd, operation_kind::READ, call);
 
     /// The library's `writev`, its result recorded.
     fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t
         as Writev, "writev";
     system libc::syscall(libc::SYS_writev, fd, parts, count);
-    recorded |call| told(fd, operation_kind::WRITE, call());
+    recorded |call| moved(fd, operation_kind::WRITE, call);
 
     /// The library's `recv`, its result recorded unless it was a mere look.
     fn recv(fd: c_int, buffer: *mut c_void, size: size_t, flags: c_int) -> ssize_t
@@ -168,12 +174,34 @@ interposed! {
         as Accept4, "accept4";
     system libc::syscall(libc::SYS_accept4, fd, from, from_size, flags);
     recorded |call| accepted(fd, call());
+
+    /// The library's `shutdown`, told with which side it shut.
+    fn shutdown(fd: c_int, how: c_int) -> c_int
+        as Shutdown, "shutdown";
+    system libc::syscall(libc::SYS_shutdown, fd, how);
+    recorded |call| {
+        let result = call();
+        let side = match how {
+            libc::SHUT_RD => operation_kind::SHUTDOWN_READ,
+            libc::SHUT_WR => operation_kind::SHUTDOWN_WRITE,
+            _ => operation_kind::SHUTDOWN_BOTH,
+        };
+        told(fd, side, without_bytes(result));
+        result
+    };
 }
 
 #[inline]
 fn accepted(fd: c_int, result: c_int) -> c_int {
-    told(fd, operation_kind::ACCEPT, result as ssize_t);
+    given_out(result);
+    told(fd, operation_kind::ACCEPT, without_bytes(result));
     result
+}
+
+/// The result of a call that gives a descriptor or nothing, as one that moves no bytes.
+#[inline]
+fn without_bytes(result: c_int) -> ssize_t {
+    result.min(0) as ssize_t
 }
 
 /// A runtime connects first and registers then, so what is no source yet is remembered and
@@ -181,7 +209,7 @@ fn accepted(fd: c_int, result: c_int) -> c_int {
 #[inline]
 fn connected(fd: c_int, result: c_int) {
     if sources::source_of(fd).is_some() {
-        told(fd, operation_kind::CONNECT, result as ssize_t);
+        told(fd, operation_kind::CONNECT, without_bytes(result));
     } else if session(fd).is_some() {
         if result == 0 {
             sources::set_connect(fd, Connect::Done);

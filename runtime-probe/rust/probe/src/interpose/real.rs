@@ -45,13 +45,23 @@ symbols! {
     Sendfile = c"sendfile",
     Sendfile64 = c"sendfile64",
     Splice = c"splice",
+    Pread = c"pread",
+    Pread64 = c"pread64",
+    Pwrite = c"pwrite",
+    Pwrite64 = c"pwrite64",
+    Fsync = c"fsync",
+    Fdatasync = c"fdatasync",
     Connect = c"connect",
     Accept = c"accept",
     Accept4 = c"accept4",
     Close = c"close",
     CloseRange = c"close_range",
+    Shutdown = c"shutdown",
+    Dup = c"dup",
     Dup2 = c"dup2",
     Dup3 = c"dup3",
+    Fcntl = c"fcntl",
+    Fcntl64 = c"fcntl64",
 }
 
 const COUNT: usize = Symbol::ALL.len();
@@ -121,6 +131,22 @@ extern "C" fn find_all() {
 #[link_section = ".init_array"]
 static FIND_ALL: extern "C" fn() = find_all;
 
+/// The type of a function of the library's; of one that takes what its caller gives
+/// (`...`) where a type for that stands behind the named arguments.
+///
+/// Rust cannot define such a function. One of ours takes one more argument of a register's
+/// size instead, which on Linux, on x86-64 and aarch64, is where the caller has put it; where
+/// the caller gave none it holds whatever was there, which the library does not look at.
+macro_rules! library_type {
+    (($($type:ty),*), $result:ty) => {
+        unsafe extern "C" fn($($type),*) -> $result
+    };
+    (($($type:ty),*) $rest:ty, $result:ty) => {
+        unsafe extern "C" fn($($type,)* ...) -> $result
+    };
+}
+pub(super) use library_type;
+
 /// Defines functions that stand under the names of the library's. `system` is what they
 /// call where the library cannot be asked, `recorded` what they do with a call that goes on
 /// to the library. A call of the self-test ends before both, with the answer that the
@@ -128,7 +154,10 @@ static FIND_ALL: extern "C" fn() = find_all;
 macro_rules! interposed {
     ($(
         $(#[$attribute:meta])*
-        fn $function:ident($first:ident: $first_type:ty $(, $argument:ident: $type:ty)* $(,)?) -> $result:ty
+        fn $function:ident(
+            $first:ident: $first_type:ty $(, $argument:ident: $type:ty)* $(,)?
+            $(; $rest:ident: $rest_type:ty)?
+        ) -> $result:ty
             as $symbol:ident, $name:literal;
         system $system:expr;
         recorded |$call:ident| $body:expr;
@@ -137,7 +166,9 @@ macro_rules! interposed {
         ///
         /// # Safety
         /// As the library's.
-        unsafe extern "C" fn $function($first: $first_type $(, $argument: $type)*) -> $result {
+        unsafe extern "C" fn $function(
+            $first: $first_type $(, $argument: $type)* $(, $rest: $rest_type)?
+        ) -> $result {
             const SYMBOL: $crate::interpose::real::Symbol = $crate::interpose::real::Symbol::$symbol;
             if $crate::interpose::is_impossible($first) && $crate::interpose::is_self_test(SYMBOL) {
                 $crate::interpose::real::set_errno(libc::EBADF);
@@ -150,8 +181,10 @@ macro_rules! interposed {
                     Some(address) => unsafe {
                         std::mem::transmute::<
                             *mut libc::c_void,
-                            unsafe extern "C" fn($first_type $(, $type)*) -> $result,
-                        >(address)($first $(, $argument)*)
+                            $crate::interpose::real::library_type!(
+                                ($first_type $(, $type)*) $($rest_type)?, $result
+                            ),
+                        >(address)($first $(, $argument)* $(, $rest)?)
                     },
                     // SAFETY: the arguments are the caller's own, and those that the library
                     // hands on.

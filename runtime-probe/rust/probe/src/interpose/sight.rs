@@ -11,7 +11,7 @@ use super::real::{errno, set_errno, Symbol};
 use super::{IS_OFF, NO_TEST, TESTED};
 
 extern "C" {
-    // The lowest libc crate that the probe builds with does not know these two.
+    // The lowest libc crate that the probe builds with does not know these.
     fn epoll_pwait2(
         epfd: c_int,
         events: *mut epoll_event,
@@ -20,6 +20,7 @@ extern "C" {
         mask: *const sigset_t,
     ) -> c_int;
     fn close_range(first: u32, last: u32, flags: c_int) -> c_int;
+    fn fcntl64(fd: c_int, command: c_int, ...) -> c_int;
 }
 
 /// What of the reactor is seen, with what is to be said of it.
@@ -87,13 +88,23 @@ fn test(symbol: Symbol) -> bool {
             Symbol::Sendfile => libc::sendfile(BAD, BAD, nothing.cast(), 0),
             Symbol::Sendfile64 => libc::sendfile64(BAD, BAD, nothing.cast(), 0),
             Symbol::Splice => libc::splice(BAD, nothing.cast(), BAD, nothing.cast(), 1, 0),
+            Symbol::Pread => libc::pread(BAD, nothing, 0, 0),
+            Symbol::Pread64 => libc::pread64(BAD, nothing, 0, 0),
+            Symbol::Pwrite => libc::pwrite(BAD, nothing, 0, 0),
+            Symbol::Pwrite64 => libc::pwrite64(BAD, nothing, 0, 0),
+            Symbol::Fsync => libc::fsync(BAD) as isize,
+            Symbol::Fdatasync => libc::fdatasync(BAD) as isize,
             Symbol::Connect => libc::connect(BAD, nothing.cast(), 0) as isize,
             Symbol::Accept => libc::accept(BAD, nothing.cast(), nothing.cast()) as isize,
             Symbol::Accept4 => libc::accept4(BAD, nothing.cast(), nothing.cast(), 0) as isize,
             Symbol::Close => libc::close(BAD) as isize,
             Symbol::CloseRange => close_range(u32::MAX, 0, 0) as isize,
+            Symbol::Shutdown => libc::shutdown(BAD, 0) as isize,
+            Symbol::Dup => libc::dup(BAD) as isize,
             Symbol::Dup2 => libc::dup2(BAD, 0) as isize,
             Symbol::Dup3 => libc::dup3(BAD, 0, 0) as isize,
+            Symbol::Fcntl => libc::fcntl(BAD, libc::F_GETFD) as isize,
+            Symbol::Fcntl64 => fcntl64(BAD, libc::F_GETFD) as isize,
         }
     };
     std::hint::black_box(result);

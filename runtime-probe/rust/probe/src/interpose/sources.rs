@@ -1,4 +1,5 @@
-//! Owns which descriptors and tokens are registered with a reactor, and as which sources.
+//! Owns which descriptors and tokens are registered with a reactor, and as which sources, and
+//! which descriptors are copies of such.
 //! It must not know of system calls other than those that tell what a descriptor is.
 
 use std::collections::HashMap;
@@ -34,25 +35,31 @@ pub(super) enum Connect {
 /// and pipe has its own; what the kernel makes without a file system (an eventfd) shares one.
 pub(super) type Identity = (u64, u64);
 
-/// A registered descriptor.
+/// A registered descriptor, or a copy of one.
 #[derive(Clone, Copy)]
 pub(super) struct Registered {
     pub(super) source: u64,
     pub(super) kind: u64,
     pub(super) identity: Identity,
-    token: u64,
+    /// What stands for it in its reactor; none of a copy that is not registered.
+    token: Option<u64>,
     /// Whether the other end is known: a socket that still connects has none.
     pub(super) has_peer: bool,
 }
 
 impl Registered {
+    /// Whether it is registered with a reactor.
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// A source that no token stands for yet.
     pub(super) fn of(source: u64, kind: u64, identity: Identity) -> Self {
         Self {
             source,
             kind,
             identity,
-            token: 0,
+            token: None,
             has_peer: false,
         }
     }
@@ -150,20 +157,15 @@ impl Locked {
         self.0.get_or_insert_with(Sources::default)
     }
 
-    /// The descriptor's source, if it is registered with a reactor.
+    /// The descriptor's source, if it has one.
     pub(super) fn get(&mut self, fd: c_int) -> Option<Registered> {
         self.sources().by_descriptor.get(&fd).copied()
     }
 
-    /// A descriptor that was no source, with the token that stands for it.
-    pub(super) fn insert(&mut self, fd: c_int, registered: Registered, token: u64) {
-        let registered = Registered {
-            token,
-            ..registered
-        };
+    /// A descriptor that was no source.
+    pub(super) fn insert(&mut self, fd: c_int, registered: Registered) {
         let Registered { source, kind, .. } = registered;
         self.sources().by_descriptor.insert(fd, registered);
-        self.add_token(token, fd);
         if let Some(word) = word(fd) {
             word.store(source << KIND_BITS | kind, Ordering::Relaxed);
         }
@@ -174,8 +176,8 @@ impl Locked {
         let Some(registered) = self.sources().by_descriptor.get_mut(&fd) else {
             return;
         };
-        let before = std::mem::replace(&mut registered.token, token);
-        if before != token {
+        let before = registered.token.replace(token);
+        if before != Some(token) {
             self.remove_token(before);
             self.add_token(token, fd);
         }
@@ -213,7 +215,8 @@ impl Locked {
         tokens.insert(token, now);
     }
 
-    fn remove_token(&mut self, token: u64) {
+    fn remove_token(&mut self, token: Option<u64>) {
+        let Some(token) = token else { return };
         let tokens = &mut self.sources().by_token;
         match tokens.get_mut(&token) {
             Some(Token::Several(count)) if *count > 1 => *count -= 1,

@@ -51,7 +51,7 @@ impl Recorder {
     }
 
     /// Whether the thread is in no poll and no job.
-    #[cfg(feature = "tracing")]
+    #[cfg(any(feature = "tracing", wakeline_reactor))]
     pub(crate) fn is_outside(&self) -> bool {
         (open_poll_depth(), self.job) == (0, 0)
     }

@@ -17,10 +17,6 @@ use crate::recorder::RuntimeSeen;
 use crate::task::Builder;
 use crate::traced::Traced;
 
-/// How many threads tokio's blocking pool may have where nobody says otherwise, and the
-/// attribute takes no such argument. Every tokio from 1.8 to 1.54 has this number.
-const USUAL_POOL_LIMIT: u64 = 512;
-
 /// Which runtime the attribute builds.
 #[derive(Debug, Clone, Copy)]
 pub enum Flavor {
@@ -60,13 +56,7 @@ pub fn instrument<'a>(
         Flavor::MultiThread => (runtime_flavor::TOKIO_MULTI_THREAD, workers),
         Flavor::CurrentThread => (runtime_flavor::TOKIO_CURRENT_THREAD, 1),
     };
-    let seen = Seen(instrument_known(
-        builder,
-        name,
-        flavor,
-        workers,
-        USUAL_POOL_LIMIT,
-    ));
+    let seen = Seen(instrument_known(builder, name, flavor, workers));
     Instrumented { builder, seen }
 }
 

@@ -80,6 +80,64 @@ pub(crate) fn is_runtimes_own() -> bool {
         && (is_on_several_workers() || has_own_root())
 }
 
+/// Whether what runs here is a closure of the blocking pool. False where that is not known: with
+/// a tokio older than 1.54, which does not tell a worker from the pool's threads. Asks nothing
+/// that a signal handler must not.
+#[cfg(wakeline_reactor)]
+pub(crate) fn is_pools_closure() -> bool {
+    // The pool counts its closures as tasks.
+    matches!(tokios_try_id().running(), Some(Some(_)))
+        && tokios_worker_index().on_worker() == Some(false)
+}
+
+/// Whether this tokio tells its workers from the threads of its blocking pool.
+#[cfg(wakeline_reactor)]
+pub(crate) fn tells_workers() -> bool {
+    tokios_worker_index().on_worker().is_some()
+}
+
+/// Whether the runtime that has started this thread runs its tasks on threads of others, so that
+/// it starts some for its blocking pool alone. False where that is not known.
+#[cfg(wakeline_reactor)]
+pub(crate) fn starts_for_pool_alone() -> bool {
+    // A tokio that tells what runs tells flavors, too.
+    tokios_try_id().running().is_some() && !is_on_several_workers()
+}
+
+#[cfg(wakeline_reactor)]
+#[allow(unused_imports)] // Of a tokio that does not have it.
+fn tokios_worker_index() -> impl OnWorker {
+    use ::tokio::runtime::*;
+    worker_index()
+}
+
+/// Of tokio older than 1.54.
+#[cfg(wakeline_reactor)]
+#[allow(dead_code)] // Hidden where tokio has it.
+fn worker_index() -> NotTold {
+    NotTold
+}
+
+/// What is known of the worker that this thread is.
+#[cfg(wakeline_reactor)]
+trait OnWorker {
+    fn on_worker(self) -> Option<bool>;
+}
+
+#[cfg(wakeline_reactor)]
+impl OnWorker for Option<usize> {
+    fn on_worker(self) -> Option<bool> {
+        Some(self.is_some())
+    }
+}
+
+#[cfg(wakeline_reactor)]
+impl OnWorker for NotTold {
+    fn on_worker(self) -> Option<bool> {
+        None
+    }
+}
+
 type TaskId = <Tokio as Present>::TaskId;
 
 #[allow(unused_imports)] // Of a tokio that does not have it.

@@ -5,6 +5,7 @@ use std::fmt::{Debug, Write};
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::Metadata;
+use wakeline_wire::detail;
 
 /// What a callsite tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,6 @@ pub(crate) enum Callsite {
     SpawnBlocking,
     Resource,
     Operation,
-    OperationPoll,
     PollOp,
     ResourceState,
     OperationState,
@@ -34,7 +34,6 @@ pub(crate) fn callsite(metadata: &Metadata<'_>) -> Callsite {
         target if target.starts_with("tokio::") => match metadata.name() {
             "runtime.resource" => Callsite::Resource,
             "runtime.resource.async_op" => Callsite::Operation,
-            "runtime.resource.async_op.poll" => Callsite::OperationPoll,
             _ => Callsite::Other,
         },
         _ => Callsite::Other,
@@ -57,6 +56,37 @@ pub(crate) enum WakerOp {
     WakeByRef,
 }
 
+/// From which level of detail on anything is told of what comes from here; none where never.
+/// What is refused by that costs tokio one load, what is heard and then left 5 to 10 ns.
+pub(crate) fn least_detail(metadata: &Metadata<'_>) -> Option<u64> {
+    let has = |names: &[&str]| {
+        names
+            .iter()
+            .any(|name| metadata.fields().field(name).is_some())
+    };
+    match callsite(metadata) {
+        Callsite::Spawn | Callsite::SpawnBlocking | Callsite::Resource => Some(detail::OFF),
+        Callsite::Waker | Callsite::PollOp => Some(detail::LEAN),
+        // A timer that is set.
+        Callsite::ResourceState if has(&["duration"]) => Some(detail::LEAN),
+        Callsite::ResourceState if has(&HELD_FIELDS) => Some(detail::FULL),
+        Callsite::OperationState if has(&["permits_obtained"]) => Some(detail::FULL),
+        // Only who is handed something is told by an operation: a wait is the resource's.
+        Callsite::Operation => Some(detail::FULL),
+        _ => None,
+    }
+}
+
+/// Fields of a resource's state that say who holds it.
+const HELD_FIELDS: [&str; 6] = [
+    "permits",
+    "locked",
+    "write_locked",
+    "current_readers",
+    "value_sent",
+    "value_received",
+];
+
 /// The fields of a waker's event.
 #[derive(Default)]
 pub(crate) struct WakerFields {
@@ -68,9 +98,9 @@ impl Visit for WakerFields {
     #[inline]
     fn record_str(&mut self, _field: &Field, value: &str) {
         self.op = match value {
+            "waker.clone" => WakerOp::Clone,
             "waker.wake" => WakerOp::Wake,
             "waker.wake_by_ref" => WakerOp::WakeByRef,
-            "waker.clone" => WakerOp::Clone,
             "waker.drop" => WakerOp::Drop,
             _ => WakerOp::Unknown,
         };
@@ -142,10 +172,27 @@ impl Visit for SpanFields {
     }
 }
 
+/// Whether what was polled is ready: the only truth value of such an event.
+#[derive(Default)]
+pub(crate) struct PollOpFields {
+    pub(crate) is_ready: Option<bool>,
+}
+
+impl Visit for PollOpFields {
+    #[inline]
+    fn record_str(&mut self, _field: &Field, _value: &str) {}
+
+    #[inline]
+    fn record_bool(&mut self, _field: &Field, value: bool) {
+        self.is_ready = Some(value);
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}
+}
+
 /// What a resource's or operation's events tell.
 #[derive(Default)]
 pub(crate) struct StateFields {
-    pub(crate) is_ready: Option<bool>,
     pub(crate) locked: Option<bool>,
     pub(crate) write_locked: Option<bool>,
     pub(crate) value_sent: Option<bool>,
@@ -179,7 +226,6 @@ impl Visit for StateFields {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         match field.name() {
-            "is_ready" => self.is_ready = Some(value),
             "locked" => self.locked = Some(value),
             "write_locked" => self.write_locked = Some(value),
             "value_sent" => self.value_sent = Some(value),

@@ -21,7 +21,7 @@ use crate::tokio::QUEUED;
 
 impl Told {
     pub(super) fn job_submitted(&self, fields: &SpanFields) -> Key {
-        if context(|here| here.leave_spawns.get()) {
+        if context(|here| here.leave_spawns.get()) || is_a_workers_loop(fields.function.get()) {
             return Key::UNSEEN;
         }
         let id = new_ids::job();
@@ -95,6 +95,12 @@ impl Told {
     }
 }
 
+/// Whether a closure of this type is the loop of a runtime's worker, which tokio runs on its
+/// blocking pool: it is no job of the program's, and what it wakes it wakes for the runtime.
+fn is_a_workers_loop(function: &str) -> bool {
+    function.starts_with("tokio::runtime::") && function.contains("::worker::")
+}
+
 /// What a closure of this type does, where it is tokio's own: tokio runs the operations of
 /// `tokio::fs` and the look-up of names as blocking closures.
 fn job_kind_of(function: &str) -> u64 {
@@ -127,6 +133,16 @@ fn job_kind_of(function: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_loop_of_a_worker_is_no_job() {
+        let launch = "tokio::runtime::scheduler::multi_thread::worker::Launch::launch::{{closure}}";
+        assert!(is_a_workers_loop(launch));
+        let older = "tokio::runtime::thread_pool::worker::Launch::launch::{{closure}}";
+        assert!(is_a_workers_loop(older));
+        assert!(!is_a_workers_loop("program::worker::run::{{closure}}"));
+        assert!(!is_a_workers_loop("tokio::fs::read::read::{{closure}}"));
+    }
 
     #[test]
     fn closures_of_tokio_fs_are_known_by_their_type() {

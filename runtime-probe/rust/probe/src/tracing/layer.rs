@@ -2,7 +2,9 @@
 //! not know what is recorded.
 //!
 //! The registry chooses the span ids here, so each span keeps its key among its extensions.
-//! That costs a look-up per entry and wake which the subscriber does without.
+//! To find it there takes six locked instructions, so those met last are remembered.
+
+mod remembered;
 
 use tracing_core::span::{Attributes, Id};
 use tracing_core::{Event, Metadata, Subscriber};
@@ -10,6 +12,7 @@ use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use self::remembered::{remember, remembered};
 use super::spans::Key;
 use super::{heard, Told};
 
@@ -55,7 +58,22 @@ struct Layer {
 /// What a span of the registry keeps for us.
 struct Kept(Key);
 
-fn key_of<S>(id: &Id, registry: &Context<'_, S>) -> Key
+/// The key of the span that has this id in the registry.
+#[inline]
+fn key_of<S>(told: &Told, id: &Id, registry: &Context<'_, S>) -> Key
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let number = id.into_u64();
+    remembered(number, told.spans).unwrap_or_else(|| {
+        let key = kept_key(id, registry);
+        remember(number, key);
+        key
+    })
+}
+
+#[cold]
+fn kept_key<S>(id: &Id, registry: &Context<'_, S>) -> Key
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -74,7 +92,9 @@ where
         let (Some(told), Some(span)) = (self.told, registry.span(id)) else {
             return;
         };
-        let parent = attributes.parent().map(|parent| key_of(parent, &registry));
+        let parent = attributes
+            .parent()
+            .map(|parent| key_of(told, parent, &registry));
         let key = told.opened(attributes, parent.unwrap_or(Key::NONE));
         span.extensions_mut().insert(Kept(key));
     }
@@ -83,26 +103,26 @@ where
         if let Some(told) = self.told {
             told.happened(event, |span| match span {
                 0 => Key::NONE,
-                span => key_of(&Id::from_u64(span), &registry),
+                span => key_of(told, &Id::from_u64(span), &registry),
             });
         }
     }
 
     fn on_enter(&self, id: &Id, registry: Context<'_, S>) {
         if let Some(told) = self.told {
-            told.entered(key_of(id, &registry));
+            told.entered(key_of(told, id, &registry));
         }
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
         if let Some(told) = self.told {
-            told.left(key_of(id, &registry));
+            told.left(key_of(told, id, &registry));
         }
     }
 
     fn on_close(&self, id: Id, registry: Context<'_, S>) {
         if let Some(told) = self.told {
-            told.closed(key_of(&id, &registry));
+            told.closed(key_of(told, &id, &registry));
         }
     }
 }

@@ -45,16 +45,19 @@ mod resources;
 mod spans;
 mod subscriber;
 mod tasks;
+mod wakers;
 
-use std::sync::atomic::{AtomicU32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::OnceLock;
 
 use tracing_core::dispatcher::{self, Dispatch};
 use tracing_core::{span, Event, Interest, Metadata, Subscriber};
+use wakeline_wire::detail;
 
 use self::context::context;
-use self::fields::{callsite, Callsite, SpanFields, StateFields, WakerFields};
+use self::fields::{callsite, least_detail, Callsite, SpanFields, WakerFields};
 use self::spans::{Key, Kind, Spans};
+use crate::gate::{detail_of, gate};
 use crate::recorder::ToldSite;
 use crate::session::{seen, Session};
 use crate::this_thread::with_recorder;
@@ -103,7 +106,7 @@ pub(crate) fn begin(session: &'static Session) {
     if TOLD.set(told).is_err() {
         return;
     }
-    TIER.store(Tier::Unheard as u8, Ordering::Relaxed);
+    TIER.store(Tier::Unheard as u8, Ordering::SeqCst);
     if cfg!(not(feature = "tracing-layer")) {
         // Fails where the program has set another one.
         let _ = TOLD.get().map(|told| {
@@ -119,6 +122,38 @@ pub(crate) fn begin(session: &'static Session) {
 pub fn subscriber() -> Option<TokioSubscriber> {
     let told = heard()?;
     Some(TokioSubscriber::new(told))
+}
+
+/// The level of detail of which tokio is asked to tell; 0 while nobody has set one.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+fn asked_detail() -> u64 {
+    match ASKED.load(Ordering::SeqCst) {
+        0 => detail_of(gate()).max(detail::OFF),
+        asked => asked,
+    }
+}
+
+/// `change` sets the level of detail. tokio is asked to tell as much before it rises, so that
+/// no wake is missed, and to tell less after it has fallen.
+pub(crate) fn with_detail(wanted: u64, change: impl FnOnce()) {
+    let rises = wanted > detail_of(gate());
+    if rises {
+        ask_for(wanted);
+    }
+    change();
+    if !rises {
+        ask_for(wanted);
+    }
+}
+
+fn ask_for(detail: u64) {
+    // Ordering: SeqCst, here and where the tier is set: either this finds the tier, or whoever
+    // is to hear tokio finds the level.
+    ASKED.store(detail, Ordering::SeqCst);
+    if TIER.load(Ordering::SeqCst) != Tier::Absent as u8 {
+        tracing_core::callsite::rebuild_interest_cache();
+    }
 }
 
 /// From here on tokio is heard.
@@ -161,9 +196,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Whether tokio tells something by this callsite.
+    /// Whether tokio tells something by this callsite that is recorded at this level of detail.
     fn wants(metadata: &Metadata<'_>) -> bool {
-        callsite(metadata) != Callsite::Other
+        least_detail(metadata).is_some_and(|least| least <= asked_detail())
     }
 
     fn interest(metadata: &Metadata<'_>) -> Interest {
@@ -196,7 +231,6 @@ impl Told {
                     _ => Key::UNSEEN,
                 }
             }
-            Callsite::OperationPoll => Key::UNSEEN,
             Callsite::Spawn | Callsite::SpawnBlocking | Callsite::Resource => {
                 let mut fields = SpanFields::default();
                 attributes.record(&mut fields);
@@ -217,11 +251,19 @@ impl Told {
             return;
         }
         context(|here| here.enter(key));
+        if !matches!(kind, Kind::Resource | Kind::Operation) {
+            self.run_entered(key);
+        }
+    }
+
+    /// A task's or a job's span is entered. Not inlined: of four entries three are a
+    /// resource's, and would save registers for this.
+    #[inline(never)]
+    fn run_entered(&self, key: Key) {
         if let Some(span) = self.spans.get(key) {
-            match kind {
-                Kind::Task | Kind::Root => self.task_entered(key, span),
+            match key.kind() {
                 Kind::Job => self.job_entered(span),
-                _ => {}
+                _ => self.task_entered(key, span),
             }
         }
     }
@@ -232,14 +274,20 @@ impl Told {
         if kind == Kind::Unseen {
             return;
         }
-        if let Some(span) = self.spans.get(key) {
-            match kind {
-                Kind::Task | Kind::Root => self.task_left(key, span),
-                Kind::Job => self.job_left(span),
-                _ => {}
-            }
+        if !matches!(kind, Kind::Resource | Kind::Operation) {
+            self.run_left(key);
         }
         context(|here| here.leave());
+    }
+
+    #[inline(never)]
+    fn run_left(&self, key: Key) {
+        if let Some(span) = self.spans.get(key) {
+            match key.kind() {
+                Kind::Job => self.job_left(span),
+                _ => self.task_left(key, span),
+            }
+        }
     }
 
     /// The last handle of a span is gone.
@@ -264,18 +312,12 @@ impl Told {
                 event.record(&mut fields);
                 self.waker_used(task_of(fields.span), fields.op);
             }
-            Callsite::PollOp => self.operation_polled(&states(event)),
-            Callsite::ResourceState => self.resource_changed(&states(event)),
-            Callsite::OperationState => self.operation_changed(&states(event)),
+            Callsite::PollOp => self.operation_polled(event),
+            Callsite::ResourceState => self.resource_changed(event),
+            Callsite::OperationState => self.operation_changed(event),
             _ => {}
         }
     }
-}
-
-fn states(event: &Event<'_>) -> StateFields {
-    let mut fields = StateFields::default();
-    event.record(&mut fields);
-    fields
 }
 
 /// How often tokio enters the span of a future that is ready at its first poll: never where

@@ -11,11 +11,12 @@ use std::sync::atomic::Ordering;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use tracing_core::Event;
 use wakeline_executor::observe::new_ids;
 use wakeline_wire::{cause_kind, detail, kind, resource_kind, Resource};
 
 use super::context::{context, Context};
-use super::fields::{Change, SpanFields, StateFields};
+use super::fields::{Change, PollOpFields, SpanFields, StateFields};
 use super::spans::{Key, Kind, Span};
 use super::Told;
 use crate::dictionary::Living;
@@ -89,6 +90,11 @@ impl Told {
             span.id.store(id, Ordering::Relaxed);
             span.count
                 .store(site << class::BITS | class, Ordering::Relaxed);
+            if class == class::RESOURCE + resource_kind::ONESHOT {
+                // Its sender has a clone, which may tell of the value when the receiver,
+                // which has the first, is gone already.
+                span.clones.store(1, Ordering::Relaxed);
+            }
             if is_part {
                 span.link.store(outer.0, Ordering::Relaxed);
             }
@@ -126,18 +132,24 @@ impl Told {
     }
 
     /// An operation was polled: it is ready, or the task waits.
-    pub(super) fn operation_polled(&self, fields: &StateFields) {
-        let (Some(is_ready), now) = (fields.is_ready, detail_of(gate())) else {
-            return;
-        };
-        let (operation, task, poll_ops) = context(|here| {
+    #[inline]
+    pub(super) fn operation_polled(&self, event: &Event<'_>) {
+        let now = detail_of(gate());
+        let (operation, poll_ops) = context(|here| {
             let poll_ops = here.poll_ops.get();
             here.poll_ops.set(poll_ops + 1);
-            (here.innermost(), here.task(), poll_ops)
+            (here.innermost(), poll_ops)
         });
-        if operation.kind() != Kind::Operation || now < detail::LEAN {
+        // Below full detail operations are not told apart from their resource.
+        let is_of_resource = matches!(operation.kind(), Kind::Operation | Kind::Resource);
+        if !is_of_resource || now < detail::LEAN {
             return;
         }
+        let mut fields = PollOpFields::default();
+        event.record(&mut fields);
+        let Some(is_ready) = fields.is_ready else {
+            return;
+        };
         let Some(span) = self.spans.get(operation) else {
             return;
         };
@@ -150,7 +162,7 @@ impl Told {
                 true => self.timer_over(span, kind::TIMER_FIRE),
                 false => {
                     self.waits(cause_kind::TIMER, id, site);
-                    self.may_be_woken_by(operation, task);
+                    self.may_be_woken_by(operation);
                 }
             }
             return;
@@ -165,8 +177,11 @@ impl Told {
                 self.held(kind::RESOURCE_ACQUIRE, id, 1);
             }
         }
+        if now < detail::FULL {
+            return;
+        }
         let handed = context(|here| here.handed.replace(Key::NONE));
-        if is_ready && now >= detail::FULL && handed == operation.as_kind(Kind::Resource) {
+        if is_ready && handed == operation.as_kind(Kind::Resource) {
             // All it asked for was handed to it while it waited; how many that were is not told.
             if let Some(id) = self.counted_resource(span) {
                 self.held(kind::RESOURCE_ACQUIRE, id, 0);
@@ -193,7 +208,8 @@ impl Told {
     }
 
     /// The task's next wake may be the timer's.
-    fn may_be_woken_by(&self, timer: Key, task: Key) {
+    fn may_be_woken_by(&self, timer: Key) {
+        let task = context(Context::task);
         let current = with_recorder(self.session, |r| r.current_task());
         if let Some(task) = self.spans.get(task) {
             // A wrapped future's poll may stand between.
@@ -205,11 +221,16 @@ impl Told {
 
     /// The timer that a task waits for, if its deadline has passed and the wake is made
     /// outside of polls and jobs, which is where the runtime fires timers.
+    #[inline]
     pub(super) fn timer_that_is_due(&self, r: &mut Recorder, task: &Span) -> Option<u64> {
-        let key = Key(task.due.load(Ordering::Relaxed));
-        if key == Key::NONE || !r.is_outside() {
-            return None;
+        match Key(task.due.load(Ordering::Relaxed)) {
+            Key::NONE => None,
+            key if r.is_outside() => self.fire_if_due(r, key),
+            _ => None,
         }
+    }
+
+    fn fire_if_due(&self, r: &mut Recorder, key: Key) -> Option<u64> {
         let timer = self.spans.get(key)?;
         let (id, deadline_ns) = (
             timer.id.load(Ordering::Relaxed),
@@ -243,20 +264,21 @@ impl Told {
     }
 
     /// A resource's state changed, told inside of its span.
-    pub(super) fn resource_changed(&self, fields: &StateFields) {
+    pub(super) fn resource_changed(&self, event: &Event<'_>) {
         let innermost = context(Context::innermost);
         let Some(span) = self.spans.get(innermost) else {
             return;
         };
         let (class, _) = class_of(span);
+        if class != class::TIMER && detail_of(gate()) < detail::FULL {
+            return;
+        }
+        let fields = &states(event);
         if class == class::TIMER {
             if let Some(delay_ms) = fields.duration {
                 self.timer_over(span, kind::TIMER_CANCEL);
                 self.timer_set(span, delay_ms.saturating_mul(1_000_000));
             }
-            return;
-        }
-        if detail_of(gate()) < detail::FULL {
             return;
         }
         // What is inside of a lock is told by the lock, but for a semaphore's permits.
@@ -310,11 +332,7 @@ impl Told {
 
     /// An operation's state changed. Permits that one gets while it is not polled here are
     /// handed to it by whoever runs.
-    pub(super) fn operation_changed(&self, fields: &StateFields) {
-        let amount = match (fields.permits_obtained, fields.op) {
-            (Some(amount), Change::Add) if amount > 0 => amount,
-            _ => return,
-        };
+    pub(super) fn operation_changed(&self, event: &Event<'_>) {
         let (operation, is_own) = context(|here| {
             let operation = here.innermost();
             (operation, here.is_inside(operation))
@@ -322,6 +340,11 @@ impl Told {
         if operation.kind() != Kind::Operation || is_own || detail_of(gate()) < detail::FULL {
             return;
         }
+        let fields = states(event);
+        let amount = match (fields.permits_obtained, fields.op) {
+            (Some(amount), Change::Add) if amount > 0 => amount,
+            _ => return,
+        };
         let Some(span) = self.spans.get(operation) else {
             return;
         };
@@ -329,6 +352,12 @@ impl Told {
             self.held(kind::RESOURCE_RELEASE, id, amount);
         }
     }
+}
+
+fn states(event: &Event<'_>) -> StateFields {
+    let mut fields = StateFields::default();
+    event.record(&mut fields);
+    fields
 }
 
 /// What a change of state says of who holds the resource: the event and its amount.

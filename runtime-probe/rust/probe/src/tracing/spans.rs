@@ -5,16 +5,22 @@
 //! runtime still names a task's span when it wakes a task whose span is closed.
 //!
 //! ```text
-//!   63            28 27      24 23           0
-//!   generation (36)   kind (4)   place + 1 (24)
+//!   63            28    27     26    24 23           0
+//!   generation (36)   clone (1) kind (3)  place + 1 (24)
 //! ```
+//!
+//! Nothing here needs a count of a span's handles: a key that outlives its span finds nothing.
+//! So a span is over with its first handle, which whoever makes it keeps, and clones of it,
+//! of which the runtime makes four for each wait, are keys that close nothing. Only where a
+//! clone lives longer are handles counted.
 
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 const PLACE_BITS: u32 = 24;
-const KIND_BITS: u32 = 4;
+const KIND_BITS: u32 = 3;
+const CLONE: u64 = 1 << (PLACE_BITS + KIND_BITS);
 const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
-const GENERATION_SHIFT: u32 = PLACE_BITS + KIND_BITS;
+const GENERATION_SHIFT: u32 = PLACE_BITS + KIND_BITS + 1;
 const GENERATION_MASK: u64 = u64::MAX >> GENERATION_SHIFT;
 /// Places are made by the thousand: 64 KiB at once, and their addresses stay.
 const BLOCK: usize = 1024;
@@ -70,6 +76,21 @@ impl Key {
         Self(rest | (kind as u64) << PLACE_BITS)
     }
 
+    /// A key for one more handle, which closes nothing.
+    fn as_clone(self) -> Self {
+        Self(self.0 | CLONE)
+    }
+
+    fn is_clone(self) -> bool {
+        self.0 & CLONE != 0
+    }
+
+    /// The first handle's key.
+    #[inline]
+    pub(crate) fn first(self) -> Self {
+        Self(self.0 & !CLONE)
+    }
+
     #[inline]
     fn place(self) -> usize {
         (self.0 & PLACE_MASK).wrapping_sub(1) as usize
@@ -86,25 +107,28 @@ impl Key {
 pub(crate) struct Span {
     /// Of the key that names it now.
     generation: AtomicU64,
-    /// How many handles of the span the program has.
-    handles: AtomicU32,
     /// The next free place plus 1, while this one is free.
     next_free: AtomicU32,
+    pub(crate) flags: AtomicU32,
     /// The id in the trace: of the task, job, resource or timer.
     pub(crate) id: AtomicU64,
     /// A task's polls begun; a job's entries; a resource's kind.
     pub(crate) count: AtomicU64,
-    /// A task: polls begun at its last wake. A resource: the key of the one it is a part of.
+    /// A task: its last wake and the drops of its wakers, see `wakers`. A resource: the key of
+    /// the one it is a part of.
     pub(crate) link: AtomicU64,
     /// A task: the timer that it waits for. A timer: its deadline.
     pub(crate) due: AtomicU64,
-    /// Clones and drops of a task's waker that were not told yet; or flags.
+    /// A task: clones of its waker made in its own polls, which need no locked instruction.
+    pub(crate) own_clones: AtomicU32,
+    /// A task: all others. A resource: how many handles there are, where they are counted.
     pub(crate) clones: AtomicU32,
-    pub(crate) drops: AtomicU32,
-    /// Clones less drops of a task's waker that were told.
-    pub(crate) kept: AtomicU32,
-    pub(crate) flags: AtomicU32,
+    /// Of both, and of the drops, what the trace has.
+    pub(crate) told_clones: AtomicU32,
+    pub(crate) told_drops: AtomicU32,
 }
+
+const _: () = assert!(size_of::<Span>() == 64, "a span is a cache line");
 
 /// All living spans.
 pub(crate) struct Spans {
@@ -125,6 +149,7 @@ impl Spans {
         }
     }
 
+    #[inline]
     fn at(&self, place: usize) -> Option<&Span> {
         // Ordering: Acquire, the block was filled before.
         let block = self.blocks.get(place / BLOCK)?.load(Ordering::Acquire);
@@ -151,11 +176,13 @@ impl Spans {
             None => self.make()?,
         };
         let span = self.at(place)?;
-        span.handles.store(1, Ordering::Relaxed);
         for word in [&span.id, &span.count, &span.link, &span.due] {
             word.store(0, Ordering::Relaxed);
         }
-        for word in [&span.clones, &span.drops, &span.kept, &span.flags] {
+        for word in [&span.own_clones, &span.clones, &span.flags] {
+            word.store(0, Ordering::Relaxed);
+        }
+        for word in [&span.told_clones, &span.told_drops] {
             word.store(0, Ordering::Relaxed);
         }
         fill(span);
@@ -205,19 +232,40 @@ impl Spans {
         Some(place)
     }
 
-    /// One handle more.
-    pub(crate) fn clone_handle(&self, key: Key) {
-        if let Some(span) = self.get(key) {
-            // Ordering: none needed; the caller has a handle already.
-            span.handles.fetch_add(1, Ordering::Relaxed);
+    /// The key for one handle more.
+    #[inline]
+    pub(crate) fn clone_handle(&self, key: Key) -> Key {
+        match self.counts_handles(key) {
+            Some(span) => {
+                // Ordering: none needed; the caller has a handle already.
+                span.clones.fetch_add(1, Ordering::Relaxed);
+                key
+            }
+            None => key.as_clone(),
         }
     }
 
-    /// One handle less: whether it was the last one. The span is still there, for `remove`.
+    /// One handle less: whether the span is over. It is still there, for `remove`.
+    #[inline]
     pub(crate) fn drop_handle(&self, key: Key) -> bool {
-        // Ordering: AcqRel, all uses through other handles come before the removal.
-        let last = |span: &Span| span.handles.fetch_sub(1, Ordering::AcqRel) == 1;
-        self.get(key).is_some_and(last)
+        // An operation's key is the resource's, which has a handle of its own.
+        if key.is_clone() || key.kind() == Kind::Operation {
+            return false;
+        }
+        match self.counts_handles(key) {
+            // Ordering: AcqRel, all uses through other handles come before the removal.
+            Some(span) => span.clones.fetch_sub(1, Ordering::AcqRel) == 1,
+            None => true,
+        }
+    }
+
+    #[inline]
+    fn counts_handles(&self, key: Key) -> Option<&Span> {
+        if key.kind() != Kind::Resource {
+            return None;
+        }
+        let is_counted = |span: &&Span| span.clones.load(Ordering::Relaxed) != 0;
+        self.get(key).filter(is_counted)
     }
 
     /// Forgets the span: from here on its key names nothing.
@@ -256,10 +304,17 @@ mod tests {
         let first = first.unwrap();
         assert_eq!(first.kind(), Kind::Task);
         assert_eq!(SPANS.get(first).unwrap().id.load(Ordering::Relaxed), 7);
-        SPANS.clone_handle(first);
-        assert!(!SPANS.drop_handle(first));
+        let clone = SPANS.clone_handle(first);
+        assert!(std::ptr::eq(
+            SPANS.get(clone).unwrap(),
+            SPANS.get(first).unwrap()
+        ));
+        assert_eq!(clone.first(), first);
+        assert!(!SPANS.drop_handle(clone));
+        assert!(!SPANS.drop_handle(SPANS.clone_handle(clone)));
         assert!(SPANS.drop_handle(first));
         SPANS.remove(first);
+        assert!(SPANS.get(clone).is_none());
         assert!(SPANS.get(first).is_none());
         let second = SPANS.add(Kind::Resource, |_| ()).unwrap();
         assert_eq!(second.place(), first.place());

@@ -6,7 +6,7 @@ use std::fmt;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
 
-use super::spans::{Key, Kind};
+use super::spans::Key;
 use super::Told;
 
 /// A `tracing` subscriber that records what tokio tells of its tasks, timers, locks and
@@ -27,8 +27,9 @@ impl fmt::Debug for TokioSubscriber {
     }
 }
 
+#[inline]
 fn key_of(id: &Id) -> Key {
-    Key(id.into_u64())
+    Key(id.into_u64()).first()
 }
 
 impl Subscriber for TokioSubscriber {
@@ -68,21 +69,19 @@ impl Subscriber for TokioSubscriber {
         self.told.left(key_of(id));
     }
 
+    #[inline]
     fn clone_span(&self, id: &Id) -> Id {
-        let key = key_of(id);
-        // An operation's key is the resource's, which has handles of its own.
-        if key.kind() != Kind::Operation {
-            self.told.spans.clone_handle(key);
-        }
-        id.clone()
+        let key = self.told.spans.clone_handle(Key(id.into_u64()));
+        Id::from_u64(key.0)
     }
 
+    #[inline]
     fn try_close(&self, id: Id) -> bool {
-        let key = key_of(&id);
-        if key.kind() == Kind::Operation || !self.told.spans.drop_handle(key) {
-            return false;
+        let key = Key(id.into_u64());
+        let is_over = self.told.spans.drop_handle(key);
+        if is_over {
+            self.told.closed(key);
         }
-        self.told.closed(key);
-        true
+        is_over
     }
 }

@@ -23,7 +23,9 @@
 
 use std::sync::atomic::Ordering;
 
-use wakeline_executor::observe::{close_poll, innermost_poll, new_ids, open_poll};
+use wakeline_executor::observe::{
+    close_poll, innermost_poll, is_innermost_poll, new_ids, open_poll,
+};
 use wakeline_wire::{
     cause_kind, detail, end_outcome, kind, poll_outcome, task_kind, thread_role, Task,
 };
@@ -39,6 +41,7 @@ use crate::gate::{detail_of, gate, has_conditions};
 use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::this_thread::with_recorder;
+use crate::tokio::present::{own_root_begins, own_root_ends};
 
 /// The longest time from a ready poll's return to its future's drop, in ticks: 270 ns, and
 /// 1.35 µs without optimisation. Measured at 2.6 GHz on ready polls, 9 of 10: 20 ns (without
@@ -63,6 +66,8 @@ mod flag {
     pub(super) const READY: u32 = 4;
     /// The last poll panicked.
     pub(super) const PANICKED: u32 = 8;
+    /// The last poll ended while recording was off: nobody hears who wakes the task then.
+    pub(super) const UNHEARD: u32 = 16;
 }
 
 impl Told {
@@ -112,23 +117,31 @@ impl Told {
         }
         let id = span.id.load(Ordering::Relaxed);
         let epoch = span.count.load(Ordering::Relaxed);
+        if key.kind() == Kind::Root && epoch == 0 {
+            own_root_begins();
+        }
+        let flags = span.flags.load(Ordering::Relaxed);
         // The spawn asks for the first poll; nobody tells the wakes of a root.
-        let is_asked = key.kind() == Kind::Root || span.link.load(Ordering::Relaxed) == epoch;
+        let is_woken = key.kind() == Kind::Root || span.is_woken_in(epoch);
+        let is_asked = is_woken || flags & flag::UNHEARD != 0 || now < detail::LEAN;
         with_recorder(self.session, |r| {
             context(|here| {
                 let last = here.last_exit.get();
                 if last.span == key && last.position == r.position() {
                     if !is_asked {
                         let is_soon = r.now().saturating_sub(last.tick) < ONE_CALL_TICKS;
-                        let was_ready = is_soon && kept_wakers(span) == 0;
+                        let was_ready = is_soon && !span.is_waker_kept();
                         let ready = if was_ready { flag::READY } else { 0 };
                         here.dropping.set(key);
                         set_flags(span, flag::DROPPED | flag::DIRECT | ready);
                         return;
                     }
                     set_flags(span, flag::DIRECT);
-                } else if span.flags.load(Ordering::Relaxed) != 0 {
+                } else if flags != 0 {
                     set_flags(span, 0);
+                }
+                if !is_woken && epoch > 0 && now >= detail::LEAN && flags & flag::UNHEARD != 0 {
+                    r.unseen_wake(id, epoch);
                 }
                 // Ordering: Release; a wake that reads the new epoch comes after this poll began.
                 span.count.store(epoch + 1, Ordering::Release);
@@ -160,13 +173,15 @@ impl Told {
                     return;
                 }
                 let outcome = if std::thread::panicking() {
-                    span.flags.fetch_or(flag::PANICKED, Ordering::Relaxed);
+                    add_flag(span, flag::PANICKED);
                     poll_outcome::PANICKED
                 } else {
                     poll_outcome::RETURNED
                 };
-                if now >= detail::FULL {
-                    tell_waker_counts(r, span);
+                match now {
+                    detail::FULL => tell_waker_counts(r, span, true),
+                    detail::OFF => add_flag(span, flag::UNHEARD),
+                    _ => {}
                 }
                 r.poll_end(now >= detail::LEAN, outcome);
                 if has_conditions(gate()) {
@@ -189,14 +204,19 @@ impl Told {
         let epoch = span.count.load(Ordering::Relaxed);
         let flags = span.flags.load(Ordering::Relaxed);
         let dropped_by = match key.kind() {
-            Kind::Root => Held::by_program(),
+            Kind::Root => {
+                if epoch > 0 {
+                    own_root_ends();
+                }
+                Held::by_program()
+            }
             _ => Held::by_runtime(),
         };
         let dropped_by = dropped_by.dropped_by();
         if now >= detail::LEAN {
             with_recorder(self.session, |r| {
                 if now >= detail::FULL {
-                    tell_waker_counts(r, span);
+                    tell_waker_counts(r, span, false);
                 }
                 let is = |wanted: u32| flags & wanted == wanted;
                 // What was told as a poll was none, where the runtime enters a span to drop.
@@ -241,13 +261,10 @@ impl Told {
         match op {
             WakerOp::Wake => self.woken(span, true),
             WakerOp::WakeByRef => self.woken(span, false),
-            // Ordering: none needed; these are sums.
             WakerOp::Clone => {
-                span.clones.fetch_add(1, Ordering::Relaxed);
+                span.count_clone(is_innermost_poll(span.id.load(Ordering::Relaxed)));
             }
-            WakerOp::Drop => {
-                span.drops.fetch_add(1, Ordering::Relaxed);
-            }
+            WakerOp::Drop => span.count_drop(),
             WakerOp::Unknown => {}
         }
     }
@@ -255,17 +272,12 @@ impl Told {
     /// Told before the task's state changes.
     #[inline]
     fn woken(&self, span: &Span, is_consumed: bool) {
-        if is_consumed {
-            span.drops.fetch_add(1, Ordering::Relaxed);
-        }
         if has_conditions(gate()) {
             breakpoints::wakes(span.id.load(Ordering::Relaxed));
         }
         // Ordering: Acquire pairs with the store at a poll's start.
         let epoch = span.count.load(Ordering::Acquire);
-        // Ordering: none needed. Whoever polls the task for this wake has synchronised with
-        // it, and `fetch_max` keeps a late wake from hiding a newer one.
-        span.link.fetch_max(epoch, Ordering::Relaxed);
+        span.count_wake(epoch, is_consumed);
         if detail_of(gate()) < detail::LEAN {
             return;
         }
@@ -289,30 +301,22 @@ impl Told {
     }
 }
 
-/// How many wakers of the task are kept somewhere.
-fn kept_wakers(span: &Span) -> u32 {
-    let [kept, clones, drops] =
-        [&span.kept, &span.clones, &span.drops].map(|sum| sum.load(Ordering::Relaxed));
-    kept.wrapping_add(clones).wrapping_sub(drops)
-}
-
 /// Sets the flags of the last entry; that of a panic stays.
 fn set_flags(span: &Span, flags: u32) {
     let panicked = span.flags.load(Ordering::Relaxed) & flag::PANICKED;
     span.flags.store(panicked | flags, Ordering::Relaxed);
 }
 
-fn tell_waker_counts(r: &mut Recorder, span: &Span) {
-    if span.clones.load(Ordering::Relaxed) | span.drops.load(Ordering::Relaxed) == 0 {
-        return;
+/// Only the thread that polls the task writes its flags.
+fn add_flag(span: &Span, flag: u32) {
+    let flags = span.flags.load(Ordering::Relaxed);
+    span.flags.store(flags | flag, Ordering::Relaxed);
+}
+
+fn tell_waker_counts(r: &mut Recorder, span: &Span, only_if_changed: bool) {
+    if let Some((clones, drops)) = span.waker_counts(only_if_changed) {
+        let task = span.id.load(Ordering::Relaxed);
+        let fields = [task, u64::from(clones), u64::from(drops)];
+        r.event(kind::WAKER_COUNTS, fields);
     }
-    let take = |sum: &std::sync::atomic::AtomicU32| u64::from(sum.swap(0, Ordering::Relaxed));
-    let (clones, drops) = (take(&span.clones), take(&span.drops));
-    // Ordering: none needed. Only the thread that polls the task is here.
-    let kept = span.kept.load(Ordering::Relaxed);
-    let change = (clones as u32).wrapping_sub(drops as u32);
-    span.kept
-        .store(kept.wrapping_add(change), Ordering::Relaxed);
-    let task = span.id.load(Ordering::Relaxed);
-    r.event(kind::WAKER_COUNTS, [task, clones, drops]);
 }

@@ -55,6 +55,7 @@ async fn work() -> io::Result<Moved> {
     for _ in 0..ROUNDS {
         vectors(&mut here, &mut there, &mut moved).await?;
     }
+    through_copies(&here, &mut there, &mut moved).await?;
     let (from, to) = UnixStream::pair()?;
     without_copies(&from, &to, &mut moved).await?;
     Ok(moved)
@@ -174,6 +175,34 @@ async fn vectors(here: &mut TcpStream, there: &mut TcpStream, moved: &mut Moved)
     there.write_all(MESSAGE).await?;
     moved.written += MESSAGE.len();
     moved.read += here.read_exact(&mut [0; MESSAGE.len()]).await?;
+    Ok(())
+}
+
+/// A message through each of three copies of a socket, which is then shut down by one of them.
+async fn through_copies(
+    socket: &TcpStream,
+    there: &mut TcpStream,
+    moved: &mut Moved,
+) -> io::Result<()> {
+    let fd = socket.as_raw_fd();
+    // SAFETY: (all three) numbers only; the copies stay open to the end.
+    let copies = unsafe {
+        [
+            libc::dup(fd),
+            libc::dup3(fd, 500, libc::O_CLOEXEC),
+            libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 600),
+        ]
+    };
+    for copy in copies {
+        // SAFETY: the bytes are ours.
+        let sent = unsafe { libc::send(copy, MESSAGE.as_ptr().cast(), MESSAGE.len(), 0) };
+        moved.written += checked(sent)?;
+        moved.read += there.read_exact(&mut [0; MESSAGE.len()]).await?;
+    }
+    // SAFETY: it takes no pointer.
+    checked(unsafe { libc::shutdown(copies[0], libc::SHUT_WR) } as isize)?;
+    let end = there.read(&mut [0; 1]).await?;
+    assert_eq!(end, 0, "the end of the stream");
     Ok(())
 }
 

@@ -1,0 +1,202 @@
+// Polls that are open for long: they are looked at while they are open, with a stack, in code that computes and in a
+// call that leaves JavaScript. Each program goes on until its look has arrived here, so nothing rests on time.
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { TraceSession } from '../../../extension/trace/session.ts';
+import {
+  endReason,
+  eventField,
+  eventKind,
+  frameKind,
+} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { ProbePrograms, startProgram } from '../../support/node-probe-program.ts';
+import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { modelOf, nodes, nodeTitle, ofKind, record, textsOf } from '../../support/registered-program.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const programs = new ProbePrograms();
+after(() => programs.remove());
+
+const { pollSample } = eventField;
+
+/** Goes on in `hold` until the file is there. Its first line is line 1. */
+const holding = (hold: string): string => `const { existsSync } = require('node:fs');
+const { execFileSync } = require('node:child_process');
+const [, , flag] = process.argv;
+let sum = 0;
+function compute() {
+  while (!existsSync(flag)) for (let i = 0; i < 1e6; i++) sum = Math.sqrt(sum + i);
+}
+function block() {
+  while (!existsSync(flag)) execFileSync('sleep', ['0.05']);
+}
+setTimeout(function onTimer() {
+  ${hold}();
+}, 1);
+setTimeout(() => {}, 60_000).unref();
+`;
+
+interface Look {
+  readonly task: number;
+  readonly epoch: number;
+  readonly wallNs: number;
+  readonly watchedNs: number;
+  readonly cpuNs: number;
+  readonly stack: number;
+}
+
+function looksOf(model: ReferenceModel): Look[] {
+  return ofKind(model, eventKind.pollSample).map(({ values }: ReferenceEvent) => ({
+    task: values[pollSample.task] ?? 0,
+    epoch: values[pollSample.epoch] ?? 0,
+    wallNs: values[pollSample.wallNs] ?? 0,
+    watchedNs: values[pollSample.watchedNs] ?? 0,
+    cpuNs: values[pollSample.cpuNs] ?? 0,
+    stack: values[pollSample.stack] ?? 0,
+  }));
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+}
+
+/** The places of a stack, innermost first. */
+function placesOf(model: ReferenceModel, stack: number): Place[] {
+  const texts = textsOf(model);
+  const sites = new Map(model.dictionary.flatMap((r) => (r.record === 'site' ? [[r.id, r] as const] : [])));
+  const found = model.dictionary.find((r) => r.record === 'stack' && r.id === stack);
+  return (found?.record === 'stack' ? found.sites : []).map((id) => {
+    const site = sites.get(id);
+    return {
+      file: texts.get(site?.file ?? 0) ?? '',
+      line: site?.line ?? 0,
+      name: texts.get(site?.function ?? 0) ?? '',
+    };
+  });
+}
+
+/** The first look whose stack has that function, once it is here. */
+function lookIn(receiver: StreamReceiver, name: string): Look | undefined {
+  const frames = receiver.frames.filter(({ kind }) => kind !== frameKind.end);
+  if (frames.length === 0) return undefined;
+  const model = readReference(frames);
+  return looksOf(model).find(({ stack }) => placesOf(model, stack).some((place) => place.name === name));
+}
+
+/** Runs the program until it was seen in that function while it was there. */
+async function seenIn(
+  name: 'compute' | 'block',
+  executable: string,
+  check: (receiver: StreamReceiver, path: string) => void | Promise<void>,
+): Promise<void> {
+  const path = programs.script(`${name}.cjs`, holding(name));
+  const flag = `${path}.${nodes.indexOf(executable)}.seen`;
+  const receiver = await StreamReceiver.listen();
+  const { child, result } = startProgram(path, {
+    executable,
+    arguments: [flag],
+    nodeArguments: ['--require', programs.register()],
+    environment: receiver.environment,
+  });
+  try {
+    await until(() => lookIn(receiver, name) !== undefined || child.exitCode !== null, `a look in ${name}`);
+    // It is told while the poll is open: nothing else ends it.
+    assert.equal(existsSync(flag), false);
+    writeFileSync(flag, '');
+    const { code, stderr } = await result;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    await check(receiver, path);
+  } finally {
+    child.kill('SIGKILL');
+    await receiver.close();
+  }
+}
+
+function explained(receiver: StreamReceiver, model: ReferenceModel, look: Look): string {
+  const session = new TraceSession();
+  for (const frame of receiver.frames) session.pushFrame(frame.kind, frame.payload);
+  const poll = ofKind(model, eventKind.pollStart).find(
+    ({ values }) =>
+      values[eventField.pollStart.task] === look.task && values[eventField.pollStart.epoch] === look.epoch,
+  );
+  assert.ok(poll !== undefined);
+  const { answer } = session.viewport({
+    session: '',
+    fromNs: 0,
+    toNs: 1e15,
+    widthPx: 1000,
+    firstLane: 0,
+    laneCount: 4096,
+    filter: 'main',
+  });
+  const lane = answer.lanes.find(({ label }) => label.startsWith('main #'));
+  assert.ok(lane !== undefined);
+  const told = session.explain({ session: '', lane: lane.lane, atNs: poll.ns + 1000 });
+  assert.ok(told !== null);
+  return told.sentence;
+}
+
+for (const executable of nodes)
+  describe(`long polls, on ${nodeTitle(executable)}`, () => {
+    test('a poll that computes: its own line, and its processor time to the end', () =>
+      seenIn('compute', executable, async (receiver, path) => {
+        const model = await modelOf(receiver);
+        assert.equal(
+          receiver.hellos[0]?.capabilities.find(({ name }) => name === 'pollSamples')?.visibility,
+          1,
+        );
+        const looks = looksOf(model);
+        const seen = looks.find(({ stack }) => placesOf(model, stack).some(({ name }) => name === 'compute'));
+        assert.ok(seen !== undefined);
+        const places = placesOf(model, seen.stack);
+        const at = places.findIndex(({ name }) => name === 'compute');
+        assert.deepEqual(places.slice(at), [
+          { file: path, line: 6, name: 'compute' },
+          { file: path, line: 12, name: 'onTimer' },
+        ]);
+        const ofPoll = looks.filter(({ task, epoch }) => task === seen.task && epoch === seen.epoch);
+        for (const { wallNs, watchedNs, cpuNs } of ofPoll) {
+          assert.ok(watchedNs > 0 && watchedNs <= wallNs, `${watchedNs} of ${wallNs}`);
+          assert.ok(cpuNs <= watchedNs, `${cpuNs} of ${watchedNs}`);
+        }
+        // The last is told by the poll's own end, and sums it up.
+        const last = ofPoll.at(-1);
+        assert.equal(last?.stack, 0);
+        assert.ok(ofPoll.every(({ wallNs, cpuNs }) => wallNs <= last.wallNs && cpuNs <= last.cpuNs));
+        assert.ok(last.cpuNs > 0);
+        assert.match(
+          explained(receiver, model, seen),
+          /It used the processor for .* compute \(compute\.cjs:6\)/,
+        );
+      }));
+
+    test('a call that leaves JavaScript is told where it comes back', () =>
+      seenIn('block', executable, async (receiver, path) => {
+        const model = await modelOf(receiver);
+        const seen = looksOf(model)
+          .map(({ stack }) => placesOf(model, stack))
+          .find((places) => places.some(({ name }) => name === 'block'));
+        assert.deepEqual(
+          seen?.filter(({ file }) => file === path).map(({ line, name }) => ({ line, name })),
+          [
+            { line: 9, name: 'block' },
+            { line: 12, name: 'onTimer' },
+          ],
+        );
+      }));
+
+    test('with WAKELINE_LONG_POLL_MS=0 nothing is looked at, and the greeting says so', () => {
+      const path = programs.script('short.cjs', `const e = Date.now() + 200; while (Date.now() < e);`);
+      const environment = { WAKELINE_LONG_POLL_MS: '0' };
+      return record(programs, path, { executable, environment }, async ({ receiver, result }) => {
+        assert.equal(result.code, 0, result.stderr);
+        assert.equal(receiver.end?.reason, endReason.exit);
+        const told = receiver.hellos[0]?.capabilities.find(({ name }) => name === 'pollSamples');
+        assert.deepEqual([told?.visibility, told?.note], [3, 'switched off by WAKELINE_LONG_POLL_MS=0']);
+        assert.deepEqual(looksOf(await modelOf(receiver)), []);
+      });
+    });
+  });
