@@ -23,6 +23,8 @@ mod intercept;
 mod off_polls;
 mod open_poll;
 mod record;
+#[cfg(all(test, not(loom)))]
+mod without_locks;
 
 use std::any::type_name;
 use std::fmt;
