@@ -5,6 +5,7 @@ import type { Explanation, LaneHeader } from '../extension/messages/queries.ts';
 import { formatDuration } from '../extension/trace/format.ts';
 import { Asking } from './asking.ts';
 import { buildSkeleton, type Skeleton } from './dom.ts';
+import { Hovering } from './hovering.ts';
 import { attachGestures } from './input/gestures.ts';
 import { attachKeys } from './input/keys.ts';
 import { AnswerStore } from './layout/answer-store.ts';
@@ -20,6 +21,7 @@ import {
   selectInLane,
   selectNextLane,
   selectNextSpan,
+  selectStopped,
   stateWord,
   whyNothing,
   withinLife,
@@ -34,6 +36,7 @@ import {
   anchorMode,
   initialState,
   reduce,
+  type Selection,
   savedState,
   shownSession,
   type ViewState,
@@ -45,7 +48,6 @@ import { emptyState } from './ui/empty-state.ts';
 import { LaneRows, rowId } from './ui/lane-rows.ts';
 import { Popover } from './ui/legend.ts';
 import { Toolbar } from './ui/toolbar.ts';
-import { Tooltip } from './ui/tooltip.ts';
 import { TotalsLine } from './ui/totals.ts';
 
 /** The state is kept at most this often: VS Code writes it to disk. */
@@ -64,7 +66,7 @@ export class App implements Scene {
   private readonly picture: Picture;
   private readonly rowsView = new LaneRows();
   private readonly popover = new Popover();
-  private readonly tooltip = new Tooltip();
+  private readonly hovering = new Hovering((wait) => this.askHover(wait));
   private readonly totals = new TotalsLine(() => this.popover.toggle('tier', shownSession(this.state)));
   private readonly empty = emptyState((command) => this.link.send({ type: 'command', command }));
   private readonly details: Details;
@@ -72,8 +74,6 @@ export class App implements Scene {
   private theme: Theme;
   rows: RowLayout = layoutRows(0, 0, 0, 0);
   private ticksNs: readonly number[] = [];
-  private hover: Hit | null = null;
-  private hoverXCssPx: number | null = null;
   private framePending = false;
   private savePending = false;
   /** A double click came before the explanation that says what to open. */
@@ -81,6 +81,8 @@ export class App implements Scene {
   /** A lane whose place was asked for: an answer without it ends the search. */
   private searched = -1;
   private toldSelection = ' 0';
+  /** The debugger's stop that was shown when it came. */
+  private stopSeen = '';
 
   constructor(root: HTMLElement, api: WebviewApi) {
     this.link = new HostLink(api, (message) => this.hear(message));
@@ -88,6 +90,7 @@ export class App implements Scene {
     this.asking = new Asking(this.link, this.store, {
       changed: () => this.schedule(),
       explained: (explanation) => this.explained(explanation),
+      hovered: (explanation) => this.hovering.explained(explanation),
       problem: (message) => this.totals.setMessage(message),
     });
     this.details = new Details({
@@ -113,7 +116,7 @@ export class App implements Scene {
       details: this.details.root,
       foot: this.totals.root,
       empty: this.empty,
-      floating: [this.popover.root, this.tooltip.root],
+      floating: [this.popover.root, this.hovering.tooltip.root],
       resized: () => this.schedule(),
     });
     this.picture = new Picture(this.dom.timeline, this.dom.overlay);
@@ -232,6 +235,7 @@ export class App implements Scene {
     this.totals.setHidden(this.store.hiddenMarkers);
     const size = this.size();
     this.layOut(size);
+    this.showStop();
     this.reveal(size);
     if (session !== undefined && size.widthCssPx > 0) this.ask(size);
     const axis = drawTimeAxis(this.dom.axis, this.state.interval, size.widthCssPx, axisHeightCssPx);
@@ -241,6 +245,12 @@ export class App implements Scene {
     this.updateRows();
     this.publish();
     this.save();
+  }
+
+  private showStop(): void {
+    const { action, seen } = selectStopped(this, this.stopSeen);
+    this.stopSeen = seen;
+    if (action !== null) this.dispatch(action);
   }
 
   private size(): PictureSize {
@@ -350,16 +360,16 @@ export class App implements Scene {
       ticksNs: this.ticksNs,
       arrows: this.asking.arrows,
       explanation: this.asking.explanation,
-      hover: this.hover,
-      hoverXCssPx: this.hoverXCssPx,
+      hover: this.hovering.hit,
+      hoverXCssPx: this.hovering.xCssPx,
     };
   }
 
   /** Instant whose states the label column names: the pointer's, else the newest in view. */
   private labelNs(): number {
     const { interval, endNs } = this.state;
-    if (this.hoverXCssPx !== null)
-      return nsOfPx(interval, Math.max(1, this.dom.picture.clientWidth), this.hoverXCssPx);
+    const { xCssPx } = this.hovering;
+    if (xCssPx !== null) return nsOfPx(interval, Math.max(1, this.dom.picture.clientWidth), xCssPx);
     return Math.min(interval.toNs, endNs);
   }
 
@@ -376,7 +386,7 @@ export class App implements Scene {
         stateWord: lane === undefined ? '' : stateWord(this, lane, atNs),
         selected: lane !== undefined && selection?.lane === lane.lane,
         highlighted: lane !== undefined && marked.has(lane.lane),
-        hovered: lane !== undefined && this.hover?.lane.lane === lane.lane,
+        hovered: lane !== undefined && this.hovering.hit?.lane.lane === lane.lane,
         expanded: lane !== undefined && this.state.expanded.includes(lane.lane),
       };
     });
@@ -421,20 +431,19 @@ export class App implements Scene {
   }
 
   private point(event: PointerEvent): void {
-    this.hover = this.hitOf(event);
-    this.hoverXCssPx = event.clientX - this.dom.picture.getBoundingClientRect().left;
-    const dragging = event.buttons !== 0;
-    if (this.hover === null || this.hover.state === 0 || dragging) this.tooltip.hide();
-    else this.tooltip.show(this.hover, event.clientX, event.clientY);
+    this.hovering.point(this.hitOf(event), event, this.dom.picture.getBoundingClientRect().left);
     this.picture.paintOverlay(this.pictureInput(this.size()));
     this.updateRows();
   }
 
   private pointAway(): void {
-    this.hover = null;
-    this.hoverXCssPx = null;
-    this.tooltip.hide();
+    this.hovering.away();
     this.schedule();
+  }
+
+  private askHover(wait: Selection | null): void {
+    if (wait === null) this.asking.clearHover();
+    else this.asking.wantHover({ session: this.state.session, ...wait });
   }
 
   private click(event: MouseEvent): void {
@@ -478,7 +487,8 @@ export class App implements Scene {
   }
 
   private pointerShare(): number | null {
-    return this.hoverXCssPx === null ? null : this.hoverXCssPx / Math.max(1, this.dom.picture.clientWidth);
+    const { xCssPx } = this.hovering;
+    return xCssPx === null ? null : xCssPx / Math.max(1, this.dom.picture.clientWidth);
   }
 
   private explained(explanation: Explanation | null): void {
@@ -486,13 +496,20 @@ export class App implements Scene {
       this.details.showText(whyNothing(this));
       return;
     }
-    this.details.show(explanation);
+    this.details.show(explanation, this.awaitsNote());
     if (this.opensWhenExplained) this.openSelected();
     const duration = formatDuration(explanation.toNs - explanation.fromNs);
     setText(
       this.dom.announcer,
       `${explanation.laneLabel}: ${explanation.stateName}, ${duration}. ${explanation.sentence}`,
     );
+  }
+
+  /** How the program knows where its tasks await; empty where it says nothing, or that it does not. */
+  private awaitsNote(): string {
+    const all = shownSession(this.state)?.capabilities ?? [];
+    const known = all.find(({ name, visibility }) => name === 'awaitSites' && visibility !== 'notRecorded');
+    return known === undefined || known.note === '' ? '' : `${known.visibility}: ${known.note}`;
   }
 
   /** Opens where the selected span stands in the source; once its explanation is there, if it is on the way. */

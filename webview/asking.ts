@@ -19,6 +19,8 @@ export interface AskingListener {
   readonly changed: () => void;
   /** The explanation of the selection came; null when there is nothing to explain there. */
   readonly explained: (explanation: Explanation | null) => void;
+  /** The explanation of what the pointer rests on came. */
+  readonly hovered: (explanation: Explanation) => void;
   /** What went wrong, in words; empty when it works again. */
   readonly problem: (message: string) => void;
 }
@@ -42,6 +44,7 @@ export class Asking {
   private readonly body: Slot<ViewportQuery>;
   private readonly explaining: Slot<ExplainQuery>;
   private readonly pointing: Slot<ArrowsQuery>;
+  private readonly hovering: Slot<ExplainQuery>;
 
   constructor(link: HostLink, store: AnswerStore, listener: AskingListener) {
     this.link = link;
@@ -55,11 +58,13 @@ export class Asking {
     this.body = slot((query) => this.viewport(query));
     this.explaining = slot((query) => this.explain(query));
     this.pointing = slot((query) => this.point(query));
+    this.hovering = slot((query) => this.hover(query));
   }
 
   /** Whether all that was wanted has come. */
   get settled(): boolean {
-    return ![this.pinned, this.body, this.explaining, this.pointing].some((slot) => slot.queue.underWay);
+    const slots = [this.pinned, this.body, this.explaining, this.pointing, this.hovering];
+    return !slots.some((slot) => slot.queue.underWay);
   }
 
   /** Forgets what belongs to the session that was in view. */
@@ -98,6 +103,17 @@ export class Asking {
     this.want(this.explaining, { session, ...selection }, final ? explanation.toNs : endNs);
   }
 
+  /** For the text beside the pointer; the same span is asked once. */
+  wantHover(query: ExplainQuery): void {
+    this.want(this.hovering, query, 0);
+  }
+
+  /** The pointer is elsewhere: what is on the way is not wanted any more. */
+  clearHover(): void {
+    this.hovering.lastKey = '';
+    this.hovering.queue.drop();
+  }
+
   wantArrows(query: ArrowsQuery, endNs: number): void {
     this.want(this.pointing, query, endNs);
   }
@@ -130,6 +146,12 @@ export class Asking {
     if (!this.explaining.lastKey.startsWith(JSON.stringify(query))) return;
     this.explanation = result;
     this.listener.explained(result);
+  }
+
+  private async hover(query: ExplainQuery): Promise<void> {
+    const { result } = await this.link.request('explain', query);
+    const isWanted = this.hovering.lastKey.startsWith(JSON.stringify(query));
+    if (isWanted && result !== null) this.listener.hovered(result);
   }
 
   private async point(query: ArrowsQuery): Promise<void> {

@@ -1,7 +1,14 @@
-// Owns the language server's life on this side: started when there is something to show, fed with summaries.
+// Owns the language server's life on this side: started when there is something to show, fed with summaries, and answered
+// when it asks of a line.
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
-import { type SiteSummaries, siteSummariesMethod } from '../messages/server.ts';
+import {
+  type LineFacts,
+  type LineQuery,
+  lineMethod,
+  type SiteSummaries,
+  siteSummariesMethod,
+} from '../messages/server.ts';
 
 /** Languages whose spawn sites get a lens. */
 export const tracedLanguages = ['rust', 'typescript', 'javascript', 'typescriptreact', 'javascriptreact'];
@@ -10,6 +17,9 @@ export class LensClient {
   private client: LanguageClient | undefined;
   private readonly serverModule: string;
   private latest: SiteSummaries = { session: '', sites: [] };
+
+  /** What the trace knows of a line; set by who can ask. */
+  line: (query: LineQuery) => Promise<LineFacts> = async () => null;
 
   constructor(serverModule: string) {
     this.serverModule = serverModule;
@@ -24,8 +34,13 @@ export class LensClient {
         'wakeline',
         'Wakeline',
         { module: this.serverModule, transport: TransportKind.ipc },
-        { documentSelector: tracedLanguages.map((language) => ({ language })) },
+        {
+          documentSelector: tracedLanguages.map((language) => ({ language })),
+          // A hover has a link to the timeline, and no other command.
+          markdown: { isTrusted: { enabledCommands: ['wakeline.showLine'] } },
+        },
       );
+      this.client.onRequest(lineMethod, (query: LineQuery) => this.line(query));
       await this.client.start();
     }
     if (this.client.isRunning()) await this.client.sendNotification(siteSummariesMethod, this.latest);

@@ -35,10 +35,12 @@ const resuming: ReadonlySet<string> = new Set([
 export function debuggeeEvent(message: unknown): DebuggeeEvent | undefined {
   const { type, event, body, command, success } = fieldsOf(message);
   if (type === 'event' && event === 'stopped') {
-    const { reason, threadId } = fieldsOf(body);
+    const { reason, threadId, description } = fieldsOf(body);
+    // lldb-dap 19 stops a program by a signal when it is told to pause it, and calls that an exception.
+    const isPause = reason === 'exception' && description === 'signal SIGSTOP';
     return {
       event: 'stop',
-      reason: reasons[String(reason)] ?? 'unknown',
+      reason: isPause ? 'pause' : (reasons[String(reason)] ?? 'unknown'),
       threadId: typeof threadId === 'number' && threadId > 0 ? threadId : 0,
     };
   }
@@ -46,6 +48,12 @@ export function debuggeeEvent(message: unknown): DebuggeeEvent | undefined {
     return { event: 'continue' };
   if (type === 'response' && success === true && resuming.has(String(command))) return { event: 'continue' };
   return undefined;
+}
+
+/** Whether the message is the adapter's answer to that request, whatever it answers. */
+export function answers(message: unknown, request: string): boolean {
+  const { type, command } = fieldsOf(message);
+  return type === 'response' && command === request;
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

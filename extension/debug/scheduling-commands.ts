@@ -1,7 +1,7 @@
 // Owns the commands of scheduling breakpoints: which program and task are meant, and the talk with the debug session.
 // What is written into the program is scheduling.ts's matter.
 import * as vscode from 'vscode';
-import { debuggeeEvent } from './adapter-messages.ts';
+import { answers, debuggeeEvent } from './adapter-messages.ts';
 import { type Condition, evaluateArguments, problemOf, stopFunction } from './scheduling.ts';
 
 export interface TaskChoice {
@@ -17,8 +17,8 @@ export interface SchedulingTies {
   log(message: string): void;
 }
 
-/** A pause takes a debugger some ms; 5 s forgive a busy machine. */
-const pauseTimeoutMs = 5000;
+/** A pause, or a breakpoint, takes a debugger some ms; 15 s forgive a busy machine. */
+const debuggerTimeoutMs = 15_000;
 const defaultLongPollMs = 50;
 
 export function registerScheduling(ties: SchedulingTies): vscode.Disposable {
@@ -80,10 +80,11 @@ async function setCondition(stops: Stops, ask: () => Promise<Condition | undefin
   const asked = evaluateArguments(session.type, condition);
   if (asked === undefined) return;
   if (condition.on === 'nothing') removeStopFunction();
-  else addStopFunction();
   // A debugger writes into a program that stands only.
   const resume = stops.isStopped(session) ? undefined : await stops.pause(session);
   try {
+    // Before the condition: it is met once, and where nobody stops then it is gone.
+    if (condition.on !== 'nothing') await addStopFunction(stops, session);
     const problem = problemOf(await session.customRequest('evaluate', asked), condition.on);
     if (problem !== '') throw new Error(problem);
   } finally {
@@ -96,31 +97,36 @@ function isStopFunction(each: vscode.Breakpoint): boolean {
 }
 
 /** The breakpoint stays until all conditions are taken away: without a condition nobody comes to it. */
-function addStopFunction(): void {
-  if (!vscode.debug.breakpoints.some((each) => isStopFunction(each) && each.enabled))
+async function addStopFunction(stops: Stops, session: vscode.DebugSession): Promise<void> {
+  if (vscode.debug.breakpoints.some((each) => isStopFunction(each) && each.enabled)) return;
+  await stops.heard(session, 'the breakpoint was not taken by the debugger', setBreakpoints, async () => {
     vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(stopFunction)]);
+  });
 }
 
 function removeStopFunction(): void {
   vscode.debug.removeBreakpoints(vscode.debug.breakpoints.filter(isStopFunction));
 }
 
-/** Which debug sessions stand, by what their adapters say. */
+const setBreakpoints = (message: unknown) => answers(message, 'setFunctionBreakpoints');
+const stopped = (message: unknown) => debuggeeEvent(message)?.event === 'stop';
+
+interface Waiter {
+  readonly session: string;
+  readonly isAwaited: (message: unknown) => boolean;
+  readonly done: () => void;
+}
+
+/** Which debug sessions stand, by what their adapters say; and waiting for what they say. */
 class Stops {
   private readonly stopped = new Set<string>();
-  private readonly waiting = new Map<string, () => void>();
+  private readonly waiters = new Set<Waiter>();
 
   register(): vscode.Disposable {
     return vscode.Disposable.from(
       vscode.debug.registerDebugAdapterTrackerFactory('*', {
         createDebugAdapterTracker: (session) => ({
-          onDidSendMessage: (message: unknown) => {
-            const event = debuggeeEvent(message);
-            if (event?.event === 'stop') {
-              this.stopped.add(session.id);
-              this.waiting.get(session.id)?.();
-            } else if (event !== undefined) this.stopped.delete(session.id);
-          },
+          onDidSendMessage: (message: unknown) => this.hear(session.id, message),
         }),
       }),
       vscode.debug.onDidTerminateDebugSession((session) => {
@@ -138,24 +144,43 @@ class Stops {
     const { threads } = (await session.customRequest('threads')) as { threads: readonly { id: number }[] };
     const threadId = threads[0]?.id;
     if (threadId === undefined) throw new Error('the program has no thread that could be stopped');
-    const stands = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`the program did not stop within ${pauseTimeoutMs / 1000} s`)),
-        pauseTimeoutMs,
-      );
-      this.waiting.set(session.id, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    try {
-      await session.customRequest('pause', { threadId });
-      await stands;
-    } finally {
-      this.waiting.delete(session.id);
-    }
+    await this.heard(session, 'the program did not stop', stopped, () =>
+      session.customRequest('pause', { threadId }),
+    );
     return async () => {
       await session.customRequest('continue', { threadId });
     };
+  }
+
+  /** Does what makes the adapter say something, and waits until it has said that. */
+  async heard(
+    session: vscode.DebugSession,
+    problem: string,
+    isAwaited: Waiter['isAwaited'],
+    act: () => PromiseLike<unknown>,
+  ): Promise<void> {
+    let stopWaiting = () => {};
+    const said = new Promise<void>((resolve, reject) => {
+      const waiter = { session: session.id, isAwaited, done: resolve };
+      const failed = () => reject(new Error(`${problem} within ${debuggerTimeoutMs / 1000} s`));
+      const timer = setTimeout(failed, debuggerTimeoutMs);
+      this.waiters.add(waiter);
+      stopWaiting = () => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+      };
+    });
+    try {
+      await Promise.all([act(), said]);
+    } finally {
+      stopWaiting();
+    }
+  }
+
+  private hear(session: string, message: unknown): void {
+    const event = debuggeeEvent(message);
+    if (event?.event === 'stop') this.stopped.add(session);
+    else if (event !== undefined) this.stopped.delete(session);
+    for (const each of this.waiters) if (each.session === session && each.isAwaited(message)) each.done();
   }
 }

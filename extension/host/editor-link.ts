@@ -1,9 +1,9 @@
-// Owns the way from the source to the trace: the cursor on a line that the trace knows marks its spans;
-// a lens shows its tasks. Also keeps the language server fed with the sites of the shown session.
+// Owns the way from the source to the trace: the cursor on a line that the trace knows marks its spans; a lens shows its
+// tasks, a hover who waits there. Also keeps the language server fed with the sites of the shown session.
 import * as vscode from 'vscode';
 import { isTraced, type LensClient } from '../client/lens-client.ts';
 import type { SessionSummary } from '../messages/queries.ts';
-import type { ResolvedSiteSummary } from '../messages/server.ts';
+import type { LineFacts, LineQuery, ResolvedSiteSummary } from '../messages/server.ts';
 import type { SourceFiles } from './source-files.ts';
 import type { TimelinePanel } from './timeline-panel.ts';
 import type { TraceHost } from './trace-host.ts';
@@ -30,6 +30,7 @@ export class EditorLink implements vscode.Disposable {
 
   constructor(parts: EditorLinkParts) {
     this.parts = parts;
+    parts.lenses.line = (query) => this.factsOf(query);
     this.subscriptions = [
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.cursorMoved(textEditor)),
       parts.host.onDidChange(() => this.sessionsChanged()),
@@ -82,6 +83,19 @@ export class EditorLink implements vscode.Disposable {
         });
     } catch (error) {
       this.parts.log.warn(`What the trace knows of ${file}:${line} could not be asked: ${String(error)}`);
+    }
+  }
+
+  /** For a hover: what the trace knows of a line of a document on disk. */
+  private async factsOf({ uri, line }: LineQuery): Promise<LineFacts> {
+    const session = this.parts.lensesWanted() ? this.parts.host.shown?.session : undefined;
+    const document = vscode.Uri.parse(uri);
+    if (session === undefined || document.scheme !== 'file') return null;
+    try {
+      return (await this.parts.host.request('siteSpans', { session, file: document.fsPath, line })).result;
+    } catch (error) {
+      this.parts.log.warn(`What waits at ${uri}:${line} could not be asked: ${String(error)}`);
+      return null;
     }
   }
 

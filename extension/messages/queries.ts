@@ -128,6 +128,18 @@ export interface ColumnRange {
   readonly length: number;
 }
 
+export interface DebuggerStop {
+  readonly fromNs: number;
+  /** The end that is known so far while it is open. */
+  readonly toNs: number;
+  /** The program stands still. */
+  readonly open: boolean;
+  readonly reason: string;
+  /** Label and lane of the task that the stopped thread polled; empty and -1 where it polled none or is not known. */
+  readonly task: string;
+  readonly lane: number;
+}
+
 /**
  * Columns in the binary part (little endian, each aligned to its item size):
  * spanStartNs, spanEndNs: float64; spanState, spanFlags: uint8; spanRef: float64 (task lanes: poll epoch of the
@@ -152,7 +164,8 @@ export interface ViewportAnswer {
   /** Last tick known, and from where on the picture may still change. */
   readonly endNs: number;
   readonly provisionalFromNs: number;
-  readonly stops: readonly { fromNs: number; toNs: number; reason: string }[];
+  /** Times at which a debugger held the program. */
+  readonly stops: readonly DebuggerStop[];
   readonly gaps: readonly { fromNs: number; toNs: number; thread: number; dropped: number }[];
   /** What the program calls its own spans and marks, by the numbers in the columns. */
   readonly names: Readonly<Record<number, string>>;
@@ -267,6 +280,10 @@ export interface SiteSpans {
   /** Waits that began at an await on this line: newest last, at most 1,000. */
   readonly waits: readonly { lane: number; fromNs: number; toNs: number }[];
   readonly waitTotal: number;
+  /** Labels of the tasks that stand at an await there at the end of the trace: at most 1,000. */
+  readonly waitingNow: readonly string[];
+  /** Chains of awaits that go through the line, the most frequent first, with how many of `waits` have each; at most 5. */
+  readonly chains: readonly { readonly waits: number; readonly frames: readonly SourceSite[] }[];
 }
 
 /** Sum over all tasks spawned at one site, for a lens. */

@@ -1,17 +1,28 @@
-// The language server process: a lens on every spawn site that the trace knows.
+// The language server process: a lens on every spawn site that the trace knows, a hover on lines at which tasks wait.
 // Knows documents and summaries, not the trace.
 import {
   type CodeLens,
   CodeLensRefreshRequest,
   createConnection,
+  type Hover,
   type InitializeResult,
+  MarkupKind,
   NotificationType,
   ProposedFeatures,
+  RequestType,
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { type ResolvedSiteSummary, type SiteSummaries, siteSummariesMethod } from '../messages/server.ts';
+import {
+  type LineFacts,
+  type LineQuery,
+  lineMethod,
+  type ResolvedSiteSummary,
+  type SiteSummaries,
+  siteSummariesMethod,
+} from '../messages/server.ts';
+import { hoverText } from './hover-text.ts';
 import { lensText } from './lens-text.ts';
 
 const connection = createConnection(ProposedFeatures.all);
@@ -23,6 +34,7 @@ connection.onInitialize(
     capabilities: {
       textDocumentSync: TextDocumentSyncKind.Incremental,
       codeLensProvider: { resolveProvider: false },
+      hoverProvider: true,
     },
     serverInfo: { name: 'wakeline' },
   }),
@@ -39,6 +51,15 @@ connection.onCodeLens(({ textDocument }): CodeLens[] => {
   const lines = documents.get(textDocument.uri)?.lineCount ?? Number.POSITIVE_INFINITY;
   // A file that lost lines since the run has no line for the site any more.
   return (sitesByUri.get(textDocument.uri) ?? []).filter((s) => s.site.line <= lines).map(lensOf);
+});
+
+const lineRequest = new RequestType<LineQuery, LineFacts, void>(lineMethod);
+
+connection.onHover(async ({ textDocument, position }): Promise<Hover | null> => {
+  const query = { uri: textDocument.uri, line: position.line + 1 };
+  const facts = await connection.sendRequest(lineRequest, query);
+  const text = facts === null ? undefined : hoverText(facts, query);
+  return text === undefined ? null : { contents: { kind: MarkupKind.Markdown, value: text } };
 });
 
 function lensOf(summary: ResolvedSiteSummary): CodeLens {

@@ -127,7 +127,7 @@ async function checkContinue(workbench: Workbench, { launch }: Example): Promise
   await checkShade(workbench, timeline);
   await workbench.screenshot(`${launch}-after-stop-dark`);
   await workbench.setTheme('light');
-  await waitFor('shade in light colours', 30_000, async () =>
+  await waitFor('shade in light colours', 120_000, async () =>
     (await shadeOf(workbench, timeline)).inside > 0.9 ? true : undefined,
   );
   await workbench.screenshot(`${launch}-after-stop-light`);

@@ -10,7 +10,7 @@ const statusItemId = 'wakeline.wakeline.wakeline.status';
 /** They order one thing at a time, fifteen each. */
 const customers = 4;
 const orders = 60;
-const timeoutMs = 60_000;
+const timeoutMs = 120_000;
 
 interface Listed {
   readonly session: string;

@@ -29,11 +29,18 @@ async function totalsOf(timeline: Timeline): Promise<Record<string, number>> {
   return Object.fromEntries(entries);
 }
 
+/** The timeline of a session that has ended: its totals are the last ones. */
+async function endedTimeline(workbench: Workbench, notSession = ''): Promise<Timeline> {
+  const timeline = await timelineOf(workbench, notSession);
+  await timeline.badge().filter({ hasText: 'ended' }).waitFor();
+  return timeline;
+}
+
 /** Runs an example to its end and gives back its recording. */
 async function record(workbench: Workbench, launch: string): Promise<string> {
   const before = new Set(recordingsOf(workbench));
   await workbench.startDebugging(launch);
-  const recording = await waitFor(`recording of ${launch}`, 60_000, () =>
+  const recording = await waitFor(`recording of ${launch}`, 120_000, () =>
     recordingsOf(workbench).find((file) => !before.has(file)),
   );
   await workbench.waitForDebugEnd();
@@ -52,13 +59,15 @@ scenario('recording', { file: 'typescript/src/file-writes.ts' }, async (workbenc
   try {
     await step('two runs leave their recordings', async () => {
       copyFileSync(await record(workbench, 'file writes (TypeScript)'), whole);
-      files = await totalsOf(await timelineOf(workbench));
+      const ofFiles = await endedTimeline(workbench);
+      files = await totalsOf(ofFiles);
       assert.equal(files['tasks'], 101);
       assert.equal(files['jobs'], 100);
       assert.equal(files['readiness'], 0);
       await workbench.screenshot('file-writes-dark');
+      const filesSession = await ofFiles.session();
       const bytes = readFileSync(await record(workbench, 'requests (TypeScript)'));
-      requests = await totalsOf(await timelineOf(workbench));
+      requests = await totalsOf(await endedTimeline(workbench, filesSession));
       // Five rounds are dozens of frames: a good part of them lies before this.
       cutBytes = Math.floor(bytes.length * 0.6);
       writeFileSync(cut, bytes.subarray(0, cutBytes));
@@ -91,8 +100,8 @@ scenario('recording', { file: 'typescript/src/file-writes.ts' }, async (workbenc
       await workbench.openFile('cut.wakeline');
       const timeline = await timelineOf(workbench, wholeSession);
       await timeline.badge().filter({ hasText: 'recording' }).waitFor();
-      const message = timeline.frame.locator('.foot .message');
-      assert.match((await message.textContent()) ?? '', new RegExp(`cut at byte ${cutBytes}\\b`));
+      const place = new RegExp(`cut at byte ${cutBytes}\\b`);
+      await timeline.frame.locator('.foot .message').filter({ hasText: place }).waitFor();
       const totals = await totalsOf(timeline);
       for (const name of ['polls', 'wakes', 'readiness']) {
         const [before, all] = [totals[name] ?? 0, requests[name] ?? 0];

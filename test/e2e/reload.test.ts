@@ -14,7 +14,7 @@ const statusItemId = 'wakeline.wakeline.wakeline.status';
 /** Starts the requests as one would in a terminal, with the variables that the command has put on the clipboard. */
 async function startOutside(workbench: Workbench): Promise<ChildProcess> {
   await workbench.runCommand('Wakeline: Copy Environment That Connects a Program');
-  const copied = await waitFor('environment on the clipboard', 30_000, async () => {
+  const copied = await waitFor('environment on the clipboard', 120_000, async () => {
     const text = await workbench.page.evaluate(() => navigator.clipboard.readText());
     return text.startsWith('WAKELINE=') ? text : undefined;
   });
@@ -82,7 +82,7 @@ scenario('reload', { file: 'typescript/src/requests.ts' }, async (workbench, ste
       program.kill('SIGKILL');
       await gone;
       await workbench.statusItem(statusItemId).filter({ hasText: 'cut' }).waitFor();
-      assert.equal(await (await timelineOf(workbench)).badge().textContent(), 'connection lost');
+      await (await timelineOf(workbench)).badge().filter({ hasText: 'connection lost' }).waitFor();
     });
   } finally {
     program.kill('SIGKILL');

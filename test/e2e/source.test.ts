@@ -13,7 +13,7 @@ const spawnLine = lineOf(file, 'spawn(counted');
 const statusItemId = 'wakeline.wakeline.wakeline.status';
 
 async function cursorOn(workbench: Workbench, line: number): Promise<void> {
-  await waitFor(`cursor on line ${line}`, 30_000, async () =>
+  await waitFor(`cursor on line ${line}`, 120_000, async () =>
     (await workbench.cursor())?.line === line ? true : undefined,
   );
   assert.equal(await workbench.activeFileName(), 'requests.ts');
@@ -46,6 +46,7 @@ scenario('source', { file }, async (workbench, step) => {
   await workbench.startDebugging('requests (TypeScript)');
   await workbench.statusItem(statusItemId).filter({ hasText: 'ended' }).waitFor();
   const timeline = await timelineOf(workbench);
+  await timeline.badge().filter({ hasText: 'ended' }).waitFor();
 
   await step('a span explains itself, and its site opens the line of the await', async () => {
     await workbench.goToLine(1);

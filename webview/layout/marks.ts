@@ -127,6 +127,9 @@ export interface Band {
   readonly label: string;
 }
 
+/** A stop that goes on is seen although no time passes in the trace. */
+const openStopCssPx = 6;
+
 /** Bands in the order in which they are painted. */
 export function layoutBands(
   head: Pick<ViewportAnswer, 'stops' | 'gaps' | 'provisionalFromNs' | 'endNs'>,
@@ -134,21 +137,29 @@ export function layoutBands(
   widthCssPx: number,
 ): Band[] {
   const bands: Band[] = [];
-  const add = (kind: Band['kind'], fromNs: number, toNs: number, label: string) => {
+  const add = (
+    kind: Band['kind'],
+    { fromNs, toNs, leastCssPx = 1 }: { fromNs: number; toNs: number; leastCssPx?: number },
+    label: string,
+  ) => {
     const left = Math.max(-2, pxOfNs(interval, widthCssPx, fromNs));
     const right = Math.min(widthCssPx + 2, pxOfNs(interval, widthCssPx, toNs));
-    if (right <= 0 || left >= widthCssPx || toNs < fromNs) return;
-    bands.push({ kind, xCssPx: left, widthCssPx: Math.max(1, right - left), label });
+    if (right <= 0 || left >= widthCssPx + 1 || toNs < fromNs) return;
+    const width = Math.max(leastCssPx, right - left);
+    bands.push({ kind, xCssPx: Math.min(left, widthCssPx - leastCssPx), widthCssPx: width, label });
   };
-  if (head.provisionalFromNs < head.endNs) add('provisional', head.provisionalFromNs, head.endNs, '');
+  if (head.provisionalFromNs < head.endNs) {
+    const { provisionalFromNs: fromNs, endNs: toNs } = head;
+    add('provisional', { fromNs, toNs }, '');
+  }
   for (const gap of head.gaps)
-    add('gap', gap.fromNs, gap.toNs, gap.dropped > 0 ? `${gap.dropped} events lost` : 'events lost');
-  for (const stop of head.stops)
-    add(
-      'stop',
-      stop.fromNs,
-      stop.toNs,
-      `stopped: ${stop.reason} · ${formatDuration(stop.toNs - stop.fromNs)}`,
-    );
+    add('gap', gap, gap.dropped > 0 ? `${gap.dropped} events lost` : 'events lost');
+  for (const stop of head.stops) {
+    const task = stop.task === '' ? '' : ` in ${stop.task}`;
+    const lasted = stop.open ? 'now' : formatDuration(stop.toNs - stop.fromNs);
+    // Nothing more is recorded while the program stands: where it stands now is the edge of what there is.
+    const leastCssPx = stop.open ? openStopCssPx : 1;
+    add('stop', { ...stop, leastCssPx }, `stopped: ${stop.reason}${task} · ${lasted}`);
+  }
   return bands;
 }

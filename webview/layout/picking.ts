@@ -44,6 +44,21 @@ export function selectedTask(scene: Scene): number {
   return lane?.kind === laneKind.task || lane?.kind === laneKind.section ? lane.id : 0;
 }
 
+/**
+ * The poll in which the debugger stopped the program, when that is new: at once what a user wants to see, but nobody who
+ * reads of another task is taken away from it.
+ */
+export function selectStopped(scene: Scene, seen: string): { action: Action | null; seen: string } {
+  const stop = scene.store.newest?.head.stops.at(-1);
+  if (stop === undefined || !stop.open || stop.lane < 0) return { action: null, seen };
+  const { session, selection } = scene.state;
+  const now = `${session} ${stop.fromNs}`;
+  if (now === seen || (selection !== null && selection.lane !== stop.lane))
+    return { action: null, seen: now };
+  const selected = { lane: stop.lane, atNs: stop.fromNs };
+  return { action: { type: 'select', selection: selected, reveal: true }, seen: now };
+}
+
 /** Keeps the selected instant, as far as the lane lives then. */
 export function selectInLane(scene: Scene, lane: LaneHeader): Action {
   const { interval, selection } = scene.state;

@@ -56,7 +56,7 @@ export class OverlayPainter {
     this.arrows(scene, theme);
     this.outlines(scene, theme);
     // Last, because the words of rows stand beneath them.
-    for (const band of scene.bands) this.bandLabel(band, scene, theme);
+    this.bandLabels(scene, theme);
   }
 
   /** Paints pinned rows and scrolled rows each within their part: a row that is half scrolled away ends at the edge. */
@@ -119,12 +119,23 @@ export class OverlayPainter {
   }
 
   /** At the foot of the picture: the head of it belongs to the reactor's lane. */
-  private bandLabel(band: Band, scene: OverlayScene, theme: Theme): void {
-    if (band.label === '') return;
+  /** From the newest on: of bands that stand close together only what has room is named. */
+  private bandLabels(scene: OverlayScene, theme: Theme): void {
     const c = this.context;
     this.font(theme, 11);
-    const textWidth = c.measureText(band.label).width;
-    const x = Math.max(4, Math.min(scene.widthCssPx - textWidth - 12, band.xCssPx + 6));
+    let freeToCssPx = scene.widthCssPx;
+    for (const band of [...scene.bands].reverse()) {
+      if (band.label === '') continue;
+      const textWidth = c.measureText(band.label).width;
+      const x = Math.max(4, Math.min(scene.widthCssPx - textWidth - 12, band.xCssPx + 6));
+      if (x + textWidth + 4 > freeToCssPx) continue;
+      freeToCssPx = x - 4;
+      this.bandLabel(band, x, textWidth, scene, theme);
+    }
+  }
+
+  private bandLabel(band: Band, x: number, textWidth: number, scene: OverlayScene, theme: Theme): void {
+    const c = this.context;
     const y = scene.heightCssPx - 22;
     c.fillStyle = cssOf({ ...theme.colours.background, alpha: 1 });
     c.fillRect(x - 4, y - 2, textWidth + 8, 18);

@@ -1,5 +1,6 @@
 // Owns the pane that tells why the selected span lasted as it did: sentence, chain of causes, numbers.
-import type { SourceSite } from '../../extension/messages/lanes.ts';
+import { isLibrary, macroOf } from '../../extension/messages/await-text.ts';
+import { type SourceSite, spanState } from '../../extension/messages/lanes.ts';
 import type { Explanation, ExplanationStack, ExplanationStep } from '../../extension/messages/queries.ts';
 import { formatDuration } from '../../extension/trace/format.ts';
 import { appearanceOf } from '../layout/appearance.ts';
@@ -37,7 +38,8 @@ export class Details {
     this.root.replaceChildren(element('p', { class: 'hint' }, text));
   }
 
-  show(explanation: Explanation): void {
+  /** `awaitsNote`: how the program found out where its tasks await, in its own words; empty where it does not say. */
+  show(explanation: Explanation, awaitsNote: string): void {
     const { root } = this;
     // Refreshing what is already read must not throw the reader back to the top.
     const scrollTop = root.getAttribute('data-lane') === String(explanation.lane) ? root.scrollTop : 0;
@@ -46,7 +48,7 @@ export class Details {
       this.heading(explanation),
       element('p', { class: 'sentence' }, explanation.sentence),
       this.sites(explanation),
-      this.stacks(explanation),
+      this.stacks(explanation, awaitsNote),
       this.steps(explanation),
       facts(explanation),
     );
@@ -105,28 +107,37 @@ export class Details {
   }
 
   /** The first stands open: mostly the others say the same. */
-  private stacks(explanation: Explanation): HTMLElement {
+  private stacks(explanation: Explanation, awaitsNote: string): HTMLElement {
     const list = element('div', { class: 'stacks' });
     explanation.stacks.forEach((stack, i) => {
       const one = this.stack(stack);
       if (i === 0) one.setAttribute('open', '');
       list.append(one);
     });
+    // Stacks of a poll are calls; those of a wait are as true as what they were read from.
+    const isWait = explanation.state >= spanState.idleSource && explanation.state <= spanState.idleUnknown;
+    if (isWait && explanation.stacks.length > 0 && awaitsNote !== '')
+      list.append(element('p', { class: 'muted awaits-note' }, `Awaits are ${awaitsNote}.`));
     return list;
   }
 
   private stack(stack: ExplanationStack): HTMLElement {
     const frames = element('ol', { 'aria-label': `Stack ${stack.title}, innermost first` });
-    for (const frame of stack.frames)
-      frames.append(
-        element(
-          'li',
-          {},
-          element('span', { class: 'function' }, frame.functionName === '' ? frame.file : frame.functionName),
-          frame.line === 0 ? null : this.siteLink(frame),
-        ),
-      );
+    for (const frame of stack.frames) frames.append(this.frame(frame));
     return element('details', {}, element('summary', {}, `Stack ${stack.title}`), frames);
+  }
+
+  private frame(frame: SourceSite): HTMLElement {
+    const macro = macroOf(frame);
+    const name = frame.functionName === '' ? frame.file : frame.functionName;
+    return element(
+      'li',
+      isLibrary(frame) && macro === undefined ? { class: 'library' } : {},
+      element('span', { class: 'function' }, name),
+      frame.line === 0 ? null : this.siteLink(frame),
+      // The debug information has the macro's own line and not the one where it is used.
+      macro === undefined ? null : element('span', { class: 'muted' }, ` in ${macro}!`),
+    );
   }
 
   private steps(explanation: Explanation): HTMLElement {

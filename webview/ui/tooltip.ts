@@ -1,5 +1,8 @@
-// Owns the small text beside the pointer: lane, state, duration, what the flags say.
-import { formatDuration } from '../../extension/trace/format.ts';
+// Owns the small text beside the pointer: lane, state, duration, what the flags say, and where a wait stands in the source
+// once that is known.
+import { chainText } from '../../extension/messages/await-text.ts';
+import type { ExplanationStack } from '../../extension/messages/queries.ts';
+import { formatDuration, formatQuantity } from '../../extension/trace/format.ts';
 import { appearanceOf } from '../layout/appearance.ts';
 import type { Hit } from '../layout/hit.ts';
 import { flagWords, spanWord } from '../layout/span-labels.ts';
@@ -7,11 +10,14 @@ import { element } from './element.ts';
 
 /** Beside the pointer, so that it does not hide what is pointed at. */
 const offsetCssPx = 14;
+/** Chains of a select or join that are shown beside the pointer. */
+const mostChains = 3;
 
 export class Tooltip {
   readonly root = element('div', { class: 'tooltip', 'aria-hidden': 'true', hidden: true });
 
-  show(hit: Hit, xCssPx: number, yCssPx: number): void {
+  /** `chains`: where the task awaits; empty while that is not known. */
+  show(hit: Hit, chains: readonly ExplanationStack[], xCssPx: number, yCssPx: number): void {
     const { span, lane } = hit;
     const word = span === null ? `mostly ${appearanceOf(hit.state).word}` : spanWord(lane, span, hit.names);
     const state = span === null ? '' : appearanceOf(span.state).word;
@@ -24,6 +30,7 @@ export class Tooltip {
           ? word
           : `${word === state ? word : `${word}, ${state}`} · ${formatDuration(span.toNs - span.fromNs)}`,
       ),
+      ...chainLines(chains),
       element('div', { class: 'muted' }, `at ${formatDuration(span?.fromNs ?? hit.atNs)}`),
       ...hit.marks.map((name) => element('div', {}, `mark: ${name}`)),
       ...flagWords(span?.flags ?? 0).map((text) => element('div', { class: 'muted' }, text)),
@@ -47,4 +54,14 @@ export class Tooltip {
   hide(): void {
     this.root.hidden = true;
   }
+}
+
+function chainLines(chains: readonly ExplanationStack[]): HTMLElement[] {
+  const more = chains.length - mostChains;
+  const lines = chains
+    .slice(0, mostChains)
+    .map(({ frames }) => element('div', { class: 'awaits' }, chainText(frames)));
+  if (more > 0)
+    lines.push(element('div', { class: 'muted' }, `and at ${formatQuantity(more, 'place')} more`));
+  return lines;
 }

@@ -1,5 +1,6 @@
 // Owns what a chain of awaits is told as: where a task stood in its source while it waited, innermost await first.
 // Knows nothing of what ended the wait.
+import { awaitedName, placeText } from '../../messages/await-text.ts';
 import type { SourceSite } from '../../messages/lanes.ts';
 import type { ExplanationStack } from '../../messages/queries.ts';
 import { formatCount, formatQuantity } from '../format.ts';
@@ -11,23 +12,27 @@ import { listText } from './operations.ts';
 /** Chains that are told: a select or join of more would fill the pane. */
 const toldChains = 16;
 
-function framesOf(model: Model, stack: number): SourceSite[] {
+/** The places of a stack, innermost first; none for 0. */
+export function framesOf(model: Model, stack: number): SourceSite[] {
   const ids = stack === 0 ? [] : (model.stacks.get(stack) ?? []);
   return ids.map((id) => siteOf(model, id)).filter((site) => site !== null);
 }
 
 /** One chain for each place where futures of the task await. */
 export function awaitChains(model: Model, waits: readonly WaitRecord[]): ExplanationStack[] {
-  const counts = new Map<number, number>();
-  for (const { stack, count } of waits) if (stack !== 0) counts.set(stack, (counts.get(stack) ?? 0) + count);
-  const chains = [...counts]
+  const found = new Map<number, { count: number; isLate: boolean }>();
+  for (const { stack, count, isLate } of waits)
+    if (stack !== 0) found.set(stack, { count: (found.get(stack)?.count ?? 0) + count, isLate });
+  const chains = [...found]
     .slice(0, toldChains)
-    .map(([stack, count]) => ({ count, frames: framesOf(model, stack) }))
+    .map(([stack, chain]) => ({ ...chain, frames: framesOf(model, stack) }))
     .filter(({ frames }) => frames.length > 0);
-  return chains.map(({ count, frames }, i) => {
+  return chains.map(({ count, isLate, frames }, i) => {
     const of = chains.length === 1 ? '' : `, ${formatCount(i + 1)} of ${formatCount(chains.length)} places`;
     const futures = count === 1 ? '' : `, of ${formatQuantity(count, 'future')}`;
-    return { title: `of awaits${of}${futures}`, frames };
+    // Another thread than the task's told it, from what was kept when the poll ended.
+    const late = isLate ? ', told later' : '';
+    return { title: `of awaits${of}${futures}${late}`, frames };
   });
 }
 
@@ -51,10 +56,9 @@ export function awaitedAt(model: Model, waits: readonly WaitRecord[]): string {
   return `${formatQuantity(total, 'future')} at once: ${list}`;
 }
 
-/** "tokio::time::sleep::Sleep": the future that is awaited, where a chain ends with one; else empty. */
+/** "tokio::time::sleep::Sleep": what is awaited at last, where a chain ends outside of the program's own code; else empty. */
 function awaitedFuture(model: Model, wait: WaitRecord): string {
-  const [innermost] = framesOf(model, wait.stack);
-  return innermost === undefined || innermost.line > 0 ? '' : innermost.functionName;
+  return awaitedName(framesOf(model, wait.stack));
 }
 
 /** " at client (main.rs:12)"; empty where no chain tells it. */
@@ -64,8 +68,5 @@ export function placeOfWait(model: Model, wait: WaitRecord | undefined): string 
   const named = siteOf(model, wait.site);
   const same = (each: SourceSite) => each.line === named?.line && each.file === named.file;
   const site = chain.find((each) => each.line > 0 && same(each)) ?? chain.find((each) => each.line > 0);
-  if (site === undefined) return '';
-  const file = site.file.split(/[\\/]/).pop() ?? site.file;
-  const name = site.functionName.split('::').pop() ?? '';
-  return name === '' ? ` at ${file}:${site.line}` : ` at ${name} (${file}:${site.line})`;
+  return site === undefined ? '' : ` at ${placeText(site)}`;
 }

@@ -142,6 +142,19 @@ function waitedFor(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord 
   return `${formatQuantity(told.length, 'thing')} at once (${all})${first}`;
 }
 
+/** What the waits are for and where they stand in the source, as far as chains of awaits tell that. */
+function awaitedText(view: Summed, waits: readonly WaitRecord[], wake: WakeRecord | undefined): string {
+  const { model } = view;
+  const what = waitedFor(view, waits, wake);
+  const [only] = waits;
+  if (waits.length === 1 && only?.count === 1) return what + placeOfWait(model, only);
+  const isNamed = waits.some(({ onKind }) => onKind !== causeKind.unknown);
+  if (isNamed || waits.every(({ stack }) => stack === 0)) return what;
+  // The wake names one thing, and nobody knows at which of the places it was awaited.
+  const places = awaitedAt(model, waits);
+  return places === what ? what : `${what} while it awaited ${places}`;
+}
+
 /** A join of 10,000 would make a sentence nobody reads; more waits than this are only counted. */
 const countedWaits = 10_000;
 
@@ -164,7 +177,7 @@ function tellIdle(view: Summed, task: Task, interval: Interval): Telling {
   const waits = waitsIn(model, slot, countedWaits);
   const site = siteOfWait(view, waits, wake);
   const handing = handingOf(view, waits, wake);
-  const what = `${waitedFor(view, waits, wake)}${waits.length === 1 && waits[0]?.count === 1 ? placeOfWait(model, waits[0]) : ''}${handing.clause}`;
+  const what = `${awaitedText(view, waits, wake)}${handing.clause}`;
   const stacks = awaitChains(model, waits);
   const begin = step(
     'wait',
@@ -443,7 +456,7 @@ function outcomeText(
   const then = cancelled ? `; later the task was cancelled${cancelledBy(view, task)}` : '';
   return waits.length === 0
     ? `it returned pending${then}`
-    : `it returned pending, to wait for ${waitedFor(view, waits, undefined)}${then}`;
+    : `it returned pending, to wait for ${awaitedText(view, waits, undefined)}${then}`;
 }
 
 /** By whom, as far as it was recorded. A thread is all that is known of what a runtime drops without saying why. */

@@ -1,6 +1,6 @@
 // Owns the answer to "why did this take as long as it did", for a span of any lane: a sentence, then steps, then facts.
 // Finds the span; what is said of tasks and of threads stands in explain-task.ts and explain-thread.ts.
-import { laneKind } from '../../messages/lanes.ts';
+import { laneKind, spanState } from '../../messages/lanes.ts';
 import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
 import type { Task, Thread } from '../model/entities.ts';
 import type { FrameRow } from '../model/frames.ts';
@@ -39,10 +39,12 @@ export function explain(view: Summed, query: ExplainQuery): Explanation | null {
   else if (lane.kind === laneKind.section) told = explainSection(view, lane.owner as SectionRow, query.atNs);
   else if (lane.kind === laneKind.frame) told = explainFrame(view, lane.owner as FrameRow, query.atNs);
   if (told === null) return null;
+  // What it waits for is a future whose name and place are known, so only its kind is not.
+  const isAwaitKnown = told.state === spanState.idleUnknown && (told.stacks?.length ?? 0) > 0;
   return {
     lane: lane.lane,
     laneLabel: laneLabel(view.model, lane),
-    stateName: stateNames[told.state] ?? 'unknown',
+    stateName: isAwaitKnown ? 'waiting' : (stateNames[told.state] ?? 'unknown'),
     stacks: [],
     ...told,
     spawnSite: task === undefined ? null : siteOf(view.model, task.site),

@@ -67,7 +67,7 @@ export function threadName(model: Model, thread: Thread): string {
   return name === '' ? `thread ${thread.id}` : name;
 }
 
-function taskLabel(model: Model, id: number): string {
+export function taskLabel(model: Model, id: number): string {
   const name = textOf(model, model.task(id)?.name ?? 0);
   return name === '' ? `task ${id}` : `${name} #${id}`;
 }

@@ -46,6 +46,8 @@ export interface WaitRecord {
   readonly stack: number;
   /** How many futures of the task await there, from 1: of a wait of which only the chain is known. */
   readonly count: number;
+  /** The chain was not told by the poll but found afterwards. */
+  readonly isLate: boolean;
 }
 
 /** Undefined when the slot holds no poll. */
@@ -110,6 +112,7 @@ export function waitsIn(model: Model, slot: number, limit: number): WaitRecord[]
       site: waits.siteOf(wait) || (model.stacks.get(waits.stackOf(wait))?.[0] ?? 0),
       stack: waits.stackOf(wait),
       count: waits.onKindOf(wait) === causeKind.unknown ? Math.max(1, waits.onIdOf(wait)) : 1,
+      isLate: false,
     });
   for (const chain of model.foundWaits.of(slot)) if (found.length < limit) addFound(model, found, chain);
   return found;
@@ -121,7 +124,7 @@ function addFound(model: Model, waits: WaitRecord[], { stack, count }: FoundChai
   while (joined < Math.min(count, joinedWaits) && joinFound(model, waits, stack)) joined++;
   if (joined > 0) return;
   const site = model.shownSiteOf(stack) || (model.stacks.get(stack)?.[0] ?? 0);
-  waits.push({ onKind: causeKind.unknown, onId: 0, interest: 0, site, stack, count });
+  waits.push({ onKind: causeKind.unknown, onId: 0, interest: 0, site, stack, count, isLate: true });
 }
 
 function joinFound(model: Model, waits: WaitRecord[], stack: number): boolean {
@@ -132,7 +135,7 @@ function joinFound(model: Model, waits: WaitRecord[], stack: number): boolean {
   if (at < 0 && waits.length === 1 && waits.every(free)) at = 0;
   const joined = waits[at];
   if (joined === undefined) return false;
-  waits[at] = { ...joined, stack };
+  waits[at] = { ...joined, stack, isLate: true };
   return true;
 }
 

@@ -27,6 +27,7 @@ import type { Sums } from '../model/sums.ts';
 import { spansOfFrames } from './frame-spans.ts';
 import type { LaneOrder } from './lane-order.ts';
 import { coverSpans, coverTask, type StatedSpans } from './pixels.ts';
+import { stopsWithin } from './stops.ts';
 
 /** A span is 26 bytes, a pixel 3: beyond this many spans for each pixel the pixels are the smaller answer. */
 const spansPerPixel = 1 / 8;
@@ -175,14 +176,7 @@ export function answerViewport(
           }),
       endNs: view.endNs,
       provisionalFromNs: view.provisionalFromNs,
-      stops: model.stops
-        .filter((stop) => stop.fromNs < toNs && stop.toNs > fromNs)
-        .slice(0, listLimit)
-        .map((stop) => ({
-          fromNs: stop.fromNs,
-          toNs: Math.min(stop.toNs, view.endNs),
-          reason: stopReasonName(stop.reason),
-        })),
+      stops: stopsWithin(model, fromNs, toNs, view.endNs, listLimit),
       gaps: model.gaps.within(fromNs, toNs, listLimit).map((gap) => ({ ...gap })),
       names: namesIn(model, columns, lanes),
       markerTotal: columns.markerTotal,
@@ -195,12 +189,6 @@ export function answerViewport(
 /** NaN and what lies outside become the nearest bound. */
 function clampWhole(value: number, low: number, high: number): number {
   return Number.isNaN(value) ? low : Math.min(high, Math.max(low, Math.floor(value)));
-}
-
-const stopReasons = ['unknown', 'breakpoint', 'step', 'pause', 'exception', 'entry'] as const;
-
-function stopReasonName(reason: number): string {
-  return stopReasons[reason] ?? 'unknown';
 }
 
 class LaneAnswers {

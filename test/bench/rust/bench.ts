@@ -156,11 +156,10 @@ async function measureProgram(program: string): Promise<Figure[]> {
 
 function figuresOf(program: string, series: readonly Series[]): Figure[] {
   const [plain] = series as [Series];
-  // The programs' own polls, where a trace has counted them: ping-pong has some more than was asked for.
-  const counted = series
-    .flatMap(({ measured }) => measured.map((one) => one.polls))
-    .find((count) => count > 0);
-  const scale = program === echo || counted === undefined ? 1 : counted / polls;
+  // The programs' own polls, where a trace has counted them: ping-pong has some more than was asked for. The
+  // highest count, as a trace that is off has those before it went off at the most.
+  const counted = Math.max(0, ...series.flatMap(({ measured }) => measured.map((one) => one.polls)));
+  const scale = program === echo || counted < polls ? 1 : counted / polls;
   const cpuOf = ({ measured, polls: own }: Series): number[] =>
     measured.map((one) => one.processNs / (own * scale));
   const base = cpuOf(plain);

@@ -2,50 +2,16 @@
 // engine, drawn traces for what no short recording has. What a user does with mouse and keys, and what is then seen.
 // Longer than other files: one browser is started for all of them.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { ToHost, ToWebview } from '../../../extension/messages/webview.ts';
+import { test } from 'node:test';
 import { encodeHello, frameKind, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { framesTrace } from '../../support/frames-trace.ts';
 import { framesOf, recordingOf, testHello } from '../../support/text-trace.ts';
-import { type PageServer, servePage } from '../../support/webview-page/serve.ts';
-import { type HeadlessBrowser, launchBrowser } from '../../support/workbench/browser.ts';
-import { decodePng, type Pixels, type Rgb } from '../../support/workbench/pixels.ts';
+import { pageTests } from '../../support/webview-page/page-tests.ts';
+import type { Pixels, Rgb } from '../../support/workbench/pixels.ts';
 
-declare global {
-  interface Window {
-    wakelineSent: ToHost[];
-    wakelineToView: (message: ToWebview) => void;
-  }
-}
-
-let server: PageServer;
-let folder = '';
-let browser: HeadlessBrowser;
-const problems: string[] = [];
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'wakeline-page-'));
-  const tier = join(folder, 'tier.wakeline');
-  await writeFile(tier, tierRecording());
-  const calls = join(folder, 'calls.wakeline');
-  await writeFile(calls, recordingOf(framesOf(framesTrace)));
-  server = await servePage([tier, calls]);
-  browser = await launchBrowser({ widthCssPx: 1200, heightCssPx: 700 });
-  browser.page.on('pageerror', (error) => problems.push(error.message));
-  browser.page.on('console', (message) => {
-    // The browser asks for an icon that the page does not have.
-    if (message.type() === 'error' && !message.location().url.endsWith('favicon.ico'))
-      problems.push(message.text());
-  });
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-  if (folder !== '') await rm(folder, { recursive: true });
+const { open, settled, figure, interval, sent, picture, rowTop, problems, shown } = pageTests({
+  'tier.wakeline': tierRecording,
+  'calls.wakeline': () => recordingOf(framesOf(framesTrace)),
 });
 
 /** A program that says of itself what it records and why some of it not. */
@@ -65,47 +31,6 @@ function tierRecording(): Uint8Array {
     { kind: frameKind.hello, payload: encodeHello(hello) },
     ...framesOf('chunk thread=1\n  100 taskSpawn task=1\n  200 pollStart task=1 epoch=1'),
   ]);
-}
-
-async function open(settings: string): Promise<void> {
-  const { page } = browser;
-  problems.length = 0;
-  await page.goto(server.url(settings));
-  // The page of before may be about to save what was selected in it: this one begins with nothing.
-  await page.evaluate(() => {
-    sessionStorage.clear();
-    Storage.prototype.setItem = () => {};
-  });
-  await page.goto(server.url(settings));
-  await page.mouse.move(1, 1);
-  await settled();
-}
-
-async function settled(): Promise<void> {
-  const { page } = browser;
-  // Two frames: one in which what was done takes effect, one in which what was asked for is known.
-  await page.evaluate(
-    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(null)))),
-  );
-  await page.locator('#root[data-settled="true"]').waitFor();
-}
-
-async function figure(name: string): Promise<string> {
-  return (await browser.page.locator('#root').getAttribute(`data-${name}`)) ?? '';
-}
-
-async function interval(): Promise<{ fromNs: number; toNs: number; widthNs: number }> {
-  const fromNs = Number(await figure('from-ns'));
-  const toNs = Number(await figure('to-ns'));
-  return { fromNs, toNs, widthNs: toNs - fromNs };
-}
-
-async function sent(type: ToHost['type']): Promise<ToHost[]> {
-  return browser.page.evaluate((wanted) => window.wakelineSent.filter((each) => each.type === wanted), type);
-}
-
-async function picture(): Promise<Pixels> {
-  return decodePng(await browser.page.locator('.picture').screenshot());
 }
 
 /** Share of a row's columns that hold something near the colour. */
@@ -130,18 +55,9 @@ function cover(pixels: Pixels, yCssPx: number, colour: Rgb): number {
 const green: Rgb = { red: 0x89, green: 0xd1, blue: 0x85 };
 const blue: Rgb = { red: 0x59, green: 0xa4, blue: 0xf9 };
 
-/** Where a row with that label stands in the picture. */
-async function rowTop(label: string): Promise<number> {
-  const row = browser.page.locator('.row:visible', { has: browser.page.getByText(label, { exact: true }) });
-  const box = await row.first().boundingBox();
-  const base = await browser.page.locator('.picture').boundingBox();
-  assert.ok(box !== null && base !== null, `the row ${label} is in view`);
-  return Math.round(box.y - base.y);
-}
-
 test('a recording of one client: its totals, its lanes, each state where it was recorded', async () => {
   await open('recording=read-chain.wakeline');
-  const { page } = browser;
+  const { page } = shown;
   const total = (name: string) => page.locator(`[data-total="${name}"]`).textContent();
   assert.equal(await total('tasks'), '1');
   assert.equal(await total('polls'), '2');
@@ -163,7 +79,7 @@ test('a recording of one client: its totals, its lanes, each state where it was 
 
 test('the wheel with Ctrl zooms at the pointer, a drag pans, keys go back to all of it', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   const all = await interval();
   const box = await page.locator('.picture').boundingBox();
   assert.ok(box !== null);
@@ -193,7 +109,7 @@ test('the wheel with Ctrl zooms at the pointer, a drag pans, keys go back to all
 
 test('keys zoom and pan', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   const all = await interval();
   await page.keyboard.press('+');
@@ -214,7 +130,7 @@ test('keys zoom and pan', async () => {
 
 test('a click explains a span; sites open, steps lead to their lanes, Escape clears', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   const box = await page.locator('.picture').boundingBox();
   assert.ok(box !== null);
   await page.mouse.click(box.x + 200, box.y + (await rowTop('client 6')) + 10);
@@ -242,7 +158,7 @@ test('a click explains a span; sites open, steps lead to their lanes, Escape cle
 
 test('a running span shows the stacks that were taken in it; a frame opens its line', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   for (const key of ['ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
   await page.locator('#details .sentence').waitFor();
@@ -271,7 +187,7 @@ test('a running span shows the stacks that were taken in it; a frame opens its l
 
 test('the keyboard walks lanes and spans', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
@@ -290,7 +206,7 @@ test('the keyboard walks lanes and spans', async () => {
 
 test('ten thousand lanes: only those in view are asked for and have a row', async () => {
   await open('tasks=10000&rounds=1');
-  const { page } = browser;
+  const { page } = shown;
   assert.equal(await figure('lanes'), '10005');
   await page.locator('.scroller').evaluate((scroller) => {
     scroller.scrollTop = scroller.scrollHeight;
@@ -309,17 +225,17 @@ test('ten thousand lanes: only those in view are asked for and have a row', asyn
 test('a lane that is far away is revealed', async () => {
   await open('tasks=3000&rounds=1');
   const session = await figure('session');
-  await browser.page.evaluate((shown) => {
+  await shown.page.evaluate((shown) => {
     window.wakelineToView({ type: 'reveal', session: shown, lane: 2500, fromNs: 1e6, toNs: 2e6 });
   }, session);
-  await browser.page.locator('.row.selected', { hasText: 'client 2495' }).waitFor();
+  await shown.page.locator('.row.selected', { hasText: 'client 2495' }).waitFor();
   const { fromNs, toNs } = await interval();
   assert.ok(fromNs < 1e6 && toNs > 2e6 && toNs - fromNs < 10e6);
 });
 
 test('while an answer is on the way the old picture stands, moved and scaled; two queries at most are out', async () => {
   await open('tasks=40&delay=400');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   for (let i = 0; i < 6; i++) await page.keyboard.press('+');
   // One frame later: the answer takes 400 ms.
@@ -343,7 +259,7 @@ test('while an answer is on the way the old picture stands, moved and scaled; tw
 
 test('a filter leaves the tasks that it names and the lanes of threads', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   await page.keyboard.press('/');
   await page.keyboard.type('client 3');
@@ -358,7 +274,7 @@ test('a filter leaves the tasks that it names and the lanes of threads', async (
 
 test('a live trace is followed, frozen, and goes on', async () => {
   await open('tasks=40&live=6');
-  const { page } = browser;
+  const { page } = shown;
   assert.equal(await figure('follow'), 'true');
   const first = (await interval()).toNs;
   await page.waitForFunction((before) => {
@@ -381,7 +297,7 @@ test('a live trace is followed, frozen, and goes on', async () => {
 
 test('recording goes off and on from the toolbar, and the badge says so', async () => {
   await open('tasks=40&live=6');
-  const { page } = browser;
+  const { page } = shown;
   const record = page.getByRole('button', { name: 'Record what the program does' });
   assert.equal(await record.getAttribute('aria-pressed'), 'true');
   await record.click();
@@ -409,14 +325,14 @@ test('recording goes off and on from the toolbar, and the badge says so', async 
 
 test('what was shown is shown again after the page was torn down', async () => {
   await open('tasks=200');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   for (const key of ['+', '+', 'd', 'ArrowDown']) await page.keyboard.press(key);
   await page.locator('.scroller').evaluate((scroller) => {
     scroller.scrollTop = 600;
   });
   await settled();
-  const shown = await interval();
+  const before = await interval();
   // The page keeps its state a moment after the last change, which was the scroll.
   await page.waitForFunction(
     () =>
@@ -424,14 +340,14 @@ test('what was shown is shown again after the page was torn down', async () => {
   );
   await page.reload();
   await settled();
-  assert.deepEqual(await interval(), shown);
+  assert.deepEqual(await interval(), before);
   await page.waitForFunction(() => document.querySelector('.scroller')?.scrollTop === 600);
   await page.locator('#details .sentence').waitFor();
 });
 
 test('what the cursor’s line has in the trace is marked', async () => {
   await open('tasks=40');
-  const { page } = browser;
+  const { page } = shown;
   const session = await figure('session');
   const { toNs } = await interval();
   await page.evaluate(
@@ -457,7 +373,7 @@ test('what the cursor’s line has in the trace is marked', async () => {
 
 test('labels are made wider by pointer and by keys, and the picture makes room', async () => {
   await open('tasks=20');
-  const { page } = browser;
+  const { page } = shown;
   const handle = page.getByRole('separator', { name: 'Width of the labels' });
   const left = async () => (await page.locator('.picture').boundingBox())?.x ?? 0;
   const before = await left();
@@ -478,7 +394,7 @@ test('labels are made wider by pointer and by keys, and the picture makes room',
 
 test('sessions can be chosen, and the host is told', async () => {
   await open('tasks=20&sessions=2');
-  const { page } = browser;
+  const { page } = shown;
   const second = '2'.repeat(32);
   await page.locator('.session-picker').selectOption(second);
   await page.locator(`#root[data-session="${second}"]`).waitFor();
@@ -486,22 +402,20 @@ test('sessions can be chosen, and the host is told', async () => {
 });
 
 test('without a session a new user is told what to do', async () => {
-  const { page } = browser;
-  await page.goto(server.url('tasks=1&sessions=0'));
+  const { page } = shown;
+  await page.goto(shown.url('tasks=1&sessions=0'));
   await page.getByRole('heading', { name: 'No program is connected yet' }).waitFor();
   assert.equal(await page.locator('.picture').isVisible(), false);
-  await browser.page.getByRole('button', { name: 'Copy the environment that connects it' }).click();
-  const commands = (await browser.page.evaluate(() => window.wakelineSent)).filter(
-    (m) => m.type === 'command',
-  );
+  await shown.page.getByRole('button', { name: 'Copy the environment that connects it' }).click();
+  const commands = (await shown.page.evaluate(() => window.wakelineSent)).filter((m) => m.type === 'command');
   assert.deepEqual(commands, [{ type: 'command', command: 'copyEnvironment' }]);
 });
 
 test('what the tier does not record is said, and why in a pane', async () => {
   await open('tasks=20');
-  await browser.page.getByText('Tier executor, not recorded: jobThreads').waitFor();
+  await shown.page.getByText('Tier executor, not recorded: jobThreads').waitFor();
   await open('recording=tier.wakeline');
-  const { page } = browser;
+  const { page } = shown;
   const tier = page.getByRole('button', { name: 'Tier tokio stable, not recorded: timers, resources' });
   await tier.click();
   const pane = page.getByRole('dialog', { name: 'What this program’s tier records' });
@@ -527,7 +441,7 @@ test('what the tier does not record is said, and why in a pane', async () => {
 
 test("the program's own spans stand below their task, named; a click tells what the task did in one", async () => {
   await open('recording=own-spans.wakeline');
-  const { page } = browser;
+  const { page } = shown;
   const labels = await page.locator('.row:visible .lane-name').allTextContents();
   assert.deepEqual(labels.slice(labels.indexOf('spans outside of tasks')), [
     'spans outside of tasks',
@@ -570,7 +484,7 @@ test("the program's own spans stand below their task, named; a click tells what 
 
 test('the calls of a task open below it, each deeper than its caller, and tell where they wait', async () => {
   await open('recording=calls.wakeline');
-  const { page } = browser;
+  const { page } = shown;
   const rows = async (): Promise<number> => Number(await figure('lanes'));
   const closed = await rows();
   await page.getByRole('button', { name: 'Show 5 async calls' }).click();
@@ -605,7 +519,7 @@ test('the calls of a task open below it, each deeper than its caller, and tell w
 
 test('colours follow the theme, and every control has a name', async () => {
   await open('tasks=20');
-  const { page } = browser;
+  const { page } = shown;
   const before = cover(await picture(), await rowTop('worker 1 (main)'), green);
   assert.ok(before > 0.02);
   await page.evaluate(() => {
@@ -628,7 +542,7 @@ test('colours follow the theme, and every control has a name', async () => {
 
 test('legend and keys open and close from the keyboard', async () => {
   await open('tasks=20');
-  const { page } = browser;
+  const { page } = shown;
   await page.locator('.scroller').focus();
   await page.keyboard.press('l');
   await page.getByRole('dialog', { name: 'Legend' }).waitFor();

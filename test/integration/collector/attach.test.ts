@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CollectorClientError } from '../../../extension/collector/client.ts';
 import { listeningPrograms } from '../../../extension/host/listening-programs.ts';
+import type { SessionSummary } from '../../../extension/messages/queries.ts';
+import type { Frame } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { CollectorProcess, eventually } from '../../support/collector-process.ts';
 import { openPollProblems } from '../../support/open-poll-checks.ts';
 import { readReference } from '../../support/reference-reader.ts';
@@ -65,8 +67,14 @@ for (const name of ['requests', 'requests-tokio'] as const) {
         const over = async () =>
           (await viewer.request('sessions', {})).result.find((each) => each.session === session);
         await eventually('the end', async () => (await over())?.state === 'cut');
-        const { recording } = (await over()) as { recording: string };
-        const frames = framesOfRecording(readFileSync(recording));
+        const { recording, totals } = (await over()) as SessionSummary;
+        // The collector tells the end at once, and writes what came before as fast as the disk takes it.
+        let frames: Frame[] = [];
+        await eventually('all polls in the recording', async () => {
+          frames = framesOfRecording(readFileSync(recording));
+          const polls = readReference(frames).tasks.reduce((sum, task) => sum + task.polls.length, 0);
+          return polls >= totals.polls;
+        });
         assert.deepEqual(openPollProblems(frames), []);
         const model = readReference(frames);
         const told = model.dictionary.filter((record) => record.record === 'task').length;

@@ -315,12 +315,13 @@ test('a document’s line gives its tasks and waits, and each question its answe
   const at = async (file: string, line: number) =>
     (await viewer.request('siteSpans', { session, file, line })).result;
   // Site paths are relative to /app, the source root of text traces.
-  assert.deepEqual(await at('/app/src/main.rs', 1), { spawnedLanes: [], waits: [], waitTotal: 0 });
-  assert.deepEqual(await at('/app/src/lib.rs', 10), { spawnedLanes: [], waits: [], waitTotal: 0 });
+  const nothing = { spawnedLanes: [], waits: [], waitTotal: 0, waitingNow: [], chains: [] };
+  assert.deepEqual(await at('/app/src/main.rs', 1), nothing);
+  assert.deepEqual(await at('/app/src/lib.rs', 10), nothing);
   const [lane] = (await at('/app/src/main.rs', 10)).spawnedLanes;
   assert.ok(lane !== undefined);
   assert.deepEqual(await at('/app/src/main.rs', 14), {
-    spawnedLanes: [],
+    ...nothing,
     waits: [{ lane, fromNs: 240, toNs: 920 }],
     waitTotal: 1,
   });

@@ -234,7 +234,7 @@ describe('a program that goes on for a while', () => {
       await paused;
       // What was published before the stop arrives; then nothing is on its way that hanging up could lose.
       const count = (): number => readReference(receiver.frames).events.length;
-      await untilQuiet(count);
+      await untilQuiet(() => receiver.framesOf(frameKind.chunk).length);
       const seen = count();
       receiver.hangUp();
       await until(

@@ -16,7 +16,7 @@ export interface Secret {
 
 /** What the window wrote down to find its collector again. */
 export async function collectorOf(workbench: Workbench): Promise<Secret> {
-  return waitFor('collector.json of the workspace', 30_000, () => {
+  return waitFor('collector.json of the workspace', 120_000, () => {
     const file = filesBelow(workbench.server.rootFolder).find((each) => each.endsWith('/collector.json'));
     return file === undefined ? undefined : (JSON.parse(readFileSync(file, 'utf8')) as Secret);
   });

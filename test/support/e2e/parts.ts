@@ -50,8 +50,10 @@ export async function buildTypeScriptExamples(): Promise<void> {
 }
 
 /** Debug builds: what the launch configurations name. Cargo knows when there is nothing to do. */
-export async function buildRustExamples(): Promise<void> {
-  await must('cargo', ['build', '--locked', '--quiet', '-p', 'wakeline-examples', '--bins'], {
+export async function buildRustExamples(
+  crate: 'wakeline-examples' | 'wakeline-examples-tokio' = 'wakeline-examples',
+): Promise<void> {
+  await must('cargo', ['build', '--locked', '--quiet', '-p', crate, '--bins'], {
     quiet: true,
     cwd: cargoFolder,
   });

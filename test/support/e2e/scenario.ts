@@ -21,10 +21,10 @@ export interface ScenarioOptions {
 }
 
 /** One step may wait for a window, a program and a debugger; each takes seconds, a loaded machine tenfold. */
-const stepTimeoutMs = 180_000;
+const stepTimeoutMs = 300_000;
 
 /** Once the window is there everything on the page takes well under a second; a loaded machine takes tenfold. */
-const pageTimeoutMs = 45_000;
+const pageTimeoutMs = 120_000;
 
 /** Whoever looks at the debug console asks for it; by itself it would cover what is tested. */
 const quietDebugging = {

@@ -10,7 +10,7 @@ type Frame = Awaited<ReturnType<Workbench['webview']>>;
 type Locator = ReturnType<Workbench['statusItem']>;
 
 /** A loaded machine takes ten times the usual seconds. */
-const timeoutMs = 60_000;
+const timeoutMs = 120_000;
 
 export interface Interval {
   readonly fromNs: number;

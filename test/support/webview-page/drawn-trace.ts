@@ -186,7 +186,9 @@ export function drawTrace(taskCount: number, rounds: number): DrawnTrace {
     lanes: [reactor, worker, queue, ...threads, ...tasks],
     endNs: nowNs,
     arrows,
-    stops: [{ fromNs: nowNs * 0.55, toNs: nowNs * 0.6, reason: 'breakpoint' }],
+    stops: [
+      { fromNs: nowNs * 0.55, toNs: nowNs * 0.6, open: false, reason: 'breakpoint', task: '', lane: -1 },
+    ],
     gaps: [{ fromNs: nowNs * 0.8, toNs: nowNs * 0.82, thread: 1, dropped: 42 }],
     provisionalFromNs: nowNs * 0.97,
   };

@@ -1,11 +1,23 @@
 // What a debug adapter says becomes stop and continue, whichever way the adapter says that the program goes on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { debuggeeEvent } from '../../../extension/debug/adapter-messages.ts';
+import { answers, debuggeeEvent } from '../../../extension/debug/adapter-messages.ts';
 
 test('a stop carries its reason and thread', () => {
   const message = { type: 'event', event: 'stopped', body: { reason: 'breakpoint', threadId: 4711 } };
   assert.deepEqual(debuggeeEvent(message), { event: 'stop', reason: 'breakpoint', threadId: 4711 });
+});
+
+test('a pause that lldb-dap tells as the signal by which it paused', () => {
+  const body = { reason: 'exception', description: 'signal SIGSTOP', threadId: 7 };
+  const stopped = (more: object) =>
+    debuggeeEvent({ type: 'event', event: 'stopped', body: { ...body, ...more } });
+  assert.deepEqual(stopped({}), { event: 'stop', reason: 'pause', threadId: 7 });
+  assert.deepEqual(stopped({ description: 'signal SIGSEGV' }), {
+    event: 'stop',
+    reason: 'exception',
+    threadId: 7,
+  });
 });
 
 test('a reason that is not known and a thread that is none say so', () => {
@@ -34,3 +46,11 @@ for (const message of [
   test(`nothing of stopping or running: ${JSON.stringify(message)}`, () => {
     assert.equal(debuggeeEvent(message), undefined);
   });
+
+test('an answer is told from other answers and from events', () => {
+  const request = 'setFunctionBreakpoints';
+  assert.equal(answers({ type: 'response', command: request, success: false }, request), true);
+  assert.equal(answers({ type: 'response', command: 'continue', success: true }, request), false);
+  assert.equal(answers({ type: 'event', event: request }, request), false);
+  assert.equal(answers(undefined, request), false);
+});

@@ -39,11 +39,15 @@ chunk thread=1
 `;
 
 test('a chain of awaits in the record of a poll’s end, or found later by another thread, is told like one before the end', () => {
-  const chain = (text: string) => {
+  const chain = (text: string, ending = '') => {
     const session = sessionOf(framesOf(text));
     const told = (atNs: number) => {
       const explained = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs });
-      return { sentence: explained?.sentence, site: explained?.site, stacks: explained?.stacks };
+      const stacks = (explained?.stacks ?? []).map(({ title, frames }) => {
+        assert.ok(title.endsWith(ending), title);
+        return { title: title.slice(0, title.length - ending.length), frames };
+      });
+      return { sentence: explained?.sentence, site: explained?.site, stacks };
     };
     return [told(500), told(1500), told(2500)];
   };
@@ -65,8 +69,8 @@ test('a chain of awaits in the record of a poll’s end, or found later by anoth
   // Whichever of the two threads is read first.
   const [head = '', events = ''] = later.split('chunk thread=1\n');
   const finder = `chunk thread=2\n${found.join('\n')}\n`;
-  assert.deepEqual(chain(`${later}${finder}`), expected);
-  assert.deepEqual(chain(`${head}${finder}chunk thread=1\n${events}`), expected);
+  assert.deepEqual(chain(`${later}${finder}`, ', told later'), expected);
+  assert.deepEqual(chain(`${head}${finder}chunk thread=1\n${events}`, ', told later'), expected);
 });
 
 test('a wait of which only the awaits are known tells where it was, and what was awaited', () => {
@@ -78,6 +82,7 @@ test('a wait of which only the awaits are known tells where it was, and what was
     /^Waited 800 ns for tokio::time::sleep::Sleep at read_frame \(main\.rs:12\); /,
   );
   assert.equal(told?.site?.line, 12);
+  assert.equal(told?.stateName, 'waiting');
   assert.deepEqual(
     told?.stacks.map((stack) => `${stack.title}: ${stack.frames.map((f) => `${f.functionName}:${f.line}`)}`),
     ['of awaits: tokio::time::sleep::Sleep:0,app::read_frame:12,app::handle:40'],
@@ -141,5 +146,24 @@ test('of futures that await in one place it is told how many there are', () => {
   assert.deepEqual(
     both?.stacks.map((stack) => stack.title),
     ['of awaits, of 2 futures'],
+  );
+});
+
+test('a wait whose end names one thing tells of several futures which they were, and that a line is a macro’s', () => {
+  const text = awaits
+    .replace('  1120 waitStart onKind=timer onId=7 site=4\n  1130 waitStart onKind=timer onId=8 site=2\n', '')
+    .replace(
+      '  2000 wake task=1 epoch=2 effect=scheduled',
+      '  2000 wakeFrom task=1 epoch=2 effect=scheduled causeKind=timer causeId=7 epochAfter=2',
+    )
+    .replace(
+      'dict site id=5 file=1 line=50',
+      'dict text id=6 text="/registry/src/tokio/src/macros/join.rs"\ndict site id=5 file=6 line=207',
+    );
+  const session = sessionOf(framesOf(text));
+  const told = session.explain({ session: '', lane: laneOf(session, 'task 1'), atNs: 1500 });
+  assert.match(
+    told?.sentence ?? '',
+    /^Waited 800 ns for timer 7 while it awaited 2 futures at once: at read_frame \(main\.rs:12\) and at other \(in join!\); /,
   );
 });

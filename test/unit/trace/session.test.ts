@@ -57,6 +57,8 @@ test('a line’s tasks and waits, and the sums of a spawn site', () => {
       { lane, fromNs: 90, toNs: 100 },
     ],
     waitTotal: 2,
+    waitingNow: ['client #1'],
+    chains: [],
   });
   assert.deepEqual(session.siteSpans({ session: '', file: '', line: 14 }, () => false).waits, []);
   assert.deepEqual(session.sites(), [
@@ -91,8 +93,36 @@ chunk thread=9 firstTick=0
     stopped.map((span) => [span.fromNs, span.toNs, span.state]),
     [[30, 40, spanState.running]],
   );
-  assert.deepEqual(answer.stops, [{ fromNs: 33, toNs: 38, reason: 'breakpoint' }]);
+  assert.deepEqual(answer.stops, [
+    { fromNs: 33, toNs: 38, open: false, reason: 'breakpoint', task: '', lane: -1 },
+  ]);
   assert.equal(session.stopped(), false);
+});
+
+test('a stop names the task that its thread polled, also while it goes on', () => {
+  const stopsOf = (osThread: number, rest = '') =>
+    wholeView(
+      sessionOf(
+        framesOf(`hello rate=1000000000
+dict text id=1 text="client"
+dict task id=1 name=1
+dict thread id=1 osId=11
+dict thread id=2 osId=12
+chunk thread=1
+  10 taskSpawn task=1
+  20 pollStart task=1 epoch=1
+chunk thread=9 firstTick=0
+  33 debuggerStop reason=breakpoint osThread=${osThread}
+${rest}`),
+      ),
+    ).answer.stops;
+  const lane = stopsOf(11)[0]?.lane ?? -1;
+  assert.ok(lane >= 0);
+  const stop = { fromNs: 33, toNs: 33, open: true, reason: 'breakpoint', task: 'client #1', lane };
+  assert.deepEqual(stopsOf(11), [stop]);
+  assert.deepEqual(stopsOf(11, '  38 debuggerContinue\n'), [{ ...stop, toNs: 38, open: false }]);
+  // A thread that polls nothing, one that nobody knows, and an adapter that names none.
+  for (const osThread of [12, 13, 0]) assert.deepEqual(stopsOf(osThread), [{ ...stop, task: '', lane: -1 }]);
 });
 
 test('a filter leaves tasks whose label contains it, without case', () => {

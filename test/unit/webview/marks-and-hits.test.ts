@@ -181,7 +181,10 @@ test('an arrow from a lane above comes a row and a half from there, at most from
 test('stops, gaps and what may still change are bands over all lanes', () => {
   const bands = layoutBands(
     {
-      stops: [{ fromNs: 100, toNs: 300, reason: 'breakpoint' }],
+      stops: [
+        { fromNs: 100, toNs: 300, open: false, reason: 'breakpoint', task: '', lane: -1 },
+        { fromNs: 1000, toNs: 1000, open: true, reason: 'pause', task: 'client #1', lane: 3 },
+      ],
       gaps: [{ fromNs: 400, toNs: 500, thread: 1, dropped: 3 }],
       provisionalFromNs: 900,
       endNs: 950,
@@ -195,6 +198,8 @@ test('stops, gaps and what may still change are bands over all lanes', () => {
       ['provisional', 900, 50, ''],
       ['gap', 400, 100, '3 events lost'],
       ['stop', 100, 200, 'stopped: breakpoint · 200 ns'],
+      // No time passes in the trace while the program stands.
+      ['stop', 994, 6, 'stopped: pause in client #1 · now'],
     ],
   );
 });

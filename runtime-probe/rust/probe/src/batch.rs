@@ -256,9 +256,32 @@ fn walk_event(r: &mut Reader<'_>, progress: &mut Progress) -> Result<(), DecodeE
         kind::FRAME_LEAVE => {
             context.open_frames.pop();
         }
-        kind::JOB_START => context.open_job = values[0],
+        kind::JOB_START | kind::JOB_SEEN => context.open_job = values[0],
         kind::JOB_END if context.open_job == values[0] => context.open_job = 0,
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{walk, Progress};
+    use wakeline_wire::kind;
+
+    /// What a piece that is sent in the middle of a job must name.
+    #[test]
+    fn a_job_is_open_from_its_beginning_to_its_own_end_whoever_submitted_it() {
+        // Kind, delta, then the fields: all below 128, so a byte each.
+        let event = |bytes: &[u64]| bytes.iter().map(|each| *each as u8).collect::<Vec<u8>>();
+        let mut progress = Progress::default();
+        let mut open_after = |bytes: &[u64]| {
+            walk(&event(bytes), &mut progress);
+            progress.context.open_job
+        };
+        assert_eq!(open_after(&[kind::JOB_START, 1, 5, 0]), 5);
+        assert_eq!(open_after(&[kind::JOB_END, 1, 5, 1, 0]), 0);
+        assert_eq!(open_after(&[kind::JOB_SEEN, 1, 6, 3, 1]), 6);
+        assert_eq!(open_after(&[kind::JOB_END, 1, 5, 1, 0]), 6, "another's");
+        assert_eq!(open_after(&[kind::JOB_END, 1, 6, 1, 0]), 0);
+    }
 }

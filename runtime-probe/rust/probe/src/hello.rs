@@ -216,7 +216,7 @@ fn wrapped_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
 /// tokio tells of its tasks itself.
 fn told_capabilities(is_reactor_seen: bool) -> Vec<Capability> {
     const EVERY_TASK: &str = "of every task of tokio, those that libraries spawn included";
-    const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver";
+    const LOCKS: &str = "mutex, rwlock, semaphore, barrier, oneshot, and the places of bounded channels; tokio tells nothing of notify, watch, broadcast and of a channel's receiver, but who ends a wait on these is known, as is the task that a join waits for";
     let told = [
         ("polls", visibility::RECORDED, EVERY_TASK),
         ("wakes", visibility::RECORDED, "of every task of tokio, but not of a future given to block_on without wakeline::tokio::root"),

@@ -2,13 +2,16 @@
 
 mod support;
 
+use std::io::{BufRead, Read};
 use std::time::Duration;
 
 use support::{
     child, connected, expected, finish, record, role, say, wait_for_go, wait_to_hear, Collector,
 };
 use wakeline::Config;
-use wakeline_executor::observe::{End, EndedBy, Observer, TaskEnded, TaskInfo, TaskKind};
+use wakeline_executor::observe::{
+    open_poll, End, EndedBy, Observer, Outcome, TaskEnded, TaskInfo, TaskKind,
+};
 use wakeline_wire::{DictionaryRecord, EventRecord};
 
 fn start(memory_mib: usize) -> &'static dyn Observer {
@@ -163,6 +166,62 @@ fn a_reconnected_collector_gets_what_lives_and_what_it_missed() {
         .of_thread("twice")
         .is_empty());
     assert!(trace.end.is_some());
+}
+
+/// Its thread has no room when the poll begins, and a slot again before it ends.
+#[test]
+fn a_poll_whose_start_was_dropped_is_told_to_have_begun_when_it_did() {
+    const BEFORE: u64 = 300_000;
+    const TASK: u64 = 7_777;
+    const EPOCH: u64 = 3;
+    if role().is_some() {
+        let observer = start(1);
+        record(observer, 1, BEFORE);
+        let start = observer.poll_start(TASK, EPOCH);
+        let open = open_poll(TASK, EPOCH, start);
+        say("recorded");
+        wait_for_go();
+        observer.timer_cancelled(5);
+        observer.poll_end(TASK, Outcome::Pending);
+        drop(open);
+        return say(&format!("began at {start}"));
+    }
+    let collector = Collector::stopped();
+    let name = "a_poll_whose_start_was_dropped_is_told_to_have_begun_when_it_did";
+    let mut running = connected(child(name, "late"), &collector).spawn().unwrap();
+    let mut output = wait_to_hear(&mut running, "recorded");
+    collector.listen();
+    collector.wait_for_watermarks(3);
+    std::fs::write(collector.go_file(), "").unwrap();
+    let began: u64 = output
+        .by_ref()
+        .lines()
+        .find_map(|line| line.unwrap().strip_prefix("began at ")?.parse().ok())
+        .expect("the child says when the poll began");
+    assert!(finish(running).status.success());
+
+    let trace = collector.trace();
+    let is_start =
+        |event: &EventRecord| matches!(event, EventRecord::PollStart(poll) if poll.task == TASK);
+    assert_eq!(
+        trace.count(is_start),
+        0,
+        "1 MiB does not hold {BEFORE} events"
+    );
+    let named: Vec<_> = trace
+        .chunks
+        .iter()
+        .flat_map(|chunk| {
+            let polls = chunk.context.open_polls.iter();
+            polls.map(|poll| (poll.task, poll.epoch, poll.start_tick, chunk.first_tick))
+        })
+        .filter(|poll| poll.0 == TASK)
+        .collect();
+    assert!(!named.is_empty(), "the chunk behind the gap names the poll");
+    for (_, epoch, start_tick, first_tick) in named {
+        assert_eq!((epoch, start_tick), (EPOCH, began));
+        assert!(first_tick > began, "behind the gap");
+    }
 }
 
 #[test]

@@ -407,6 +407,68 @@ fn the_end_of_a_task_wakes_who_joins_it_on_a_worker() {
     });
 }
 
+/// tokio tells nothing of what these wait on; of who ends the wait it does.
+#[test]
+fn who_ends_a_wait_of_no_known_resource_is_told() {
+    let test = "who_ends_a_wait_of_no_known_resource_is_told";
+    let ran = trace_of(test, "subscriber", || {
+        use tokio::sync::{broadcast, mpsc, watch, Notify};
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let notify = Arc::new(Notify::new());
+            let (watched, mut watching) = watch::channel(0);
+            let (said_to_all, mut heard) = broadcast::channel(1);
+            let (sent, mut received) = mpsc::unbounded_channel();
+            let own = Arc::clone(&notify);
+            support::say(&format!("waits {}", line!() + 1));
+            let waits = tokio::spawn(async move {
+                own.notified().await;
+                watching.changed().await.unwrap();
+                heard.recv().await.unwrap();
+                received.recv().await.unwrap();
+            });
+            support::say(&format!("gives {}", line!() + 1));
+            let gives = tokio::spawn(async move {
+                // The other one runs in between, to its next wait.
+                notify.notify_one();
+                tokio::task::yield_now().await;
+                watched.send(1).unwrap();
+                tokio::task::yield_now().await;
+                said_to_all.send(2).unwrap();
+                tokio::task::yield_now().await;
+                sent.send(3).unwrap();
+            });
+            gives.await.unwrap();
+            waits.await.unwrap();
+        });
+    });
+    let Some((trace, output)) = ran else { return };
+    let task = |word: &str| {
+        let line = output.lines().find_map(|line| line.strip_prefix(word));
+        let tasks = at_line(
+            &trace,
+            FILE,
+            line.and_then(|line| line.parse().ok()).unwrap(),
+        );
+        assert_eq!(tasks.len(), 1, "{word}");
+        tasks[0]
+    };
+    let (waits, gives) = (task("waits "), task("gives "));
+    let (mut open, mut wakers) = (Vec::new(), Vec::new());
+    for event in trace.all() {
+        match event {
+            EventRecord::PollStart(start) => open.push(start.task),
+            EventRecord::PollEnd(_) => drop(open.pop()),
+            EventRecord::Wake(wake) if wake.task == waits => wakers.push(open.last().copied()),
+            EventRecord::WakeFrom(wake) if wake.task == waits => {
+                panic!("another cause than the poll: {wake:?}")
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(wakers, [Some(gives); 4]);
+}
+
 #[test]
 fn timers_are_set_waited_for_fired_and_cancelled() {
     const SLEEPS: usize = 20;

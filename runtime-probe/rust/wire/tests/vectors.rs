@@ -3,15 +3,9 @@
 
 mod support;
 
-use std::path::PathBuf;
-
 use wakeline_wire::frame::{read_recording_head, recording_head, RECORDING_HEAD_BYTES};
 use wakeline_wire::payload::own_shapes;
 use wakeline_wire::stream::{Item, StreamDecoder};
-
-fn vectors_folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../protocol/vectors")
-}
 
 fn decode(bytes: &[u8]) -> Vec<Item> {
     read_recording_head(bytes).unwrap();
@@ -26,7 +20,7 @@ fn decode(bytes: &[u8]) -> Vec<Item> {
 #[test]
 fn every_vector_decodes_and_encodes_to_the_same_bytes() {
     let mut checked = 0;
-    for entry in std::fs::read_dir(vectors_folder()).unwrap() {
+    for entry in std::fs::read_dir(support::vectors_folder()).unwrap() {
         let path = entry.unwrap().path();
         if path
             .extension()
@@ -59,16 +53,7 @@ fn every_vector_decodes_and_encodes_to_the_same_bytes() {
 
 #[test]
 fn the_vector_of_this_language_is_up_to_date() {
-    let path = vectors_folder().join("rust-all-kinds.wakeline");
     let bytes = support::recording(&support::items());
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &bytes).unwrap();
-    }
-    let golden = std::fs::read(&path).unwrap();
-    assert!(
-        golden == bytes,
-        "{} differs from what this version writes; UPDATE_GOLDEN=1 rewrites it",
-        path.display()
-    );
+    let golden = support::checked_vector("rust-all-kinds", &bytes);
     assert_eq!(decode(&golden), support::items());
 }

@@ -43,10 +43,15 @@ pub(crate) fn on(program: &Program) {
     go(program, recording);
 }
 
-/// The flusher takes the level over in its next round, 10 ms at most.
+/// The flusher takes the level over in its next round, within 10 ms where the machine has time.
 fn wait_for(recording: Recording, detail: u64) {
     recording.set_detail(detail);
-    std::thread::sleep(Duration::from_millis(50));
+    let patience = if detail == super::detail::FULL {
+        50
+    } else {
+        500
+    };
+    std::thread::sleep(Duration::from_millis(patience));
 }
 
 /// tokio tells the subscriber of tasks that it spawned itself.

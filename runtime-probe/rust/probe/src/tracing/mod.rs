@@ -19,8 +19,10 @@
 //! What is seen: polls and wakes of every task, with the line of its spawn; `tokio::time`
 //! timers; mutex, rwlock, semaphore, barrier, oneshot, and the places of a bounded channel, with
 //! who holds or sends; blocking closures, among them the operations of `tokio::fs` and look-ups
-//! of names. What tokio does not tell and is said to be not recorded: whether a wake queued the
-//! task, notify, watch, broadcast, a channel's receiver, the line of an await. Whether a
+//! of names. Of a wait for a task's end, the task. What tokio does not tell and is said to be
+//! not recorded: whether a wake queued the task, the line of an await, and what a task waits on
+//! with notify, watch, broadcast or a channel's receiver, of which only who ended the wait is
+//! known. Below full detail tokio is not asked who takes and gives back. Whether a
 //! poll was ready is known when the future is dropped right after and nobody could have polled
 //! it again; how a task ended is said to be unknown where a drop cannot be told from an end. A
 //! task that waits for nothing and is dropped within a microsecond after its poll can pass

@@ -2,6 +2,8 @@
 //! a new kind is in it without a change here. It must not know what kinds mean.
 #![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
+use std::path::PathBuf;
+
 use wakeline_wire::codec::UINT_MAX;
 use wakeline_wire::payload::{
     own_shapes, Anchor, Capability, ChunkHead, Context, End, Hello, OpenPoll, ThreadTotal,
@@ -208,6 +210,27 @@ pub fn hello(note: &str) -> Hello {
         shapes: own_shapes(),
         family: None,
     }
+}
+
+/// Where the vectors are that both languages read.
+pub fn vectors_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../protocol/vectors")
+}
+
+/// The golden vector of that name, which must be what this version writes; `UPDATE_GOLDEN=1`
+/// makes it so.
+pub fn checked_vector(name: &str, written: &[u8]) -> Vec<u8> {
+    let path = vectors_folder().join(format!("{name}.wakeline"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, written).unwrap();
+    }
+    let golden = std::fs::read(&path).unwrap();
+    assert!(
+        golden == written,
+        "{} differs from what this version writes; UPDATE_GOLDEN=1 rewrites it",
+        path.display()
+    );
+    golden
 }
 
 /// A recording of these frames.
