@@ -64,6 +64,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerScheduling({
       tasks: () => host.aliveTasks(),
       selectedTask: () => host.selectedTask,
+      takesBreaks: () => host.takesBreaks,
+      breakOn: (on, value) => host.breakOn(on, value),
       log: (message) => log.info(message),
     }),
     host.onDidChange(() => {

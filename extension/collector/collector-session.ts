@@ -2,6 +2,8 @@
 // Must not know how bytes arrive or who looks. Frames go to the engine first, so a recording holds only what it took.
 import {
   type Anchor,
+  type BreakOn,
+  type Control,
   decodeAnchor,
   frameKind,
   type Hello,
@@ -18,7 +20,7 @@ export interface ProgramLink {
   /** When bytes last came, in Date.now() time. */
   readonly lastDataMs: number;
   /** False when it cannot be sent. */
-  sendControl(detail: number, snapshot: boolean): boolean;
+  sendControl(control: Control): boolean;
   /** There is room in the recording again. */
   resume(): void;
   close(reason: string): void;
@@ -81,6 +83,15 @@ export class CollectorSession {
     this.writer?.append(kind, payload);
     if (kind === frameKind.hello) this.anchor = undefined;
     else if (kind === frameKind.anchor) this.anchor = decodeAnchor(payload);
+  }
+
+  /** Sets a scheduling breakpoint in the program; false where it takes none from here. */
+  breakOn(on: BreakOn, value: number): boolean {
+    // Others would take the frame for one about the detail; Node's main thread alone can be reached by its probe.
+    if (this.hello?.language !== 'node' || this.hello.family?.part.startsWith('worker thread') === true)
+      return false;
+    const breaks = { on, value };
+    return this.link?.sendControl({ detail: this.engine.detail(), snapshot: false, breaks }) ?? false;
   }
 
   /** A recording of an earlier collector, whole as far as `wholeBytes`; a reconnection goes on with it. */

@@ -2,6 +2,7 @@
 // Must not know other sessions or viewers. Whatever goes wrong here ends this connection and nothing else.
 import type { Socket } from 'node:net';
 import {
+  type Control,
   decodeHello,
   encodeControl,
   encodeFrame,
@@ -69,9 +70,9 @@ export class ProgramConnection implements ProgramLink {
     this.resume();
   }
 
-  sendControl(detail: number, snapshot: boolean): boolean {
+  sendControl(control: Control): boolean {
     if (this.over) return false;
-    return writeAside(this.socket, encodeFrame(frameKind.control, encodeControl({ detail, snapshot })));
+    return writeAside(this.socket, encodeFrame(frameKind.control, encodeControl(control)));
   }
 
   resume(): void {

@@ -1,6 +1,6 @@
 // Owns what each request of a viewer does. Parameters have passed their guard.
 // Must not know sockets or frames: it answers values, or throws an Error whose message the viewer shows.
-import { detail } from '../../runtime-probe/protocol/typescript/index.ts';
+import { breakOn, detail } from '../../runtime-probe/protocol/typescript/index.ts';
 import type { CollectorStatus, Method, Requests, SessionSummary } from '../messages/queries.ts';
 import { siteMatchesDocument } from '../messages/site-paths.ts';
 import type { ViewerRequest } from '../messages/viewer-frames.ts';
@@ -88,8 +88,12 @@ export class RequestHandler {
       const session = this.services.registry.get(params.session);
       // A program that was off has told nothing of what came alive meanwhile.
       const snapshot = params.detail !== 'off';
-      return { result: { sent: session?.link?.sendControl(detail[params.detail], snapshot) ?? false } };
+      const control = { detail: detail[params.detail], snapshot };
+      return { result: { sent: session?.link?.sendControl(control) ?? false } };
     },
+    breakOn: ({ session, on, value }) => ({
+      result: { sent: this.services.registry.get(session)?.breakOn(breakOn[on], value) ?? false },
+    }),
     attach: async ({ address, token }) => {
       await this.services.attach(address, token);
       return { result: { attached: true } };

@@ -25,6 +25,9 @@ export function withPreload(present: string, script: string): string {
   return present.trim() === '' ? option : `${present.trimEnd()} ${option}`;
 }
 
+/** What js-debug skips where the configuration says nothing. */
+const nodeInternals = ['<node_internals>/**'];
+
 type Writer = (present: unknown, added: Readonly<Record<string, string>>) => unknown;
 
 interface Rule {
@@ -89,8 +92,15 @@ export function withEnvironment(
     rule.node === undefined || preload === undefined
       ? {}
       : { NODE_OPTIONS: withPreload(String(objectOf(present)['NODE_OPTIONS'] ?? ''), preload) };
+  // Nobody wants to step into the script, and a stop in a wake shows the line that wakes, not ours.
+  const { skipFiles } = configuration;
+  const skipped =
+    rule.node === undefined || preload === undefined
+      ? {}
+      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload] };
   return {
     ...configuration,
+    ...skipped,
     [rule.key]: rule.write(present, { ...environment, ...options }),
     [launchKey]: environment.WAKELINE_LAUNCH,
   };

@@ -1,8 +1,16 @@
 // Owns the commands of scheduling breakpoints: which program and task are meant, and the talk with the debug session.
 // What is written into the program is scheduling.ts's matter.
 import * as vscode from 'vscode';
+import type { BreakCondition } from '../messages/queries.ts';
 import { answers, debuggeeEvent } from './adapter-messages.ts';
-import { type Condition, evaluateArguments, problemOf, stopFunction } from './scheduling.ts';
+import {
+  type Condition,
+  evaluateArguments,
+  isNodes,
+  problemOf,
+  sentCondition,
+  stopFunction,
+} from './scheduling.ts';
 
 export interface TaskChoice {
   readonly task: number;
@@ -14,6 +22,10 @@ export interface SchedulingTies {
   tasks(): Promise<readonly TaskChoice[]>;
   /** The task of that program that is selected in the timeline; 0 when none is. */
   selectedTask(): number;
+  /** Whether that program takes its conditions from the collector, as Node's do. */
+  takesBreaks(): boolean;
+  /** `value` is a task, or a time in ns. False when the program did not take it. */
+  breakOn(on: BreakCondition, value: number): Promise<boolean>;
   log(message: string): void;
 }
 
@@ -26,7 +38,7 @@ export function registerScheduling(ties: SchedulingTies): vscode.Disposable {
   const command = (name: string, condition: (task: unknown) => Promise<Condition | undefined>) =>
     vscode.commands.registerCommand(`wakeline.${name}`, async (task: unknown) => {
       try {
-        await setCondition(stops, () => condition(task));
+        await setCondition(ties, stops, () => condition(task));
       } catch (error) {
         const message = (error as Error).message;
         ties.log(`Scheduling breakpoint: ${message}`);
@@ -62,18 +74,24 @@ async function ofTask(
 async function askLongPoll(): Promise<Condition | undefined> {
   const text = await vscode.window.showInputBox({
     title: 'Break at Next Poll Longer Than…',
-    prompt: 'Milliseconds. The program stops at the end of the first poll that took longer.',
+    prompt:
+      'Milliseconds. A native program stops at the end of the first poll that took longer, Node’s in it.',
     value: String(defaultLongPollMs),
     validateInput: (value) => (Number(value) > 0 ? '' : 'Give a number of milliseconds above 0.'),
   });
   return text === undefined ? undefined : { on: 'longPoll', ms: Number(text) };
 }
 
-async function setCondition(stops: Stops, ask: () => Promise<Condition | undefined>): Promise<void> {
+async function setCondition(
+  ties: SchedulingTies,
+  stops: Stops,
+  ask: () => Promise<Condition | undefined>,
+): Promise<void> {
   const session = vscode.debug.activeDebugSession;
+  if (session !== undefined && isNodes(session.type) && ties.takesBreaks()) return setInNode(ties, ask);
   if (session === undefined || evaluateArguments(session.type, { on: 'poll', task: 1 }) === undefined)
     throw new Error(
-      'scheduling breakpoints need a native program under a debugger (lldb-dap, CodeLLDB or cppdbg), started from this window',
+      'scheduling breakpoints need a program under a debugger, started from this window: a Node program that the timeline shows, or a native one by lldb-dap, CodeLLDB or cppdbg',
     );
   const condition = await ask();
   if (condition === undefined) return;
@@ -90,6 +108,17 @@ async function setCondition(stops: Stops, ask: () => Promise<Condition | undefin
   } finally {
     await resume?.();
   }
+}
+
+/** The debugger of a Node program needs nothing of us: the program stops by itself, in its own line. */
+async function setInNode(ties: SchedulingTies, ask: () => Promise<Condition | undefined>): Promise<void> {
+  const condition = await ask();
+  if (condition === undefined) return;
+  const { on, value } = sentCondition(condition);
+  if (!(await ties.breakOn(on, value)))
+    throw new Error(
+      'the program that the timeline shows does not take it: it has ended, or is a worker thread',
+    );
 }
 
 function isStopFunction(each: vscode.Breakpoint): boolean {

@@ -1,6 +1,8 @@
 // Owns scheduling breakpoints as an adapter is asked for them: which words of the program are written, in each
 // debugger's own language, and what its answer means. Pure; the words are the probe's, in breakpoints.rs.
 
+import type { BreakCondition } from '../messages/queries.ts';
+
 /** Where the program comes when a condition is met. */
 export const stopFunction = 'wakeline_breakpoint';
 
@@ -40,6 +42,19 @@ function expressionOf(condition: Condition): string {
   return `${write(words[condition.on], value)}, ${gate} |= (${gate} ? ${lookBit} : 0), ${gate}`;
 }
 
+/** Whether the programs of this debug type are Node's: they take their conditions from the collector. */
+export function isNodes(debugType: string): boolean {
+  return debugType === 'node' || debugType === 'pwa-node';
+}
+
+/** A condition as the collector is told of it. */
+export function sentCondition(condition: Condition): { on: BreakCondition; value: number } {
+  if (condition.on === 'nothing') return { on: 'clear', value: 0 };
+  if (condition.on === 'longPoll')
+    return { on: 'longPoll', value: Math.max(1, Math.round(condition.ms * 1e6)) };
+  return { on: condition.on, value: condition.task };
+}
+
 /** How the adapter of this debug type is asked; undefined for one that debugs no native program. */
 export function evaluateArguments(debugType: string, condition: Condition): EvaluateArguments | undefined {
   const expression = expressionOf(condition);
@@ -56,8 +71,8 @@ export function problemOf(answer: unknown, condition: Condition['on']): string {
   const result =
     typeof answer === 'object' && answer !== null && 'result' in answer ? answer.result : undefined;
   const text = typeof result === 'string' ? result : '';
-  // `(unsigned int) $0 = 387` of lldb, `$1 = 387` of gdb.
-  const gate = /\$\d+ = (\d+)\s*$/.exec(text.trim())?.[1];
+  // `(unsigned int) $0 = 387` of lldb, `$1 = 387` of gdb, which may warn in a line of its own that the frame is not of C.
+  const gate = /\$\d+ = (\d+)\s*$/m.exec(text)?.[1];
   if (gate === undefined)
     return `the debugger could not write the condition${text === '' ? '' : `: ${text.trim().slice(0, 300)}`}. Does the program have Wakeline’s probe, and its symbols?`;
   if (condition === 'nothing') return '';

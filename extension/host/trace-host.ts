@@ -3,7 +3,14 @@
 import * as vscode from 'vscode';
 import { viewportLimits } from '../messages/guards.ts';
 import { laneKind } from '../messages/lanes.ts';
-import type { CollectorEvent, DebuggerEvent, Method, Requests, SessionSummary } from '../messages/queries.ts';
+import type {
+  BreakCondition,
+  CollectorEvent,
+  DebuggerEvent,
+  Method,
+  Requests,
+  SessionSummary,
+} from '../messages/queries.ts';
 import { sessionToShow } from '../messages/session-groups.ts';
 import {
   type CollectorLink,
@@ -109,6 +116,18 @@ export class TraceHost implements vscode.Disposable {
     });
     const alive = result.lanes.filter((lane) => lane.kind === laneKind.task && lane.toNs >= result.endNs);
     return alive.map(({ id, label }) => ({ task: id, label }));
+  }
+
+  /** Whether the program that is shown runs, and takes scheduling breakpoints from the collector. */
+  get takesBreaks(): boolean {
+    return this.shown?.state === 'live' && this.shown.language === 'node';
+  }
+
+  /** Sets a scheduling breakpoint in the program that is shown; false when it takes none. */
+  async breakOn(on: BreakCondition, value: number): Promise<boolean> {
+    const session = this.shown?.session;
+    if (session === undefined) return false;
+    return (await this.request('breakOn', { session, on, value })).result.sent;
   }
 
   /** Tells the collector of a stop or continue. Lost when there is no collector: then there is no trace either. */

@@ -2,6 +2,7 @@
 // Says what is wrong in words that name the field. Knows nothing of sessions, files or sockets.
 import {
   type ArrowsQuery,
+  breakConditions,
   type DebuggerEvent,
   details,
   type ExplainQuery,
@@ -188,6 +189,11 @@ const guards: { readonly [M in Method]: (fields: Fields) => Requests[M]['params'
   control: (fields) => ({
     session: sessionOf(fields),
     detail: oneOf(fields, 'detail', details),
+  }),
+  breakOn: (fields) => ({
+    session: sessionOf(fields),
+    on: oneOf(fields, 'on', breakConditions),
+    value: whole(fields, 'value', 0, Number.MAX_SAFE_INTEGER),
   }),
   attach: (fields) => ({ address: addressOf(fields), token: tokenOf(fields) }),
   detach: onlySession,

@@ -49,6 +49,10 @@ export interface SessionSummary {
 export const details = ['off', 'native', 'lean', 'full'] as const;
 export type Detail = (typeof details)[number];
 
+/** What a scheduling breakpoint may be about. */
+export const breakConditions = ['poll', 'wake', 'longPoll', 'clear'] as const;
+export type BreakCondition = (typeof breakConditions)[number];
+
 /** Exact counts over the whole session. */
 export interface Totals {
   readonly tasks: number;
@@ -321,6 +325,11 @@ export interface Requests {
   open: { params: { path: string }; answer: { session: string } };
   /** Recording on or off, and how much, in the program. */
   control: { params: { session: string; detail: Detail }; answer: { sent: boolean } };
+  /**
+   * A scheduling breakpoint of a program that takes them from the collector, which Node's do; `value` is a task, or a
+   * time in ns for a long poll. `clear` takes all away.
+   */
+  breakOn: { params: { session: string; on: BreakCondition; value: number }; answer: { sent: boolean } };
   /** Attaches to a program that listens, with the token of its environment. Answered when it has let the collector in. */
   attach: { params: { address: string; token: string }; answer: { attached: true } };
   /** Lets go of a live program: one that listens goes on unrecorded, another one comes again. */

@@ -29,7 +29,7 @@ const launch = {
 } as const;
 
 async function prepare(): Promise<readonly string[]> {
-  await buildRustExamples('wakeline-examples-tokio');
+  await buildRustExamples('all');
   return [await lldbDapExtension()];
 }
 

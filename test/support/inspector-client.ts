@@ -10,6 +10,11 @@ const lengthInTwoBytes = 126;
 
 type EventParameters = Readonly<Record<string, unknown>>;
 
+interface Answer<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (why: Error) => void;
+}
+
 interface Message {
   readonly id?: number;
   readonly method?: string;
@@ -20,14 +25,17 @@ export class InspectorClient {
   private readonly socket: Socket;
   private received = Buffer.alloc(0);
   private lastId = 0;
-  private readonly answers = new Map<number, () => void>();
-  private readonly waiting = new Map<string, (params: EventParameters) => void>();
+  /** The URL of each script by its id: frames of a stack do not always have it. */
+  readonly scripts = new Map<unknown, unknown>();
+  private readonly answers = new Map<number, Answer<void>>();
+  private readonly waiting = new Map<string, Answer<EventParameters>>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (bytes: Buffer) => this.take(bytes));
     // The program may end first; that is no failure of the test.
     socket.on('error', () => undefined);
+    socket.on('close', () => this.gone());
   }
 
   /** `stderr` is what a program started with --inspect has printed so far; undefined while it has not told its address. */
@@ -48,6 +56,7 @@ export class InspectorClient {
       const bytes = await new Promise<Buffer>((resolve, reject) => {
         socket.once('data', resolve);
         socket.once('error', reject);
+        socket.once('end', () => reject(new Error('the inspector hung up')));
       });
       head = Buffer.concat([head, bytes]);
     }
@@ -64,16 +73,39 @@ export class InspectorClient {
     head.writeUInt16BE(text.length, 2);
     // A client's frames are masked; a mask of zeros leaves the text as it is.
     this.socket.write(Buffer.concat([head, Buffer.alloc(4), text]));
-    return new Promise((resolve) => this.answers.set(id, resolve));
+    return new Promise((resolve, reject) => this.answers.set(id, { resolve, reject }));
   }
 
   /** The next event of that name. To be called before what makes it happen. */
   event(method: string): Promise<EventParameters> {
-    return new Promise((resolve) => this.waiting.set(method, resolve));
+    return new Promise((resolve, reject) => this.waiting.set(method, { resolve, reject }));
   }
 
+  /** Stops the program. It may be asked at a moment when V8 lets nothing be stopped, and forgets it: so again and again. */
+  async pause(): Promise<void> {
+    let isPaused = false;
+    const paused = this.event('Debugger.paused').then(() => {
+      isPaused = true;
+    });
+    while (!isPaused) {
+      await this.send('Debugger.pause');
+      await Promise.race([paused, new Promise((resolve) => setTimeout(resolve, 500))]);
+    }
+  }
+
+  /** What was not answered by now is not asked any more. */
   close(): void {
+    this.answers.clear();
+    this.waiting.clear();
     this.socket.destroy();
+  }
+
+  /** The program has gone: who waits for it would wait for ever. */
+  private gone(): void {
+    for (const [id, { reject }] of this.answers) reject(new Error(`command ${id} was not answered`));
+    for (const [name, { reject }] of this.waiting) reject(new Error(`${name} did not come`));
+    this.answers.clear();
+    this.waiting.clear();
   }
 
   private take(bytes: Buffer): void {
@@ -97,11 +129,12 @@ export class InspectorClient {
 
   private hear({ id, method, params }: Message): void {
     if (id !== undefined) {
-      this.answers.get(id)?.();
+      this.answers.get(id)?.resolve();
       this.answers.delete(id);
     }
+    if (method === 'Debugger.scriptParsed') this.scripts.set(params?.['scriptId'], params?.['url']);
     if (method !== undefined) {
-      this.waiting.get(method)?.(params ?? {});
+      this.waiting.get(method)?.resolve(params ?? {});
       this.waiting.delete(method);
     }
   }

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type BreakOn,
   decodeEnd,
   decodeHello,
   encodeControl,
@@ -91,6 +92,13 @@ export class StreamReceiver {
   sendControl(detail: number, snapshot = false): void {
     for (const { socket, closed } of this.connections)
       if (!closed) socket.write(encodeFrame(frameKind.control, encodeControl({ detail, snapshot })));
+  }
+
+  /** Sets a scheduling breakpoint in every program that is connected, or clears all. */
+  sendBreak(on: BreakOn, value: number): void {
+    const control = { detail: this.hellos[0]?.detail ?? 0, snapshot: false, breaks: { on, value } };
+    for (const { socket, closed } of this.connections)
+      if (!closed) socket.write(encodeFrame(frameKind.control, encodeControl(control)));
   }
 
   /** Stops reading, so that the programs' sends stall, or goes on. */

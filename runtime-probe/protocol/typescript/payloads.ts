@@ -416,9 +416,28 @@ export function decodeEnd(payload: Uint8Array): StreamEnd {
 export interface Control {
   readonly detail: number;
   readonly snapshot: boolean;
+  /** A scheduling breakpoint is set or all are cleared; then nothing else changes. Undefined: it is about the detail. */
+  readonly breaks?: { readonly on: BreakOn; readonly value: number };
 }
+
+/** Where to stop next; 0, or nothing behind the snapshot, is none. */
+export const breakOn = {
+  /** At the next poll of the task. */
+  poll: 1,
+  /** At the next wake of the task. */
+  wake: 2,
+  /** In the next poll that is open for that many ns. */
+  longPoll: 3,
+  /** Takes all of these away. */
+  clear: 4,
+} as const;
+export type BreakOn = (typeof breakOn)[keyof typeof breakOn];
 
 export function decodeControl(payload: Uint8Array): Control {
   const r = new ByteReader(payload);
-  return { detail: r.uint(), snapshot: r.uint() === 1 };
+  const control = { detail: r.uint(), snapshot: r.uint() === 1 };
+  const on = r.atEnd ? 0 : r.uint();
+  const value = r.atEnd ? 0 : r.uint();
+  const known = Object.values(breakOn).find((each) => each === on);
+  return known === undefined ? control : { ...control, breaks: { on: known, value } };
 }

@@ -206,10 +206,9 @@ export function encodeEnd(end: StreamEnd): Uint8Array {
 }
 
 export function encodeControl(control: Control): Uint8Array {
-  return new ByteWriter()
-    .uint(control.detail)
-    .uint(control.snapshot ? 1 : 0)
-    .take();
+  const w = new ByteWriter().uint(control.detail).uint(control.snapshot ? 1 : 0);
+  if (control.breaks !== undefined) w.uint(control.breaks.on).uint(control.breaks.value);
+  return w.take();
 }
 
 /** The bytes with which a program or viewer opens a connection. `token` is 32 hexadecimal digits. */

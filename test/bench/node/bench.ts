@@ -18,7 +18,10 @@ const modes: readonly Mode[] = [
   // With the sites of awaits.
   { name: 'lean', by: 'wakeline', detail: 'lean' },
   { name: 'full', by: 'wakeline', detail: 'full' },
-  { name: 'async_hooks that do nothing', by: 'no-op hooks' },
+  { name: 'async_hooks that do nothing', by: 'script', script: 'no-op-hooks' },
+  // What no recorder that is told by these hooks can be below: of each await, and of each callback of the loop.
+  { name: 'promise hooks that do nothing', by: 'script', script: 'no-op-promise-hooks' },
+  { name: 'callback hooks that do nothing', by: 'script', script: 'no-op-callback-hooks' },
   { name: 'trace events node.async_hooks', by: 'trace events' },
   { name: 'bubbleprof', by: 'bubbleprof' },
 ];

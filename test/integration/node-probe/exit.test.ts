@@ -70,11 +70,14 @@ async function runDebugged(
   );
   // A program may be over before its thread has come as far as to ask the debugger.
   const thread = await Promise.race([attached, ended]);
+  // The program may have gone before it answers.
   const letGo = () =>
-    inspector.send('NodeWorker.sendMessageToWorker', {
-      sessionId: thread?.['sessionId'],
-      message: JSON.stringify({ id: 1, method: 'Runtime.runIfWaitingForDebugger' }),
-    });
+    inspector
+      .send('NodeWorker.sendMessageToWorker', {
+        sessionId: thread?.['sessionId'],
+        message: JSON.stringify({ id: 1, method: 'Runtime.runIfWaitingForDebugger' }),
+      })
+      .catch(() => undefined);
   if (threads === release.atOnce) void letGo();
   await ended;
   if (threads === release.afterTheEnd) {

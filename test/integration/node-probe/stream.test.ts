@@ -229,9 +229,7 @@ describe('a program that goes on for a while', () => {
       );
       await until(() => receiver.framesOf(frameKind.chunk).length > 3, 'the first chunks');
       await inspector.send('Debugger.enable');
-      const paused = inspector.event('Debugger.paused');
-      await inspector.send('Debugger.pause');
-      await paused;
+      await inspector.pause();
       // What was published before the stop arrives; then nothing is on its way that hanging up could lose.
       const count = (): number => readReference(receiver.frames).events.length;
       await untilQuiet(() => receiver.framesOf(frameKind.chunk).length);

@@ -49,11 +49,13 @@ export async function buildTypeScriptExamples(): Promise<void> {
   await must(process.execPath, [path.join(examplesFolder, 'typescript/build.mjs')], { quiet: true });
 }
 
-/** Debug builds: what the launch configurations name. Cargo knows when there is nothing to do. */
-export async function buildRustExamples(
-  crate: 'wakeline-examples' | 'wakeline-examples-tokio' = 'wakeline-examples',
-): Promise<void> {
-  await must('cargo', ['build', '--locked', '--quiet', '-p', crate, '--bins'], {
+/**
+ * Debug builds: what the launch configurations name. Cargo knows when there is nothing to do, which it does only for the
+ * same choice of packages as before: those of tokio come with all, as `npm test` builds them.
+ */
+export async function buildRustExamples(which: 'own executor' | 'all' = 'own executor'): Promise<void> {
+  const packages = which === 'all' ? ['--workspace'] : ['-p', 'wakeline-examples'];
+  await must('cargo', ['build', '--locked', '--quiet', ...packages, '--bins'], {
     quiet: true,
     cwd: cargoFolder,
   });

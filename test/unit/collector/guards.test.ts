@@ -43,6 +43,10 @@ test('paths are absolute, and names come from their lists', () => {
     () => guardParams('control', { session, detail: 'some' }),
     /off, native, lean, full, not "some"/,
   );
+  const condition = { session, on: 'poll', value: 3 };
+  assert.deepEqual(guardParams('breakOn', condition), condition);
+  assert.throws(() => guardParams('breakOn', { ...condition, on: 'spawn' }), /poll, wake, longPoll, clear/);
+  assert.throws(() => guardParams('breakOn', { ...condition, value: -1 }), /value must be a whole number/);
   const token = '0'.repeat(32);
   assert.throws(() => guardParams('attach', { address: '/a.sock', token }), /unix:<path> or tcp:/);
   assert.throws(

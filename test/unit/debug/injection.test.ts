@@ -31,6 +31,14 @@ test('Node is given the script that records it, behind what the user has in NODE
   });
 });
 
+test('a debugger of Node skips that script, beside what it skips anyway', () => {
+  const given = (more: object) =>
+    withEnvironment({ ...node, ...more }, environment, '/ext/dist/register.cjs')['skipFiles'];
+  assert.deepEqual(given({}), ['<node_internals>/**', '/ext/dist/register.cjs']);
+  assert.deepEqual(given({ skipFiles: ['**/lib/**'] }), ['**/lib/**', '/ext/dist/register.cjs']);
+  assert.equal(withEnvironment(node, environment)['skipFiles'], undefined);
+});
+
 test('no other program gets NODE_OPTIONS', () => {
   const rust = { type: 'lldb-dap', request: 'launch', name: 'app', program: 'app' };
   const once = withEnvironment(rust, environment, '/ext/dist/register.cjs');

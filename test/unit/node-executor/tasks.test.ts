@@ -55,6 +55,7 @@ test('a task is polled at its start and then only after a wake', async () => {
   const gate = new Gate();
   const { trace, value } = await record(function* () {
     const waiting = spawn(gate, { name: 'waiting' });
+    yield* yieldNow();
     yield* sleep(20);
     assert.equal(gate.polls, 1, 'twenty ms without a wake bring no second poll');
     gate.open();
@@ -139,6 +140,8 @@ test('several wakes of a scheduled task bring one poll', async () => {
     waker?.wake();
     waker?.wake();
     waker?.wake();
+    // A sleep that is over before it is first polled does not wait.
+    yield* yieldNow();
     yield* sleep(5);
     assert.equal(gate.polls, 2);
     handle.abort();
@@ -225,7 +228,7 @@ test('abort drops the future, runs finally blocks, and the handle throws a JoinE
       },
       { name: 'victim' },
     );
-    yield* sleep(2);
+    yield* yieldNow();
     handle.abort();
     assert.equal(cleaned, true, 'the clean-up has run when abort returns');
     assert.equal(gate.drops, 1);
@@ -279,7 +282,7 @@ test('a task that aborts itself is dropped when its poll ends', async () => {
       },
       { name: 'selfish' },
     );
-    yield* sleep(2);
+    yield* yieldNow();
   });
   assert.equal(afterAbort, true, 'the running poll goes on to its end');
   const ends = trace

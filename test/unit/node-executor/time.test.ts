@@ -32,11 +32,12 @@ test('the clock is CLOCK_MONOTONIC', () => {
 test('timers fire in the order of their deadlines, never early, each waking its task', async () => {
   const order: number[] = [];
   const { trace } = await record(function* () {
-    const durationsMs = [30, 10, 20, 10];
+    // From one instant on, however long it takes until each is first polled; far enough off to be set by then.
+    const startNs = clockNs() + 500 * NS_PER_MS;
     yield* joinAll(
-      durationsMs.map((durationMs, i) =>
+      [30, 10, 20, 10].map((laterMs, i) =>
         spawn(function* () {
-          yield* sleep(durationMs);
+          yield* sleepUntil(startNs + laterMs * NS_PER_MS);
           order.push(i);
         }),
       ),

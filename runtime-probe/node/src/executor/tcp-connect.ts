@@ -6,6 +6,7 @@ import { createServer, isIP, type Server, Socket } from 'node:net';
 import { type Async, Awaitable, Coroutine } from './coroutine.ts';
 import { enterLoopCallback } from './loop.ts';
 import { observer, READINESS } from './observe.ts';
+import { type Attempt, Opening } from './opening.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
 import { Job } from './pool.ts';
 import type { Closable } from './runtime.ts';
@@ -97,53 +98,26 @@ function lookup(host: string, site: Site | undefined): Job<string[]> {
 }
 
 /** One attempt at one address. */
-class Connect extends Awaitable<TcpStream> implements Closable {
+class Connect extends Opening<TcpStream> {
   readonly #endpoint: Endpoint;
-  readonly #site: Site | undefined;
-  readonly #waiter = new WaitList();
-  #attempt: { readonly socket: Socket; readonly source: TcpSource } | undefined;
-  #stream: TcpStream | undefined;
-  #error: TcpError | undefined;
 
   constructor(endpoint: Endpoint, site: Site | undefined) {
-    super();
+    super('sourceWritable', site);
     this.#endpoint = endpoint;
-    this.#site = site;
   }
 
-  override poll(cx: Context): Poll<TcpStream> {
-    if (this.#stream !== undefined) return ready(this.#stream);
-    if (this.#error !== undefined) throw this.#error;
-    this.#attempt ??= this.#start();
-    this.#waiter.store(this, cx.waker);
-    observer?.waitStarted(cx.frame, { kind: 'sourceWritable', id: this.#attempt.source.id }, this.#site);
-    return PENDING;
-  }
-
-  drop(): void {
-    this.#waiter.remove(this);
-    this.close();
-  }
-
-  /** Gives the attempt, or the connection that nobody has taken, up. */
-  close(): void {
-    this.#stream?.close();
-    this.#attempt?.socket.destroy();
-    this.#attempt?.source.deregister();
-  }
-
-  #start(): { readonly socket: Socket; readonly source: TcpSource } {
+  protected override start(): Attempt {
     const source = new TcpSource(this, {
       fd: -1,
       kind: 'path' in this.#endpoint ? 'unixStream' : 'tcpStream',
       local: '',
       peer: textOf(this.#endpoint),
       interest: READINESS.readable | READINESS.writable,
-      site: this.#site,
+      site: this.site,
     });
     // Half-open: the peer's end of stream must not end our writes.
     const socket = new Socket({ allowHalfOpen: true });
-    const onError = (error: NodeJS.ErrnoException): void => this.#failed(source, error);
+    const onError = (error: NodeJS.ErrnoException): void => this.#refused(source, error);
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
@@ -152,23 +126,22 @@ class Connect extends Awaitable<TcpStream> implements Closable {
     // The system call itself is made after this poll, when Node runs its next-tick queue.
     const to = this.#endpoint;
     socket.connect('path' in to ? { path: to.path } : { host: to.ip, port: to.port });
-    return { socket, source };
+    return { source, giveUp: () => socket.destroy() };
   }
 
   #connected(socket: Socket, source: TcpSource): void {
     enterLoopCallback();
-    this.#stream = new TcpStream(socket, { source });
+    const stream = new TcpStream(socket, { source });
     source.operation('connect', 0, 'turn');
     observer?.readiness(source.id, READINESS.writable);
-    this.#waiter.wakeAll(source.cause);
+    this.opened(stream, source.cause);
   }
 
-  #failed(source: TcpSource, error: NodeJS.ErrnoException): void {
+  #refused(source: TcpSource, error: NodeJS.ErrnoException): void {
     enterLoopCallback();
-    this.#error = new TcpError(`connecting ${source.describe()} failed`, error);
     source.operationFailed('connect', error, 'turn');
     observer?.readiness(source.id, READINESS.writable | READINESS.error);
-    this.#waiter.wakeAll(source.cause);
+    this.failed(new TcpError(`connecting ${source.describe()} failed`, error), source.cause);
     source.deregister();
   }
 }
@@ -264,55 +237,28 @@ class Accept extends Awaitable<TcpStream> {
   }
 }
 
-/** Binds and listens. Node does it in its next-tick queue, so this is pending once, without any readiness. */
-class Listen extends Awaitable<TcpListener> implements Closable {
+/** Binds and listens: without any readiness, as Node does it in its next-tick queue. */
+class Listen extends Opening<TcpListener> {
   readonly #endpoint: Endpoint;
-  readonly #site: Site | undefined;
-  readonly #waiter = new WaitList();
-  #attempt: { readonly server: Server; readonly source: TcpSource } | undefined;
-  #listener: TcpListener | undefined;
-  #error: TcpError | undefined;
 
   constructor(endpoint: Endpoint, site: Site | undefined) {
-    super();
+    super('sourceReadable', site);
     this.#endpoint = endpoint;
-    this.#site = site;
   }
 
-  override poll(cx: Context): Poll<TcpListener> {
-    if (this.#listener !== undefined) return ready(this.#listener);
-    if (this.#error !== undefined) throw this.#error;
-    this.#attempt ??= this.#start();
-    this.#waiter.store(this, cx.waker);
-    observer?.waitStarted(cx.frame, { kind: 'sourceReadable', id: this.#attempt.source.id }, this.#site);
-    return PENDING;
-  }
-
-  drop(): void {
-    this.#waiter.remove(this);
-    this.close();
-  }
-
-  close(): void {
-    this.#listener?.close();
-    this.#attempt?.server.close();
-    this.#attempt?.source.deregister();
-  }
-
-  #start(): { readonly server: Server; readonly source: TcpSource } {
+  protected override start(): Attempt {
     const source = new TcpSource(this, {
       fd: -1,
       kind: 'path' in this.#endpoint ? 'unixListener' : 'tcpListener',
       local: textOf(this.#endpoint),
       peer: '',
       interest: READINESS.readable,
-      site: this.#site,
+      site: this.site,
     });
     const server = createServer({ allowHalfOpen: true });
     const onError = (error: NodeJS.ErrnoException): void => {
-      this.#error = new TcpError(`listening on ${textOf(this.#endpoint)} failed`, error);
       source.deregister();
-      this.#waiter.wakeAll();
+      this.failed(new TcpError(`listening on ${textOf(this.#endpoint)} failed`, error));
     };
     server.once('error', onError);
     server.once('listening', () => {
@@ -321,14 +267,12 @@ class Listen extends Awaitable<TcpListener> implements Closable {
       const at = this.#endpoint;
       const bound = 'path' in at ? at : { ip: at.ip, port: listener.port };
       source.update({ fd: fdOf(server), local: textOf(bound) });
-      this.#listener = listener;
-      // Nothing became ready in the kernel: the cause of this wake is the code that runs, not the source.
-      this.#waiter.wakeAll();
+      this.opened(listener);
     });
     const at = this.#endpoint;
     const where = 'path' in at ? { path: at.path } : { host: at.ip, port: at.port };
     server.listen({ ...where, backlog: DEFAULT_BACKLOG });
-    return { server, source };
+    return { source, giveUp: () => server.close() };
   }
 }
 

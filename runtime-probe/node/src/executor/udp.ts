@@ -7,6 +7,7 @@ import { Awaitable } from './coroutine.ts';
 import { Fifo } from './fifo.ts';
 import { enterLoopCallback } from './loop.ts';
 import { observer, READINESS } from './observe.ts';
+import { type Attempt, Opening } from './opening.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
 import type { Closable } from './runtime.ts';
 import { captureSite, type Site } from './site.ts';
@@ -186,42 +187,16 @@ class Send extends Awaitable<number> {
   }
 }
 
-/** Binds a UDP socket. With port 0 the system chooses one. Pending once: Node binds in a later turn. */
-class Bind extends Awaitable<UdpSocket> implements Closable {
+/** Binds a UDP socket. With port 0 the system chooses one. */
+class Bind extends Opening<UdpSocket> {
   readonly #address: UdpAddress;
-  readonly #site: Site | undefined;
-  readonly #waiter = new WaitList();
-  #attempt: { readonly socket: Socket; readonly source: TcpSource } | undefined;
-  #bound: UdpSocket | undefined;
-  #error: TcpError | undefined;
 
   constructor(address: UdpAddress, site: Site | undefined) {
-    super();
+    super('sourceReadable', site);
     this.#address = address;
-    this.#site = site;
   }
 
-  override poll(cx: Context): Poll<UdpSocket> {
-    if (this.#bound !== undefined) return ready(this.#bound);
-    if (this.#error !== undefined) throw this.#error;
-    this.#attempt ??= this.#start();
-    this.#waiter.store(this, cx.waker);
-    observer?.waitStarted(cx.frame, { kind: 'sourceReadable', id: this.#attempt.source.id }, this.#site);
-    return PENDING;
-  }
-
-  drop(): void {
-    this.#waiter.remove(this);
-    this.close();
-  }
-
-  /** Gives up the attempt, or the socket that nobody has taken; once it is bound the socket closes itself. */
-  close(): void {
-    if (this.#bound !== undefined) this.#bound.close();
-    else if (this.#attempt?.source.deregister()) this.#attempt.socket.close();
-  }
-
-  #start(): { readonly socket: Socket; readonly source: TcpSource } {
+  protected override start(): Attempt {
     const { port, host = '127.0.0.1' } = this.#address;
     const local = formatAddress(host, port);
     const interest = READINESS.readable | READINESS.writable;
@@ -231,25 +206,22 @@ class Bind extends Awaitable<UdpSocket> implements Closable {
       local,
       peer: '',
       interest,
-      site: this.#site,
+      site: this.site,
     });
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     const onError = (error: NodeJS.ErrnoException): void => {
-      this.#error = new TcpError(`binding ${local} failed`, error);
       if (source.deregister()) socket.close();
-      this.#waiter.wakeAll();
+      this.failed(new TcpError(`binding ${local} failed`, error));
     };
     socket.once('error', onError);
     socket.once('listening', () => {
       socket.off('error', onError);
       const bound = new UdpSocket(socket, source);
       source.update({ local: formatAddress(host, bound.port) });
-      this.#bound = bound;
-      // Nothing became ready in the kernel: the cause of this wake is the code that runs, not the source.
-      this.#waiter.wakeAll();
+      this.opened(bound);
     });
     socket.bind(port, host);
-    return { socket, source };
+    return { source, giveUp: () => socket.close() };
   }
 }
 

@@ -192,7 +192,7 @@ function framesBelow(above: (request: LookRequest) => unknown): readonly NodeJS.
 type BuiltinOf = (name: string) => { readonly url?: () => string | undefined } | undefined;
 
 /** Whether somebody may be attached. A Node that cannot be asked (before 20.16) is one where somebody may. */
-function debuggerMayHold(): boolean {
+export function debuggerMayHold(): boolean {
   const { getBuiltinModule } = process as unknown as { readonly getBuiltinModule?: BuiltinOf };
   if (getBuiltinModule === undefined) return true;
   return getBuiltinModule('node:inspector')?.url?.() !== undefined;

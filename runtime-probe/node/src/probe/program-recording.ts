@@ -6,6 +6,7 @@ import { isMainThread, type Worker } from 'node:worker_threads';
 import { clockNs } from '../executor/clock.ts';
 import type { TaskInfo } from '../executor/observe.ts';
 import { detail, endReason, type Hello } from '../wire/index.ts';
+import { Breaks } from './breaks.ts';
 import { DictionaryRing } from './dictionary-ring.ts';
 import { type CollectorAddress, readExitMs, readLongPollMs } from './environment.ts';
 import { EventRing } from './event-ring.ts';
@@ -99,6 +100,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       nextTimer: options.nextTimer,
       detail: this.detail,
       toSource: options.toSource,
+      breaks: new Breaks(this.words),
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
     this.annotations = new OwnMarks({
@@ -124,6 +126,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       holdMs: options.holdMs,
       // A session of the inspector reaches the process's main thread, whichever thread this is.
       longPollMs: isMainThread ? longPollMs : 0,
+      isMainThread,
       osThread,
     };
     this.worker = startWriterThread({
@@ -195,6 +198,17 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     return this.recorder.looks.look(request, this.look);
   }
 
+  /** Whether that poll is the innermost one that is open. */
+  isOpen(task: number, epoch: number, startTick: number): boolean {
+    const poll = this.events.openPolls.innermost();
+    return poll?.task === task && poll.epoch === epoch && poll.startTick === startTick;
+  }
+
+  /** Asked for by the writer thread while the program waits to be stopped. */
+  arm(): void {
+    this.recorder.breaks.arm();
+  }
+
   /** The greeting may have gone without the name; then there is a second one. */
   private nameProgram(): void {
     const program = process.argv[1];
@@ -254,7 +268,10 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     if (lastWords === undefined && this.mayBeSent)
       Atomics.wait(this.words, controlWord.finished, 0, Math.max(0, deadlineMs - performance.now()));
     // Node would wait for a session of its inspector that is open, and say so on stderr.
-    Atomics.wait(this.words, controlWord.looking, 1, Math.max(0, deadlineMs - performance.now()));
+    for (let open = 1; open > 0 && performance.now() < deadlineMs; ) {
+      open = Atomics.load(this.words, controlWord.looking);
+      if (open > 0) Atomics.wait(this.words, controlWord.looking, open, deadlineMs - performance.now());
+    }
   }
 
   private get mayBeSent(): boolean {

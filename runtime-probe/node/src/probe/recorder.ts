@@ -49,6 +49,7 @@ import {
   threadRole,
   wakeEffect,
 } from '../wire/index.ts';
+import type { Breaks } from './breaks.ts';
 import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
@@ -75,6 +76,7 @@ export interface RecorderOptions {
   /** Called once when a record had to be lost, after which nothing may be recorded. */
   readonly onBroken: () => void;
   readonly toSource: ToSource;
+  readonly breaks: Breaks;
 }
 
 export class Recorder implements Observer {
@@ -94,6 +96,7 @@ export class Recorder implements Observer {
   /** Sources that are registered: a second telling only adds what was not known. */
   private readonly registered = new Set<SourceId>();
   readonly looks: Looks;
+  readonly breaks: Breaks;
 
   constructor(options: RecorderOptions) {
     this.options = options;
@@ -101,6 +104,7 @@ export class Recorder implements Observer {
     this.events = options.events;
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);
+    this.breaks = options.breaks;
     this.looks = new Looks({
       events: this.events,
       dictionary: this.dictionary,
@@ -135,6 +139,9 @@ export class Recorder implements Observer {
 
   pollStart(task: TaskId, epoch: number): void {
     this.pollStartAt(task, epoch, this.tick());
+    if (this.breaks.onPoll !== task) return;
+    this.breaks.pollMet(task);
+    this.breaks.stopNext();
   }
 
   protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
@@ -155,6 +162,7 @@ export class Recorder implements Observer {
   }
 
   wake(task: TaskId, epoch: number, effect: WakeEffect, cause: WakeCause): void {
+    if (this.breaks.onWake === task) this.breaks.wakeMet(task);
     // "context" is what runs on this thread now, which is what the plain record says.
     const plain = cause.kind === 'context';
     if (!this.begin(plain ? eventKind.wake : eventKind.wakeFrom)) return;

@@ -27,10 +27,24 @@ export const controlWord = {
   droppedLow: 8,
   /** One of streamOwner. Whoever finds nobody there takes it by a compare-and-exchange, and keeps it. */
   owner: 9,
-  /** 1 while the writer thread has a session of the inspector open; the program's thread may wait on this word. */
+  /** How many sessions of the inspector the writer thread has open; the program's thread may wait on this word. */
   looking: 11,
+  /** Scheduling breakpoints: the task at whose next poll, or wake, to stop; 0 for none. */
+  breakOnPoll: 12,
+  breakOnWake: 13,
+  /** One of breakAsked: the program's thread waits to be stopped. */
+  breakAsked: 14,
   /** One of greeting. Leaves `held` once, by a compare-and-exchange. */
   greeting: 10,
+} as const;
+
+/** Where the program's thread wants to be stopped. */
+export const breakAsked = {
+  nothing: 0,
+  /** In the next function that it calls. */
+  nextCall: 1,
+  /** Where it waits. */
+  here: 2,
 } as const;
 
 /** Whether the writer thread may say who the program is. */

@@ -52,8 +52,18 @@ export class Hooks {
     });
     this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
     const callbacks: HookCallbacks = {
-      init: (id, type, trigger, resource) => this.made(id, type, trigger, resource),
-      before: (id) => this.before(id),
+      init: (id, type, trigger, resource) => {
+        this.made(id, type, trigger, resource);
+        // A poll that waits for what is made in it begins here.
+        const { breaks } = parts.recorder;
+        if (breaks.isMet) breaks.stopNext();
+      },
+      before: (id) => {
+        this.before(id);
+        // Last: where the program is to stop, it stops in what is called next.
+        const { breaks } = parts.recorder;
+        if (breaks.isMet) breaks.stopNext();
+      },
       after: () => this.after(),
     };
     const init = (promise: object, parent?: object): void => this.promiseMade(promise, parent);
@@ -61,7 +71,12 @@ export class Hooks {
     this.promises = new PromiseHooks(
       [
         init,
-        (promise) => this.promiseBefore(promise),
+        (promise) => {
+          this.promiseBefore(promise);
+          const { breaks } = parts.recorder;
+          // Last, as above; where Node calls our other hook too, that one is the last.
+          if (breaks.isMet && !this.promises.areFollowed) breaks.stopNext();
+        },
         () => parts.execution.leave(),
         (promise) => this.promiseSettled(promise),
       ],

@@ -5,7 +5,7 @@
 // of the poll and the next wake. The clock costs 40 ns and publishing 10, so whoever calls reads the clock once for all
 // of them (`instant`) and publishes them together.
 import { Recorder } from '../probe/recorder.ts';
-import { causeKind, detail, eventKind, frameKindOfTask, pollOutcome, wakeEffect } from '../wire/index.ts';
+import { causeKind, detail, eventKind, frameKindOfTask, shortKind, wakeEffect } from '../wire/index.ts';
 import type { Place } from './places.ts';
 
 /** What is told of a call. */
@@ -56,7 +56,7 @@ export class NodeRecorder extends Recorder {
   pollEnds(tick: number): void {
     if (this.events.openPolls.length === 0) return;
     if (this.looks.anyLookedAt) this.looks.pollEnds();
-    this.write(eventKind.pollEnd, tick, 1, pollOutcome.pending);
+    this.write(shortKind.pollPending, tick, 0, 0);
     this.events.openPolls.pop();
   }
 

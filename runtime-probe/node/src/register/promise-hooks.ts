@@ -22,6 +22,8 @@ interface Binding {
 export class PromiseHooks {
   private readonly hooks: HookSet;
   private readonly binding: Binding | undefined;
+  /** Whether the async hook hears of promises. */
+  private readonly byLists: boolean;
   private stop: (() => void) | undefined;
   /** What V8 had from us when we looked last. */
   private ours: Installed = none;
@@ -31,8 +33,14 @@ export class PromiseHooks {
   /** `byBinding` on a Node whose async hooks always hear of promises. */
   constructor(hooks: HookSet, byBinding: boolean) {
     this.hooks = hooks;
+    this.byLists = byBinding;
     this.binding = byBinding ? bindingOfNode() : undefined;
     this.alone = this.binding !== undefined;
+  }
+
+  /** Whether Node calls our async hook too, behind that of the promise. */
+  get areFollowed(): boolean {
+    return this.byLists && !this.alone;
   }
 
   /**

@@ -4,20 +4,23 @@
 // A stack costs 1.5 to 2 µs (Node 20 to 26), an await without one 0.3. Code that runs again makes its promises in the
 // same order, so what was seen after the same beginnings is predicted: the key is the place that the callback goes on
 // from, the last places before this one, and the place of the promise that it waits for. What was never seen is
-// captured; of what is predicted the first eight, then one in 64 is checked (of calls one in 200). Where one key turned out to have several
+// captured; of what is predicted the first eight, then eight times one in 64, then one in 512 is checked. Where one key turned out to have several
 // outcomes (an `if` between two awaits) a stack is taken each time, within a budget; beyond it the place is not told
 // rather than told wrongly.
 import { nowhere, type Place, Places } from './places.ts';
 
-/** Power of two. 16,384 keys of 4 + 4 + 1 bytes; a program of a thousand async functions has about as many. */
+/** Power of two. 16,384 keys of 4 + 4 + 2 bytes; a program of a thousand async functions has about as many. */
 const tableLength = 1 << 14;
 const probes = 4;
-/** A prediction is checked at its first uses, then when its count comes round. */
+/**
+ * A prediction is checked at its first uses, then at intervals: one that has held eight times over 64 uses each is
+ * looked at less, for the stacks were a tenth of an await's cost. The count of uses then goes round in the last interval.
+ */
 const firstChecks = 8;
 const checkEvery = 64;
-/** A call that is not the predicted one shows by its awaits, which are of another function. */
-const checkCallsEvery = 200;
-const ambiguous = 255;
+const trustedAfter = firstChecks + 8 * checkEvery;
+const checkTrustedEvery = 512;
+const ambiguous = 0xffff;
 /** Stacks in advance, and one more for each fourth promise: at most 0.4 µs a promise where nothing can be predicted. */
 const stacksInAdvance = 4096;
 const promisesForAStack = 4;
@@ -35,7 +38,7 @@ export class Sites {
   private hook: (...args: never[]) => unknown = () => undefined;
   private readonly keys = new Int32Array(tableLength);
   private readonly found = new Int32Array(tableLength);
-  private readonly counts = new Uint8Array(tableLength);
+  private readonly counts = new Uint16Array(tableLength);
   private budget = stacksInAdvance * promisesForAStack;
   private resumed = 0;
   private last = 0;
@@ -100,9 +103,8 @@ export class Sites {
     this.exact = false;
     if (count === ambiguous) return this.affordable() ? this.look(parent) : 0;
     const next = count + 1;
-    const last = firstChecks + (parent < 0 ? checkCallsEvery : checkEvery);
-    this.counts[at] = next < last ? next : firstChecks;
-    if (count >= firstChecks && next < last) return predicted;
+    this.counts[at] = next < trustedAfter + checkTrustedEvery ? next : trustedAfter;
+    if (!isChecked(count)) return predicted;
     const seen = this.look(parent);
     if (seen !== predicted) this.counts[at] = ambiguous;
     return seen;
@@ -128,4 +130,11 @@ export class Sites {
     this.exact = true;
     return this.places.capture(this.hook, parent >= 0).index;
   }
+}
+
+/** Whether the use with this number is checked. */
+function isChecked(count: number): boolean {
+  if (count < firstChecks) return true;
+  if (count < trustedAfter) return (count - firstChecks) % checkEvery === checkEvery - 1;
+  return count === trustedAfter + checkTrustedEvery - 1;
 }

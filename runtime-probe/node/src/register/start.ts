@@ -66,7 +66,11 @@ const view: View = {
       visibility: recorded,
       note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
     },
-    { name: 'awaitSites', visibility: recorded, note: 'predicted, and verified by stacks one time in 64' },
+    {
+      name: 'awaitSites',
+      visibility: recorded,
+      note: 'predicted, and verified by stacks one time in 64 or 512',
+    },
     noCpuTime,
   ],
 };

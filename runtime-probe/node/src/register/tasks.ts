@@ -126,6 +126,8 @@ export class Tasks {
   queue(task: Task, wake: Wake, by: Task | undefined, atEnd: boolean, tick: number): boolean {
     // A task that is over goes on as another one, which is not known before it runs.
     if (task === unseen || task.epoch === 0 || task.life === life.ended) return false;
+    const { breaks } = this.recorder;
+    if (breaks.onWake === task.id) breaks.wakeMet(task.id);
     wake.wokenBy = by;
     this.inQueue++;
     task.queued.push(wake);
@@ -148,8 +150,13 @@ export class Tasks {
     task.told = false;
     task.running = true;
     task.epoch++;
+    const { breaks } = this.recorder;
+    if (breaks.onPoll === task.id) breaks.pollMet(task.id);
     // The first poll follows from the spawn.
-    if (task.epoch !== 1 && !told) this.recorder.woken(task.id, task.epoch - 1, false, cause, causeId, tick);
+    if (task.epoch !== 1 && !told) {
+      this.recorder.woken(task.id, task.epoch - 1, false, cause, causeId, tick);
+      if (breaks.onWake === task.id) breaks.wakeOfPollMet(task.id);
+    }
     this.recorder.pollBegins(task.id, task.epoch, tick);
     return true;
   }

@@ -125,6 +125,12 @@ impl Dictionary {
         }
     }
 
+    /// Takes its lock, as a spawn on another thread does.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn taken(&self) -> impl Sized + '_ {
+        self.lock()
+    }
+
     fn lock(&self) -> Locked<'_> {
         Locked {
             ring: self.ring,

@@ -56,6 +56,20 @@
 //! Of several ways the one that was asked for most plainly is taken: the file, else
 //! listening, else the memory, else the collector.
 
+// No panic comes out of the probe: the few that tokio's own functions make are allowed where
+// they stand.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod address;
 mod awaits;
 mod barrier;

@@ -57,6 +57,12 @@ impl Threads {
         shared
     }
 
+    /// Takes the list's lock, as a thread that begins to record does.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn taken(&self) -> impl Sized + '_ {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// All threads that were not removed.
     pub(crate) fn list(&self, into: &mut Vec<Arc<ThreadShared>>) {
         into.clear();

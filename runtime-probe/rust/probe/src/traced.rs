@@ -16,6 +16,8 @@
 mod alive;
 mod holders;
 mod intercept;
+#[cfg(all(test, not(loom)))]
+mod without_locks;
 
 use std::any::type_name;
 use std::fmt;

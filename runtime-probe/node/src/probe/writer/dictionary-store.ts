@@ -77,14 +77,15 @@ export class DictionaryStore {
 
   /** Forgets what was retired while a slot up to this one was written: nothing refers to it any more. */
   forget(freedSequence: number): void {
+    const { retired } = this;
     let count = 0;
-    for (const { key, sequence } of this.retired) {
+    for (; count < retired.length; count++) {
+      const { key, sequence } = retired[count] as (typeof retired)[number];
       if (sequence > freedSequence) break;
       this.livingBytes -= costOf(this.living.get(key));
       this.living.delete(key);
-      count++;
     }
-    if (count > 0) this.retired.splice(0, count);
+    if (count > 0) retired.splice(0, count);
   }
 
   private accept(kind: number, entry: Uint8Array): void {

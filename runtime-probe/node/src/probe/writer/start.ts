@@ -19,6 +19,8 @@ export interface WriterStart {
   readonly holdMs: number;
   /** From when on an open poll is looked at, in ms; 0 for never. */
   readonly longPollMs: number;
+  /** Whether the program's thread is the process's main thread. */
+  readonly isMainThread: boolean;
   /** The operating system's id of the program's thread; 0 when it is not known. */
   readonly osThread: number;
 }

@@ -3,6 +3,7 @@
 // the program's thread.
 import { connect, type Socket } from 'node:net';
 import {
+  type Control,
   decodeControl,
   encodeFrame,
   encodeHello,
@@ -16,6 +17,7 @@ import { EventReader } from './event-reader.ts';
 import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } from './frames.ts';
 import { ReplyReader } from './reply.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
+import { Stops } from './stops.ts';
 import { Watch } from './watch.ts';
 
 /** What a kill loses at most, and how fresh the live view is. */
@@ -42,7 +44,8 @@ export class StreamWriter {
   private readonly dictionary: DictionaryStore;
   private readonly tell: (message: WriterMessage) => void;
   private readonly watch: Watch;
-  /** In how many ms the watch wants to look again. */
+  private readonly stops: Stops;
+  /** In how many ms one of them wants to look again. */
   private watchMs = Number.POSITIVE_INFINITY;
 
   private socket: Socket | undefined;
@@ -77,6 +80,7 @@ export class StreamWriter {
       osThread: start.osThread,
       thresholdNs: start.longPollMs * 1e6,
     });
+    this.stops = new Stops(this.words, start.osThread);
   }
 
   run(): void {
@@ -153,8 +157,14 @@ export class StreamWriter {
       if (this.endSent && !this.batchInFlight) this.finishWhenAccepted();
     }
     reply.frames.push(rest, ({ kind, payload }) => {
-      if (kind === frameKind.control) this.tell({ kind: 'control', ...decodeControl(payload) });
+      if (kind === frameKind.control) this.obey(decodeControl(payload));
     });
+  }
+
+  private obey({ detail, snapshot, breaks }: Control): void {
+    // A session of the inspector reaches the main thread alone, and waits for it where a condition was met.
+    if (breaks !== undefined && this.start.isMainThread) this.stops.set(breaks.on, breaks.value);
+    else if (breaks === undefined) this.tell({ kind: 'control', detail, snapshot });
   }
 
   private lost(socket: Socket): void {
@@ -205,6 +215,7 @@ export class StreamWriter {
     this.stopped = true;
     clearTimeout(this.timer);
     this.watch.stop();
+    this.stops.stop();
     this.setStatus(status);
     Atomics.store(this.words, controlWord.finished, 1);
     Atomics.notify(this.words, controlWord.finished);
@@ -236,8 +247,14 @@ export class StreamWriter {
     const ready = socket !== undefined && !this.batchInFlight;
     // The published ends are read before the dictionary: so no event goes out before a record that it refers to.
     const taken = ready ? this.events.take(batchBytes) : undefined;
-    if (finishing) this.watch.stop();
-    else if (ready) this.watchMs = this.watch.round(this.events.openPoll, this.tickNow());
+    if (finishing) {
+      this.watch.stop();
+      this.stops.stop();
+    } else if (ready) {
+      const { openPoll } = this.events;
+      const tick = this.tickNow();
+      this.watchMs = Math.min(this.watch.round(openPoll, tick), this.stops.round(openPoll, tick));
+    }
     this.dictionary.drain();
     if (this.dictionary.overLimit) {
       this.giveUp(

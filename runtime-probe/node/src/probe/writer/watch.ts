@@ -3,10 +3,9 @@
 //
 // A poll is looked at when it has been open for the threshold, then at twice that, four times and so on. The session
 // of the inspector is open for the time of a look only: Node does not let a program end before all of them are closed.
-import type { Session } from 'node:inspector';
 import { type LookAnswer, type LookRequest, lookAnswer } from '../looks.ts';
 import { cpuNsOf } from '../processor-time.ts';
-import { controlWord } from '../ring-layout.ts';
+import { MainSession } from './main-session.ts';
 
 /** A poll that is open, as the events say. */
 export interface SeenPoll {
@@ -38,7 +37,7 @@ const nsPerMs = 1e6;
 export class Watch {
   private readonly parts: WatchParts;
   private watched: Watched | undefined;
-  private open: Session | undefined;
+  private open: MainSession | undefined;
   private asking = false;
   private able: boolean;
   /** A debugger may be attached, so a look waits until the thread is known to run. */
@@ -102,16 +101,14 @@ export class Watch {
     });
   }
 
-  /** Undefined where there is nobody to ask: a Node without an inspector, a program that forbids it. */
+  /** Undefined where there is nobody to ask. */
   private async ask(request: LookRequest): Promise<LookAnswer | undefined> {
     try {
-      const inspector = await import('node:inspector');
-      if (!this.able) return undefined;
-      const session = new inspector.Session();
-      session.connectToMainThread();
+      const session = await MainSession.connect(this.parts.words);
       this.open = session;
-      Atomics.store(this.parts.words, controlWord.looking, 1);
-      return await evaluate(session, request);
+      if (!this.able) return undefined;
+      const answer = await session.evaluate(`look?.(${JSON.stringify(request)})`);
+      return answers.has(answer) ? (answer as LookAnswer) : undefined;
     } catch {
       return undefined;
     } finally {
@@ -120,36 +117,9 @@ export class Watch {
   }
 
   private close(): void {
-    const session = this.open;
-    if (session === undefined) return;
+    this.open?.close();
     this.open = undefined;
-    session.disconnect();
-    Atomics.store(this.parts.words, controlWord.looking, 0);
-    Atomics.notify(this.parts.words, controlWord.looking);
   }
 }
 
-interface Evaluated {
-  readonly result: { readonly value?: unknown };
-}
-
 const answers: ReadonlySet<unknown> = new Set(Object.values(lookAnswer));
-
-/** The same text for one poll, and nothing that a program can have changed but the recording itself. */
-function evaluate(session: Session, request: LookRequest): Promise<LookAnswer | undefined> {
-  return new Promise((resolve) => {
-    session.post(
-      'Runtime.evaluate',
-      {
-        expression: `globalThis[Symbol.for('wakeline.recording')]?.look?.(${JSON.stringify(request)})`,
-        returnByValue: true,
-        silent: true,
-        disableBreaks: true,
-      },
-      (error, answered) => {
-        const value: unknown = error === null ? (answered as Evaluated).result.value : undefined;
-        resolve(answers.has(value) ? (value as LookAnswer) : undefined);
-      },
-    );
-  });
-}

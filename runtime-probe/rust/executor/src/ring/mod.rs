@@ -217,7 +217,12 @@ impl Ring {
         let nothing = {
             let _queue = lock(&self.queue);
             // SAFETY: the queue's lock is held, so this is the only submission queue.
-            unsafe { self.io.submission_shared().is_empty() }
+            let submissions = unsafe { self.io.submission_shared() };
+            // Its end writes its tail back, so it ends before the lock does: as a temporary of
+            // this block's value it would end after, and could undo another thread's entry.
+            let nothing = submissions.is_empty();
+            drop(submissions);
+            nothing
         };
         if !nothing {
             self.enter();

@@ -27,6 +27,8 @@ pub(crate) use files::started_by_runtime;
 use real::Symbol;
 pub(crate) use sight::{prepare, sight};
 pub(crate) use sources::leave_alone;
+#[cfg(all(test, not(loom)))]
+pub(crate) use sources::taken as sources_taken;
 
 use crate::session::Session;
 use crate::this_thread::is_in_use;

@@ -91,6 +91,12 @@ pub(super) fn lock() -> Locked {
     Locked(SOURCES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Takes the lock, as a registration on another thread does.
+#[cfg(all(test, not(loom)))]
+pub(crate) fn taken() -> impl Sized {
+    lock()
+}
+
 /// What a descriptor is to us; see [`TABLE`]. `None` for impossible ones.
 #[inline]
 fn word(fd: c_int) -> Option<&'static AtomicU64> {

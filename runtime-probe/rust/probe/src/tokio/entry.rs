@@ -73,6 +73,7 @@ pub fn root<F: Future>(name: &str, future: F) -> Traced<F> {
 ///
 /// # Panics
 /// When the runtime could not be built, as tokio's own attribute does.
+#[allow(clippy::panic)] // As tokio's.
 pub fn run<R, T>(built: io::Result<R>, seen: Seen, block_on: impl FnOnce(&R) -> T) -> T {
     let runtime = match built {
         Ok(runtime) => runtime,

@@ -165,6 +165,7 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     /// When a task has panicked, with its panic, or was aborted.
+    #[allow(clippy::panic)] // As tokio's.
     pub async fn join_all(mut self) -> Vec<T> {
         let mut all = Vec::new();
         while let Some(result) = self.inner.join_next().await {

@@ -25,6 +25,12 @@ fn shard(task: u64) -> &'static Shard {
     &ALIVE[task as usize % SHARDS]
 }
 
+/// Takes all its locks, as spawns on other threads do.
+#[cfg(all(test, not(loom)))]
+pub(super) fn taken() -> impl Sized {
+    ALIVE.iter().map(lock).collect::<Vec<_>>()
+}
+
 pub(super) fn begin(identity: &Arc<Identity>) {
     let mut shard = lock(shard(identity.task));
     shard.insert(identity.task, Arc::clone(identity));

@@ -1,0 +1,105 @@
+// Owns the program's side of scheduling breakpoints: conditions that stand in shared words, and stopping where one is
+// met. Must not know who debugs; without a debugger a condition that is met is only taken away.
+//
+// A debugger shall show the program's own line and not ours, so two ways of stopping are asked of the writer thread,
+// which reaches this thread by a session of the inspector while it waits here:
+//
+//   before a callback or continuation runs   the next function that is called: Node's own way of `--inspect-brk`, for
+//                                            which a script is run with breakFirstLine. That is done while breaks are
+//                                            disabled, so the script itself does not stop; the next function does
+//   in a wake                                here: the line that wakes is further out on the stack
+import { Script } from 'node:vm';
+import { debuggerMayHold } from './looks.ts';
+import { breakAsked, controlWord } from './ring-layout.ts';
+
+/** What an answer may take, in waits of 100 ms: it takes some ms, but a machine may have no processor for the writer. */
+const waits = 100;
+const waitMs = 100;
+
+export class Breaks {
+  private readonly words: Int32Array;
+  private readonly nothing = new Script('0', { filename: 'wakeline-break' });
+  private met: { readonly word: number; readonly task: number } | undefined;
+
+  constructor(words: Int32Array) {
+    this.words = words;
+  }
+
+  /** The task at whose next poll to stop; 0 for none. */
+  get onPoll(): number {
+    // Ordering: none needed; who sets it waits for nothing.
+    return this.words[controlWord.breakOnPoll] as number;
+  }
+
+  /** The task at whose next wake to stop; 0 for none. */
+  get onWake(): number {
+    return this.words[controlWord.breakOnWake] as number;
+  }
+
+  /** Whether the program is to be stopped before it goes on; stopNext() does it. */
+  get isMet(): boolean {
+    return this.met !== undefined;
+  }
+
+  /** The poll of that task begins. */
+  pollMet(task: number): void {
+    if (this.take(controlWord.breakOnPoll, task)) this.met = { word: controlWord.breakOnPoll, task };
+  }
+
+  /** That task was woken, which is told only now that the poll begins. */
+  wakeOfPollMet(task: number): void {
+    if (this.take(controlWord.breakOnWake, task)) this.met = { word: controlWord.breakOnWake, task };
+  }
+
+  /** That task is being woken by what is on the stack: stops there. */
+  wakeMet(task: number): void {
+    const word = controlWord.breakOnWake;
+    if (this.take(word, task)) this.stop(breakAsked.here, word, task);
+  }
+
+  /** To be the last thing that a hook does: what is called next is where the program stops. */
+  stopNext(): void {
+    const { met } = this;
+    this.met = undefined;
+    if (met !== undefined) this.stop(breakAsked.nextCall, met.word, met.task);
+  }
+
+  /** A condition is met once. */
+  private take(word: number, task: number): boolean {
+    return Atomics.compareExchange(this.words, word, task, 0) === task;
+  }
+
+  /** Called through the inspector while this thread waits in `stop`. */
+  arm(): void {
+    if (Atomics.load(this.words, controlWord.breakAsked) !== breakAsked.nextCall) return;
+    try {
+      this.nothing.runInThisContext(breakFirstLine);
+    } finally {
+      Atomics.store(this.words, controlWord.breakAsked, breakAsked.nothing);
+      Atomics.notify(this.words, controlWord.breakAsked);
+    }
+  }
+
+  /** No function of JavaScript may be called behind the wait: the program would stop in it. */
+  private stop(how: number, word: number, task: number): void {
+    if (!debuggerMayHold()) return;
+    Atomics.store(this.words, controlWord.breakAsked, how);
+    Atomics.notify(this.words, controlWord.breakAsked);
+    for (let i = 0; i < waits; i++) {
+      Atomics.wait(this.words, controlWord.breakAsked, how, waitMs);
+      if (Atomics.load(this.words, controlWord.breakAsked) !== how) return;
+    }
+    // Nobody answered: the next one is meant.
+    Atomics.store(this.words, controlWord.breakAsked, breakAsked.nothing);
+    Atomics.compareExchange(this.words, word, 0, task);
+  }
+}
+
+/** Node knows the option by a symbol that it exports nowhere (Node 20 to 26); it is told when it asks. */
+const breakFirstLine = new Proxy(
+  {},
+  {
+    get: (_target, name) =>
+      typeof name === 'symbol' && name.description === 'kVmBreakFirstLineSymbol' ? true : undefined,
+  },
+);

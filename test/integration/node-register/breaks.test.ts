@@ -1,0 +1,165 @@
+// Scheduling breakpoints of an unchanged Node program under a real debugger: it stops in the task that was meant, in the
+// program's own line, once. Each condition is set while the program runs, and what it is about happens until it is met.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { type BreakOn, breakOn } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { InspectorClient } from '../../support/inspector-client.ts';
+import { ProbePrograms, startProgram } from '../../support/node-probe-program.ts';
+import { readReference } from '../../support/reference-reader.ts';
+import { nodes, nodeTitle, taskNames } from '../../support/registered-program.ts';
+import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+
+const programs = new ProbePrograms();
+after(() => programs.remove());
+
+/** Two requests that wait again and again for a timer's callback, which is the main task's, and a poll without end. */
+const waiting = `const http = require('node:http');
+const { existsSync } = require('node:fs');
+const [, , flag] = process.argv;
+const sleepers = new Set();
+function waker() {
+  for (const resolve of sleepers) {
+    sleepers.delete(resolve);
+    resolve();
+  }
+  setTimeout(waker, 2);
+}
+setTimeout(waker, 2);
+const woken = () => new Promise((resolve) => sleepers.add(resolve));
+async function serve() {
+  for (;;) {
+    await woken();
+    globalThis.served = (globalThis.served ?? 0) + 1;
+  }
+}
+const server = http.createServer((request) => void serve()).listen(0, '127.0.0.1', () => {
+  http.get({ port: server.address().port, host: '127.0.0.1', path: '/first' });
+  http.get({ port: server.address().port, host: '127.0.0.1', path: '/second' });
+});
+function spin() {
+  let sum = 0;
+  while (!existsSync(flag)) for (let i = 0; i < 1e5; i++) sum = Math.sqrt(sum + i);
+}
+process.once('SIGUSR2', () => setTimeout(spin, 1));
+`;
+const resolveLine = 8;
+/** Where the continuation of its await begins: the await itself or the line behind it. */
+const continued = /^serve:1[67]$/;
+
+interface CallFrame {
+  readonly functionName: string;
+  readonly location: { readonly lineNumber: number; readonly scriptId: string };
+}
+
+/** A program under the debugger, recorded. */
+class Debugged {
+  readonly receiver: StreamReceiver;
+  readonly client: InspectorClient;
+  readonly path: string;
+  readonly child: ReturnType<typeof startProgram>['child'];
+
+  constructor(
+    receiver: StreamReceiver,
+    client: InspectorClient,
+    path: string,
+    child: ReturnType<typeof startProgram>['child'],
+  ) {
+    this.receiver = receiver;
+    this.client = client;
+    this.path = path;
+    this.child = child;
+  }
+
+  /** The id of the task of that name, once it is there. */
+  async task(name: string): Promise<number> {
+    const find = (): number | undefined => {
+      if (this.receiver.frames.length === 0) return undefined;
+      return [...taskNames(readReference(this.receiver.frames))].find(([, each]) => each.includes(name))?.[0];
+    };
+    await until(() => find() !== undefined, `the task ${name}`);
+    return find() ?? 0;
+  }
+
+  /** Sets the condition and gives the program's own frames where it stopped, innermost first. */
+  async stopAt(on: BreakOn, value: number, then?: () => void): Promise<string[]> {
+    const paused = this.client.event('Debugger.paused');
+    this.receiver.sendBreak(on, value);
+    then?.();
+    const { callFrames } = await paused;
+    return (callFrames as readonly CallFrame[]).map(({ functionName, location }) => {
+      const url = this.client.scripts.get(location.scriptId);
+      const isOwn = url === pathToFileURL(this.path).href || url === this.path;
+      return `${isOwn ? '' : 'other:'}${functionName}:${location.lineNumber + 1}`;
+    });
+  }
+
+  async goOn(): Promise<void> {
+    await this.client.send('Debugger.resume');
+  }
+}
+
+async function debugged(
+  executable: string,
+  check: (program: Debugged, flag: string) => Promise<void>,
+): Promise<void> {
+  const path = programs.script('waiting.cjs', waiting);
+  const flag = `${path}.${nodes.indexOf(executable)}.seen`;
+  const receiver = await StreamReceiver.listen();
+  const { child, stderr } = startProgram(path, {
+    executable,
+    arguments: [flag],
+    nodeArguments: ['--inspect-brk=127.0.0.1:0', '--require', programs.register()],
+    environment: receiver.environment,
+  });
+  let client: InspectorClient | undefined;
+  try {
+    await until(() => InspectorClient.addressIn(stderr()) !== undefined, 'the inspector');
+    client = await InspectorClient.connect(InspectorClient.addressIn(stderr()) as URL);
+    await client.send('Debugger.enable');
+    // As the debugger of VS Code skips Node's own functions.
+    await client.send('Debugger.setBlackboxPatterns', { patterns: ['^node:'] });
+    const start = client.event('Debugger.paused');
+    await client.send('Runtime.runIfWaitingForDebugger');
+    await start;
+    await client.send('Debugger.resume');
+    await check(new Debugged(receiver, client, path, child), flag);
+  } finally {
+    client?.close();
+    child.kill('SIGKILL');
+    await receiver.close();
+  }
+}
+
+for (const executable of nodes)
+  describe(`scheduling breakpoints, on ${nodeTitle(executable)}`, () => {
+    test('the next poll, the next wake, a long poll: each stops once in the program’s own line', () =>
+      debugged(executable, async (program, flag) => {
+        const first = await program.task('/first');
+        const polled = await program.stopAt(breakOn.poll, first);
+        assert.match(polled[0] ?? '', continued, polled.join('\n'));
+        await program.goOn();
+
+        const woken = await program.stopAt(breakOn.wake, first);
+        const own = woken.find((frame) => !frame.startsWith('other:'));
+        assert.equal(own, `waker:${resolveLine}`, woken.join('\n'));
+        await program.goOn();
+
+        // Longer than a busy machine keeps another poll from its end.
+        const long = await program.stopAt(breakOn.longPoll, 2e9, () => program.child.kill('SIGUSR2'));
+        assert.ok(
+          long.some((frame) => frame.startsWith('spin:')),
+          long.join('\n'),
+        );
+        writeFileSync(flag, '');
+        await program.goOn();
+
+        // What was met is gone, and what is cleared is never met: the program comes to the next stop only.
+        program.receiver.sendBreak(breakOn.poll, first);
+        program.receiver.sendBreak(breakOn.clear, 0);
+        const second = await program.task('/second');
+        const last = await program.stopAt(breakOn.poll, second);
+        assert.match(last[0] ?? '', continued, last.join('\n'));
+      }));
+  });
