@@ -83,6 +83,8 @@ pub(crate) struct Flusher {
     views: Vec<SlotView>,
     ended_threads: Vec<ThreadTotal>,
     last_watermarks: Instant,
+    /// What was told last of how far threads are may be less than is known.
+    owes_watermarks: bool,
     last_anchor: Instant,
 }
 
@@ -109,6 +111,7 @@ impl Flusher {
             views: Vec::new(),
             ended_threads: Vec::new(),
             last_watermarks: now,
+            owes_watermarks: false,
             last_anchor: now,
         }
     }
@@ -331,7 +334,11 @@ impl Flusher {
         // The clock comes before the threads' states, see `ThreadShared::quiet`.
         let now = session.clock.now_fenced();
         let now = now.saturating_sub(session.clock.skew_allowance(self.rate));
-        let is_ordered = !session.has_barrier || barrier::raise();
+        // While recording is off nobody knows what happens, so time does not go on, and the
+        // barrier, which disturbs every processor that the program has, is needed once.
+        let is_off = detail_of(gate()) == detail::OFF;
+        let asks_threads = !is_off || self.owes_watermarks;
+        let is_ordered = !session.has_barrier || (asks_threads && barrier::raise());
         session.threads.list(&mut self.threads);
         // Ordering: SeqCst and the barrier pair with the store in `Recorder::hold`; closed is read
         // before the slots, whose last one is sealed before it is set.
@@ -369,7 +376,15 @@ impl Flusher {
         };
         let more = dictionary_cut || !flight.pieces.cut.is_empty();
         if !dictionary_cut {
-            self.append_watermarks(now, &states, &mut flight, out);
+            let tells = if is_off {
+                self.owes_watermarks
+            } else {
+                !flight.pieces.is_empty() || self.last_watermarks.elapsed() >= IDLE_WATERMARKS
+            };
+            if tells {
+                self.append_watermarks(now, &states, &mut flight, out);
+            }
+            self.owes_watermarks = !is_off || !flight.pieces.is_empty();
         }
         if self.last_anchor.elapsed() >= ANCHOR_EVERY {
             self.last_anchor = Instant::now();
@@ -393,13 +408,6 @@ impl Flusher {
         flight: &mut Flight,
         out: &mut Vec<u8>,
     ) {
-        // While recording is off nobody knows what happens, so time does not go on either.
-        let tells_nothing = detail_of(gate()) == detail::OFF;
-        if flight.pieces.is_empty()
-            && (tells_nothing || self.last_watermarks.elapsed() < IDLE_WATERMARKS)
-        {
-            return;
-        }
         self.last_watermarks = Instant::now();
         let mut watermarks = Vec::with_capacity(self.threads.len());
         for (thread, (quiet, closed)) in self.threads.iter().zip(states) {

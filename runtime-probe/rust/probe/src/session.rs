@@ -368,10 +368,15 @@ impl Session {
         self.finish.asked.load(Ordering::Acquire)
     }
 
+    /// Whether this is a process that the recorded one has forked.
+    pub(crate) fn is_in_child(&self) -> bool {
+        std::process::id() != self.pid
+    }
+
     /// Ends the recording: sends the rest and the end frame. Waits 300 ms at most, unless the
     /// program has asked for more patience.
     pub(crate) fn finish(&self) {
-        if std::process::id() != self.pid {
+        if self.is_in_child() {
             return;
         }
         // Ordering: Release pairs with `is_finishing`.

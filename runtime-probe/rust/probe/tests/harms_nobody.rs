@@ -336,6 +336,10 @@ fn many_children_and_signals_all_arrive() {
     });
     let Some(trace) = trace else { return };
     check_end(&trace);
+    if !cfg!(wakeline_reactor) {
+        // A build with a sanitizer leaves pipes and reads to it.
+        return;
+    }
     let of_kind = |kind| support::reactor::sources(&trace, kind).len();
     assert!(of_kind(source_kind::PIPE) >= 2 * CHILDREN, "their outputs");
     // What the children printed came through their pipes: one or two digits and a line's end.

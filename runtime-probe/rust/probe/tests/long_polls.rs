@@ -1,10 +1,7 @@
 //! Polls that take long: what a watchdog sees of them, and that the program does not notice.
 //!
 //! Longer than other files: each test program is linked anew in each build that is tested.
-#![cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
+#![cfg(wakeline_stacks)] // Linux on x86-64 and aarch64; a build with a sanitizer takes no stacks.
 
 mod support;
 

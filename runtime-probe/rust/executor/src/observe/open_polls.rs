@@ -6,6 +6,7 @@
 //! never left leaves behind is a wrong answer at worst.
 
 use std::cell::Cell;
+use std::num::NonZeroUsize;
 
 /// How many are kept; polls inside of more are counted only. As many as a chunk may name.
 const KEPT: usize = 16;
@@ -41,7 +42,8 @@ thread_local! {
 #[derive(Debug)]
 #[must_use = "the poll is open until this is dropped"]
 pub struct PollOpened {
-    depth_before: usize,
+    /// One more than before: never 0, so that an `Option` of it is one word too.
+    depth_inside: NonZeroUsize,
 }
 
 /// Opens a poll on this thread: after the observer was told that it begins.
@@ -52,8 +54,9 @@ pub fn open_poll(task: u64, epoch: u64, start: u64) -> PollOpened {
         if let Some(place) = open.polls.get(depth_before) {
             place.set(OpenPoll { task, epoch, start });
         }
-        open.depth.set(depth_before + 1);
-        PollOpened { depth_before }
+        let depth_inside = NonZeroUsize::MIN.saturating_add(depth_before);
+        open.depth.set(depth_inside.get());
+        PollOpened { depth_inside }
     })
 }
 
@@ -67,7 +70,7 @@ pub fn close_poll() {
 impl Drop for PollOpened {
     #[inline(always)]
     fn drop(&mut self) {
-        OPEN.with(|open| open.depth.set(self.depth_before));
+        OPEN.with(|open| open.depth.set(self.depth_inside.get() - 1));
     }
 }
 

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wakeline_wire::task_state;
 
-use super::{Identity, ENDED, UNTOLD};
+use super::identity::{Identity, ENDED, UNTOLD};
+use super::off_polls::OffState;
 use crate::gate::gate;
 
 /// Parts of the list, each with a lock of its own, so that spawns on several threads seldom
@@ -41,16 +42,24 @@ fn lock(shard: &Shard) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Identity>>
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn end(task: u64) {
-    let shard = shard(task);
+pub(super) fn end(identity: &Identity) {
+    let shard = shard(identity.task);
     // With the gate shut this may be a fork's child, in which another thread of the parent may
-    // have left the lock taken.
-    let taken = match gate() {
-        0 => shard.try_lock().ok(),
-        _ => Some(lock(shard)),
+    // have left the lock taken: nobody else looks there. In the program itself somebody may
+    // look at the future at this moment, which must stay until then.
+    let taken = match (gate(), shard.try_lock()) {
+        (_, Ok(shard)) => Some(shard),
+        (0, Err(_)) if identity.session.is_in_child() => None,
+        (_, Err(_)) => Some(lock(shard)),
     };
     // Dropped after the lock is free.
-    let _identity = taken.and_then(|mut shard| shard.remove(&task));
+    let _identity = taken.and_then(|mut shard| shard.remove(&identity.task));
+}
+
+/// Runs this while the list of those alive is locked, if the task is on it.
+pub(super) fn while_alive<T>(task: u64, look: impl FnOnce() -> T) -> Option<T> {
+    let shard = lock(shard(task));
+    shard.contains_key(&task).then(look)
 }
 
 /// One future that is alive.
@@ -67,17 +76,39 @@ pub(crate) struct AliveFuture {
 /// moments.
 pub(crate) fn each_alive(mut tell: impl FnMut(AliveFuture)) {
     for shard in &ALIVE {
-        let told: Vec<_> = lock(shard).values().filter_map(|each| each.now()).collect();
+        let shard = lock(shard);
+        // SAFETY: each is on the list.
+        let told = shard.values().filter_map(|each| unsafe { each.now() });
+        let told: Vec<_> = told.collect();
+        drop(shard);
         told.into_iter().for_each(&mut tell);
     }
 }
 
 impl Identity {
     /// What the future does now; nothing when it has just ended.
-    fn now(&self) -> Option<AliveFuture> {
-        // Ordering: Acquire, so that the marks of the polls before this epoch are seen. A poll
-        // that begins or ends meanwhile makes this the state of a moment ago.
-        let epoch = self.epoch.load(Ordering::Acquire);
+    ///
+    /// # Safety
+    /// It is on the list, which is locked.
+    unsafe fn now(&self) -> Option<AliveFuture> {
+        // The marks of the polls before this epoch are seen. A poll that begins or ends
+        // meanwhile makes this the state of a moment ago.
+        // SAFETY: told to the caller.
+        let epoch = match unsafe { self.look() } {
+            Ok(OffState { epoch, is_open }) => {
+                // The executor's own waker may have been called, which nobody sees.
+                let state = match is_open {
+                    true => task_state::RUNNING,
+                    false => task_state::UNKNOWN,
+                };
+                return Some(AliveFuture {
+                    task: self.task,
+                    epoch,
+                    state,
+                });
+            }
+            Err(epoch) => epoch,
+        };
         if epoch & ENDED != 0 {
             return None;
         }

@@ -57,13 +57,23 @@ impl OwnedIntercept {
         self.holders.is_owner_alone()
     }
 
-    /// A waker without a count of its own, for the time of one poll: whoever keeps it clones
-    /// it.
+    /// The same for the time of one poll, which is shorter than the owner's hold.
     #[inline]
-    pub(super) fn borrowed_waker(&self) -> ManuallyDrop<Waker> {
+    pub(super) fn borrowed(&self) -> BorrowedIntercept {
+        BorrowedIntercept(self.0)
+    }
+}
+
+/// An intercept without a hold of its own, for the time of one poll.
+pub(super) struct BorrowedIntercept(NonNull<Intercept>);
+
+impl BorrowedIntercept {
+    /// A waker without a count of its own: whoever keeps it clones it.
+    #[inline(always)]
+    pub(super) fn waker(&self) -> ManuallyDrop<Waker> {
         let pointer = self.0.as_ptr().cast_const().cast::<()>();
         // SAFETY: the functions of the table expect a pointer to an intercept that somebody
-        // holds, and keep its count in order. This one is never dropped, and the caller's
+        // holds, and keep its count in order. This one is never dropped, and the owner's
         // hold outlives it.
         ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(pointer, &VTABLE)) })
     }

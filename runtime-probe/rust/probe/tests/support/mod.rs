@@ -255,15 +255,23 @@ fn serve(mut stream: UnixStream, received: &(Mutex<Received>, Condvar), stalled:
     }
 }
 
-/// The role that a child was started for; `None` in the test itself. A child whose test failed,
-/// and so never lets it go on, ends by itself.
+/// The role that a child was started for; `None` in the test itself. A child whose test failed
+/// or was killed, and so never lets it go on, ends by itself.
 pub fn role() -> Option<String> {
     static BOUND: Once = Once::new();
     let role = std::env::var(ROLE).ok()?;
     BOUND.call_once(|| {
         std::thread::spawn(|| {
-            std::thread::sleep(CHILD_LIFE);
-            eprintln!("the test has let go of its child, which ends itself");
+            let test = std::os::unix::process::parent_id();
+            let end = Instant::now() + CHILD_LIFE;
+            while Instant::now() < end && std::os::unix::process::parent_id() == test {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            // A test that was killed reads no more: `eprintln!` would panic instead.
+            let _ = writeln!(
+                std::io::stderr(),
+                "the test has let go of its child, which ends itself"
+            );
             std::process::abort();
         });
     });
