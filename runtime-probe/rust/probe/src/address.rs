@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+#[cfg(unix)]
 use std::path::PathBuf;
 
 use wakeline_wire::frame::parse_token;
@@ -10,13 +11,14 @@ use wakeline_wire::frame::parse_token;
 /// Where the collector listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {
+    #[cfg(unix)]
     Unix(PathBuf),
     Tcp(SocketAddr),
 }
 
 impl Address {
-    /// Reads `unix:<path>` or `tcp://<address>:<port>`, loopback only unless the user wants
-    /// it otherwise. `name` is the variable that the text is from.
+    /// Reads `unix:<path>`, on Unix, or `tcp://<address>:<port>`, loopback only unless the user
+    /// wants it otherwise. `name` is the variable that the text is from.
     pub(crate) fn parse(name: &str, text: &str, may_be_remote: bool) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
@@ -24,7 +26,12 @@ impl Address {
                     "{name}=unix: names no path; give unix:<path of a socket>"
                 ));
             }
+            #[cfg(unix)]
             return Ok(Self::Unix(path.into()));
+            #[cfg(not(unix))]
+            return Err(format!(
+                "{name}={text} is a Unix socket, and this system has none for us; give tcp://127.0.0.1:<port>"
+            ));
         }
         if let Some(address) = text.strip_prefix("tcp://") {
             let address: SocketAddr = address

@@ -1,9 +1,9 @@
 //! Owns one connection to the collector: opening it, sending without tearing a frame,
 //! what comes back. It must not know what is sent.
 
-use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
+use std::io;
+use std::net::TcpStream;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -12,67 +12,12 @@ use wakeline_wire::payload::Control;
 use wakeline_wire::{frame_kind, role};
 
 use crate::address::{Address, Token};
+use crate::socket::{Socket, Until};
 
 /// How long a TCP connection on this machine may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A control frame has a few bytes; a longer one is none.
 const INBOUND_LIMIT_BYTES: usize = 64 << 10;
-
-/// A program that lets SIGPIPE end it must not end by our pipe.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-/// Elsewhere the standard library sets SO_NOSIGPIPE on its sockets.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const SEND_FLAGS: libc::c_int = 0;
-
-/// A stream to the other side.
-pub(crate) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-impl Socket {
-    /// So that it never blocks.
-    pub(crate) fn prepare(&self) -> io::Result<()> {
-        match self {
-            Self::Unix(socket) => socket.set_nonblocking(true),
-            Self::Tcp(socket) => {
-                socket.set_nodelay(true)?;
-                socket.set_nonblocking(true)
-            }
-        }
-    }
-
-    pub(crate) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(socket) => socket.read(bytes),
-            Self::Tcp(socket) => socket.read(bytes),
-        }
-    }
-
-    /// Sends what the system takes now.
-    pub(crate) fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // SAFETY: the pointer and length are of a live slice; the descriptor is open.
-        let sent = unsafe {
-            libc::send(
-                self.as_raw_fd(),
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                SEND_FLAGS,
-            )
-        };
-        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
-    }
-}
-
-impl AsRawFd for Socket {
-    fn as_raw_fd(&self) -> RawFd {
-        match self {
-            Self::Unix(socket) => socket.as_raw_fd(),
-            Self::Tcp(socket) => socket.as_raw_fd(),
-        }
-    }
-}
 
 /// What the collector said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +57,7 @@ impl Connection {
     /// When nobody listens there.
     pub(crate) fn open(address: &Address, token: &Token) -> io::Result<Self> {
         let socket = match address {
+            #[cfg(unix)]
             Address::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
             Address::Tcp(address) => {
                 Socket::Tcp(TcpStream::connect_timeout(address, CONNECT_TIMEOUT)?)
@@ -136,10 +82,6 @@ impl Connection {
             inbound: Vec::new(),
             accepted,
         }
-    }
-
-    fn descriptor(&self) -> RawFd {
-        self.socket.as_raw_fd()
     }
 
     /// Where whole frames are appended. Only while nothing is left of an earlier send.
@@ -173,7 +115,7 @@ impl Connection {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => {
                     let left = end.saturating_duration_since(Instant::now());
-                    if left.is_zero() || !self.wait(libc::POLLOUT, left) {
+                    if left.is_zero() || !self.socket.wait(Until::Writable, left) {
                         self.stalled = true;
                         return Ok(Sent::Stalled);
                     }
@@ -185,16 +127,6 @@ impl Connection {
         self.gone = 0;
         self.stalled = false;
         Ok(Sent::All)
-    }
-
-    fn wait(&self, events: libc::c_short, timeout: Duration) -> bool {
-        let mut poll = libc::pollfd {
-            fd: self.descriptor(),
-            events,
-            revents: 0,
-        };
-        // SAFETY: one pollfd of ours.
-        unsafe { libc::poll(&mut poll, 1, timeout.as_millis().min(1000) as i32) > 0 }
     }
 
     /// Reads what the collector said since the last call. False when it has closed.
@@ -258,10 +190,7 @@ impl Connection {
     /// Ends the stream and waits up to `patience` until the collector has closed too:
     /// closing with its words unread would take from it what it has not read yet.
     pub(crate) fn close(mut self, patience: Duration) {
-        let _ = match &self.socket {
-            Socket::Unix(socket) => socket.shutdown(Shutdown::Write),
-            Socket::Tcp(socket) => socket.shutdown(Shutdown::Write),
-        };
+        let _ = self.socket.end();
         let end = Instant::now() + patience;
         loop {
             self.inbound.clear();
@@ -269,7 +198,7 @@ impl Connection {
             if left.is_zero() || !matches!(self.read_inbound(), Ok(true)) {
                 return;
             }
-            self.wait(libc::POLLIN, left);
+            self.socket.wait(Until::Readable, left);
         }
     }
 }

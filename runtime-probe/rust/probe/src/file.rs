@@ -5,8 +5,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use wakeline_wire::frame::recording_head;
@@ -31,22 +29,14 @@ impl RecordingFile {
     /// # Errors
     /// When it cannot be written, is no plain file, or another process records into it.
     pub(crate) fn create(path: PathBuf, limit_mib: usize) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = system::open(&mut options, &path)?;
         if !file.metadata()?.is_file() {
             let message = "it is no plain file";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        // SAFETY: the descriptor is open for as long as `file` lives. The lock is gone with it.
-        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
-            let message =
-                "another process records into it; put %p, the process's id, into the name";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
-        }
+        system::lock(&file)?;
         file.set_len(0)?;
         let mut recording = Self {
             file,
@@ -87,6 +77,61 @@ impl RecordingFile {
         self.file.write_all(&self.outbound)?;
         self.written_bytes += self.outbound.len() as u64;
         self.outbound.clear();
+        Ok(())
+    }
+}
+
+fn taken() -> io::Error {
+    let message = "another process records into it; put %p, the process's id, into the name";
+    io::Error::new(io::ErrorKind::AlreadyExists, message)
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    /// Only for its owner.
+    pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+        options.mode(0o600).open(path)
+    }
+
+    /// Until it is closed.
+    pub(super) fn lock(file: &File) -> io::Result<()> {
+        // SAFETY: the descriptor is open for as long as `file` lives. The lock is gone with it.
+        match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
+            0 => Ok(()),
+            _ => Err(super::taken()),
+        }
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    /// `FILE_SHARE_READ` and `FILE_SHARE_DELETE`: others may read, rename and remove it, and
+    /// not write into it.
+    const SHARED: u32 = 1 | 4;
+    /// `ERROR_SHARING_VIOLATION`: somebody has it open to write.
+    const IS_WRITTEN: i32 = 32;
+
+    pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+        let file = options.share_mode(SHARED).open(path);
+        file.map_err(|error| match error.raw_os_error() {
+            Some(IS_WRITTEN) => super::taken(),
+            _ => error,
+        })
+    }
+
+    /// Opening it was all.
+    pub(super) fn lock(_file: &File) -> io::Result<()> {
         Ok(())
     }
 }

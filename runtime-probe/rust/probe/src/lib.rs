@@ -53,6 +53,9 @@
 //! | `WAKELINE_FLIGHT_ON_PANIC` | `1`: the first panic asks too |
 //! | `WAKELINE_FLIGHT_FILE` | where signal and panic write, `wakeline-flight-%p-%n.wakeline` when not given; `%n` counts |
 //!
+//! On Windows there is no `unix:` address and no signal: each of them is an error that names what
+//! else to give.
+//!
 //! Of several ways the one that was asked for most plainly is taken: the file, else
 //! listening, else the memory, else the collector.
 
@@ -84,6 +87,7 @@ mod flight;
 mod flight_triggers;
 mod flusher;
 mod foreign;
+#[cfg(unix)]
 mod fork;
 #[cfg(wakeline_stacks)]
 mod frames;
@@ -101,6 +105,7 @@ mod recorder;
 mod ring;
 mod session;
 mod snapshot;
+mod socket;
 mod spans;
 pub mod task;
 mod this_thread;

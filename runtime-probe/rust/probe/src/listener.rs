@@ -6,8 +6,11 @@
 
 use std::io::{self, Write};
 use std::net::TcpListener;
+#[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+#[cfg(unix)]
 use std::os::unix::net::{UnixListener, UnixStream};
+#[cfg(unix)]
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +19,8 @@ use wakeline_wire::frame::{MAGIC, PREAMBLE_BYTES, REPLY_HEAD_BYTES};
 use wakeline_wire::{role, WIRE_VERSION};
 
 use crate::address::{Address, Token};
-use crate::connection::{Connection, Socket};
+use crate::connection::Connection;
+use crate::socket::Socket;
 
 /// How long a peer may take for its preamble.
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
@@ -32,6 +36,7 @@ pub(crate) fn refused() -> u64 {
 }
 
 enum Listening {
+    #[cfg(unix)]
     Unix(UnixListener, PathBuf),
     Tcp(TcpListener),
 }
@@ -57,6 +62,7 @@ impl Listener {
     /// When the address is taken or not allowed.
     pub(crate) fn bind(address: &Address, token: Token) -> io::Result<Self> {
         let listening = match address {
+            #[cfg(unix)]
             Address::Unix(path) => Listening::Unix(bind_unix(path)?, path.clone()),
             Address::Tcp(address) => {
                 let listener = TcpListener::bind(address)?;
@@ -111,6 +117,7 @@ impl Listener {
 
     fn accept(&self) -> Option<Socket> {
         let socket = match &self.listening {
+            #[cfg(unix)]
             Listening::Unix(listener, _) => Socket::Unix(listener.accept().ok()?.0),
             Listening::Tcp(listener) => Socket::Tcp(listener.accept().ok()?.0),
         };
@@ -136,6 +143,7 @@ impl Listener {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Listening::Unix(_, path) = &self.listening {
@@ -183,6 +191,7 @@ impl Peer {
 }
 
 /// Binds a socket in the file system, in place of one that nobody listens on any more.
+#[cfg(unix)]
 fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|at| at.file_type().is_socket());
     if is_socket && UnixStream::connect(path).is_err() {

@@ -30,6 +30,7 @@ pub(crate) type SlotIndex = usize;
 /// into it, so it is never unmapped.
 pub(crate) struct Ring {
     memory: NonNull<u8>,
+    #[cfg(target_os = "linux")]
     bytes: usize,
     slot_count: usize,
     file: Option<PathBuf>,
@@ -88,7 +89,7 @@ impl Ring {
         };
         let (memory, file) = match shared_memory {
             Some((memory, file)) => (memory, Some(file)),
-            None => (map_memory(bytes, None)?, None),
+            None => (own_memory(bytes)?, None),
         };
         let header = ring_header(slot_count as u32, session, recording);
         // SAFETY: the mapping has at least `RING_HEADER_BYTES`, more than the header, and
@@ -100,6 +101,7 @@ impl Ring {
         };
         Ok(Self {
             memory,
+            #[cfg(target_os = "linux")]
             bytes,
             slot_count,
             file,
@@ -406,6 +408,24 @@ fn map_file(_session: &str, _bytes: usize) -> io::Result<(NonNull<u8>, PathBuf)>
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Memory of this process alone, all zero.
+#[cfg(unix)]
+fn own_memory(bytes: usize) -> io::Result<NonNull<u8>> {
+    map_memory(bytes, None)
+}
+
+#[cfg(not(unix))]
+fn own_memory(bytes: usize) -> io::Result<NonNull<u8>> {
+    const ALIGNMENT_BYTES: usize = 4096;
+    let layout = std::alloc::Layout::from_size_align(bytes, ALIGNMENT_BYTES)
+        .map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+    // SAFETY: the header alone makes it longer than nothing. It is never given back, as a
+    // mapping is not.
+    NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })
+        .ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+}
+
+#[cfg(unix)]
 fn map_memory(bytes: usize, file: Option<i32>) -> io::Result<NonNull<u8>> {
     let kind = match file {
         Some(_) => libc::MAP_SHARED,

@@ -17,7 +17,6 @@ use crate::destination::Destination;
 use crate::dictionary::Dictionary;
 use crate::flight_triggers::Requests;
 use crate::flusher::Flusher;
-use crate::fork;
 use crate::gate::{open_gate, shut_gate};
 use crate::observer::ProbeObserver;
 use crate::ring::Ring;
@@ -289,7 +288,8 @@ impl Session {
             .spawn(move || flusher.run())
             .map_err(InitError::System)?;
         let _ = self.flusher.set(thread.thread().clone());
-        fork::prepare(self);
+        #[cfg(unix)]
+        crate::fork::prepare(self);
         // SAFETY: the function is of the right type, takes nothing and never unwinds.
         unsafe { libc::atexit(at_exit) };
         if !self.launch.is_empty() {

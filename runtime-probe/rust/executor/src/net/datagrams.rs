@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,6 +20,7 @@ pub(super) enum Target {
     /// To an address of the internet's protocols.
     Internet(SocketAddr),
     /// To the socket at a path.
+    #[cfg(unix)]
     Path(PathBuf),
 }
 

@@ -141,6 +141,7 @@ impl PollSend for Source<mio::net::UdpSocket> {
         let call = |io: &mio::net::UdpSocket| match target {
             Target::Peer => io.send(bytes),
             Target::Internet(address) => io.send_to(bytes, *address),
+            #[cfg(unix)]
             Target::Path(_) => unreachable!("a UDP socket offers no sending to a path"),
         };
         self.poll_operation(&operation, cx, call, |bytes| OperationResult::Bytes(*bytes))
