@@ -1,5 +1,6 @@
 // The slow, obvious reader: MODEL.md, rule by rule, with plain objects and no care for speed or memory.
 // The engine is held equal to it by property tests. Shares only the codec with the engine.
+// Longer than other files: it is read beside MODEL.md, from top to bottom, and its rules share their tables.
 import {
   type ChunkHead,
   causeKind,

@@ -20,7 +20,7 @@ use std::time::Duration;
 use support::{child, connected, finish, role, Collector, Trace};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use told::{at_line, hear, kinds, lives, resources, waits_on};
+use told::{at_line, hear, kinds, lives, resources, task_said, waits_on};
 use wakeline_wire::{
     cause_kind, end_outcome, job_kind, resource_kind, task_kind, visibility, DictionaryRecord,
     EventRecord,
@@ -367,16 +367,7 @@ fn check_joined(test: &str, by: &str, runtime: impl FnOnce() -> tokio::runtime::
         });
     });
     let Some((trace, output)) = ran else { return };
-    let task = |word: &str| {
-        let line = output.lines().find_map(|line| line.strip_prefix(word));
-        let tasks = at_line(
-            &trace,
-            FILE,
-            line.and_then(|line| line.parse().ok()).unwrap(),
-        );
-        assert_eq!(tasks.len(), 1, "{word}");
-        tasks[0]
-    };
+    let task = |word| task_said(&trace, &output, FILE, word);
     let (ends, joins) = (task("ends "), task("joins "));
     let cause = |event: &EventRecord| match event {
         EventRecord::Wake(wake) if wake.task == joins => Some((cause_kind::UNKNOWN, 0)),
@@ -443,16 +434,7 @@ fn who_ends_a_wait_of_no_known_resource_is_told() {
         });
     });
     let Some((trace, output)) = ran else { return };
-    let task = |word: &str| {
-        let line = output.lines().find_map(|line| line.strip_prefix(word));
-        let tasks = at_line(
-            &trace,
-            FILE,
-            line.and_then(|line| line.parse().ok()).unwrap(),
-        );
-        assert_eq!(tasks.len(), 1, "{word}");
-        tasks[0]
-    };
+    let task = |word| task_said(&trace, &output, FILE, word);
     let (waits, gives) = (task("waits "), task("gives "));
     let (mut open, mut wakers) = (Vec::new(), Vec::new());
     for event in trace.all() {

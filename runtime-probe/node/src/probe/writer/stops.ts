@@ -4,6 +4,7 @@ import { breakOn } from '../../wire/index.ts';
 import { cpuNsOf } from '../processor-time.ts';
 import { breakAsked, controlWord } from '../ring-layout.ts';
 import { MainSession } from './main-session.ts';
+import { waitAsync } from './wait-async.ts';
 import type { SeenPoll } from './watch.ts';
 
 /** A thread that a debugger holds uses less between two rounds. */
@@ -112,13 +113,3 @@ export class Stops {
     session.close();
   }
 }
-
-type WaitAsync = (
-  words: Int32Array,
-  index: number,
-  value: number,
-  timeoutMs: number,
-) => { readonly async: false } | { readonly async: true; readonly value: Promise<string> };
-
-// In V8 since Node 16, and in the standard's library types only from ES2024, which is newer than our floor.
-const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };

@@ -18,6 +18,7 @@ import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } f
 import { ReplyReader } from './reply.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 import { Stops } from './stops.ts';
+import { waitAsync } from './wait-async.ts';
 import { Watch } from './watch.ts';
 
 /** What a kill loses at most, and how fresh the live view is. */
@@ -357,13 +358,3 @@ export class StreamWriter {
     else this.timer = setTimeout(wake, 0);
   }
 }
-
-type WaitAsync = (
-  words: Int32Array,
-  index: number,
-  value: number,
-  timeoutMs: number,
-) => { readonly async: false } | { readonly async: true; readonly value: Promise<string> };
-
-// In V8 since Node 16, and in the standard's library types only from ES2024, which is newer than our floor.
-const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync };

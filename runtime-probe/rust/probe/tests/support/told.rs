@@ -111,6 +111,15 @@ pub fn at_line(trace: &Trace, file: &str, line: u64) -> Vec<u64> {
     trace.dictionary.iter().filter_map(spawned).collect()
 }
 
+/// The one task that was spawned in `file` at the line that the program said behind `word`.
+pub fn task_said(trace: &Trace, output: &str, file: &str, word: &str) -> u64 {
+    let line = output.lines().find_map(|line| line.strip_prefix(word));
+    let line = line.and_then(|line| line.parse().ok());
+    let tasks = at_line(trace, file, line.unwrap_or_else(|| panic!("no {word}")));
+    assert_eq!(tasks.len(), 1, "{word}");
+    tasks[0]
+}
+
 /// The lines of the sites of waits on this, in order of their threads.
 pub fn waits_on(trace: &Trace, kind: u64, id: u64) -> Vec<u64> {
     let site = |id: u64| {
