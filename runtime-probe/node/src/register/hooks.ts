@@ -77,7 +77,7 @@ export class Hooks {
           // Last, as above; where Node calls our other hook too, that one is the last.
           if (breaks.isMet && !this.promises.areFollowed) breaks.stopNext();
         },
-        () => parts.execution.leave(),
+        () => parts.execution.leave(true),
         (promise) => this.promiseSettled(promise),
       ],
       !this.promisesApart,
@@ -178,7 +178,7 @@ export class Hooks {
   private after(): void {
     if (!this.promisesApart && executionAsyncResource() instanceof Promise) return;
     this.parts.resources.decide();
-    this.parts.execution.leave();
+    this.parts.execution.leave(false);
   }
 
   /** The task of a resource; an accepted connection becomes one when it first calls back by itself. */
@@ -194,19 +194,28 @@ export class Hooks {
   private promiseMade(promise: object, parent: object | undefined): void {
     const { execution, frames, main } = this.parts;
     const task = execution.context() ?? main;
-    const before = parent === undefined ? undefined : readPromiseStamp(parent);
-    const stamp = new PromiseStamp(task, before);
-    stampPromise(promise, stamp);
-    if (task === unseen) return;
-    const place = frames.sites.next(
-      before === undefined ? (parent === undefined ? -1 : 0) : before.place.index,
-    );
-    stamp.place = place;
     if (parent === undefined) {
-      if (place.kind === placeKind.call) frames.called(stamp);
+      const stamp = new PromiseStamp(task, undefined);
+      stampPromise(promise, stamp);
+      if (task === unseen) return;
+      stamp.place = frames.sites.next(-1);
+      if (stamp.place.kind === placeKind.call) frames.called(stamp);
       return;
     }
-    if (place.kind === placeKind.inside && frames.awaits(stamp, before)) return;
+    const before = readPromiseStamp(parent);
+    if (task === unseen) {
+      stampPromise(promise, new PromiseStamp(task, before));
+      return;
+    }
+    const place = frames.sites.next(before === undefined ? 0 : before.place.index);
+    let stamp = place.kind === placeKind.inside ? frames.awaits(task, place, before) : undefined;
+    const isReaction = stamp !== undefined || place.kind !== placeKind.inside;
+    if (stamp === undefined) {
+      stamp = new PromiseStamp(task, before);
+      stamp.place = place;
+    }
+    stampPromise(promise, stamp);
+    if (!isReaction) return;
     frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
@@ -242,6 +251,8 @@ export class Hooks {
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) return;
+    // The stamp of a call's await is used again, by now maybe for the next one.
+    if (stamp.frame?.wait === stamp) return;
     stamp.settled = true;
     // V8 settles the promise of an await itself, at the end of the continuation; nobody waits for it.
     if (stamp.isAwait) return;
