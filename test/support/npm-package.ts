@@ -98,7 +98,11 @@ export class NpmCopy {
    * Runs its tests, two files at a time, or those of some files one after the other.
    * Fails where no test came to an end, which is no outcome of theirs.
    */
-  async test({ environment = {}, files, executable = process.execPath }: TestRun = {}): Promise<TestOutcomes> {
+  async test({
+    environment = {},
+    files,
+    executable = process.execPath,
+  }: TestRun = {}): Promise<TestOutcomes> {
     const reporterPath = join(folder, 'reporter.mjs');
     writeFileSync(reporterPath, reporter);
     const concurrency = `--test-concurrency=${files === undefined ? 2 : 1}`;

@@ -49,8 +49,8 @@ const timer = setInterval(() => {
 
 /** Ways to run Node in which its main thread has no inspector. */
 function withoutInspector(executable: string): readonly (readonly [what: string, args: readonly string[]])[] {
-  const version = execFileSync(executable, ['--version'], { encoding: 'utf8' });
-  const permission = version.startsWith('v20.') ? '--experimental-permission' : '--permission';
+  const options = execFileSync(executable, ['--help'], { encoding: 'utf8' });
+  const permission = options.includes(' --permission ') ? '--permission' : '--experimental-permission';
   return [
     ['the one that starts tests', ['--test']],
     ['restricted permissions', [permission, '--allow-worker', '--allow-fs-read=*']],

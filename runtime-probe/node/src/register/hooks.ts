@@ -2,7 +2,7 @@
 // Knows nothing of the wire. A hook that throws ends the program, so none may.
 //
 // Promises come through v8.promiseHooks, which hand in the promise itself; async_hooks give only ids, and ids would
-// have to be kept in a map that nothing empties. From Node 24 on async_hooks can be told to leave promises alone.
+// have to be kept in a map that nothing empties. A newer Node's async_hooks can be told to leave promises alone.
 import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks } from 'node:async_hooks';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
@@ -13,6 +13,7 @@ import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
 import { PromiseHooks } from './promise-hooks.ts';
 import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
+import { tracksPromisesByChoice } from './promises-by-choice.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
@@ -20,11 +21,7 @@ import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
 
-/** From this Node on createHook takes `trackPromises`. */
-const tracksPromisesByChoice = 24;
-
 export interface HookParts {
-  readonly nodeMajor: number;
   readonly tasks: Tasks;
   readonly main: Task;
   readonly recorder: NodeRecorder;
@@ -50,7 +47,7 @@ export class Hooks {
     parts.resources.sources.onClosed(({ serving }) => {
       for (const task of serving.splice(0)) parts.tasks.end(task, 'cancelled');
     });
-    this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
+    this.promisesApart = tracksPromisesByChoice();
     const callbacks: HookCallbacks = {
       init: (id, type, trigger, resource) => {
         this.made(id, type, trigger, resource);

@@ -83,16 +83,13 @@ export function startRegister(): void {
   if (isRecorded()) return;
   // Node's own threads, such as that of its module loader's hooks, have no port to whoever made them.
   const isForeignThread = !isMainThread && (parentPort === null || isLeftOut(process.env['WAKELINE_FAMILY']));
-  const facts = { versions: process.versions, isMainThread, isForeignThread, script: process.argv[1] };
-  const eligible = eligibility(facts);
-  if (eligible.kind === 'unsupported' && isMainThread) process.stderr.write(`${eligible.message}\n`);
-  if (eligible.kind === 'packageManager') leaveOut();
-  if (eligible.kind !== 'yes') return;
+  const eligible = eligibility({ isMainThread, isForeignThread, script: process.argv[1] });
+  if (eligible === 'packageManager') leaveOut();
+  if (eligible !== 'yes') return;
   try {
     const address = readEnvironment(process.env);
     if (address === undefined) return;
     if (address.endpoint.kind === 'unix' && !existsSync(address.endpoint.path)) return;
-    const { nodeMajor } = eligible;
     let parts: Parts | undefined;
     takePlace(
       () =>
@@ -105,7 +102,7 @@ export function startRegister(): void {
           current: () => parts?.current(),
           listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
-            else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
+            else if (parts === undefined) parts = new Parts(recorder, level);
             else parts.resume(level);
           },
           detail: detail.lean,
@@ -132,7 +129,7 @@ class Parts {
   private readonly requests: Requests;
   private readonly resources: Resources;
 
-  constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
+  constructor(recorder: NodeRecorder, level: number) {
     const parks = new Parks(recorder);
     this.resources = new Resources(recorder, parks);
     const { resources } = this;
@@ -154,7 +151,7 @@ class Parts {
     const ticks = new Ticks();
     this.execution = new Execution({ tasks, main, frames, recorder, ticks });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks, ticks });
+    this.hooks = new Hooks({ recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
     this.listen(level);
