@@ -360,6 +360,8 @@ pub mod job_kind {
     pub const CRYPTO: u64 = 6;
     /// Compression.
     pub const COMPRESSION: u64 = 7;
+    /// A question to a name server, over sockets of the resolver's own: no thread of a pool runs it.
+    pub const QUERY: u64 = 8;
 }
 
 /// The state of a task at a snapshot.
@@ -552,6 +554,10 @@ pub mod kind {
     pub const FRAME_WAKE: u64 = 92;
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     pub const JOB_SEEN: u64 = 94;
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    pub const JOB_ERROR: u64 = 96;
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    pub const OPERATION_PEER: u64 = 97;
 }
 
 /// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
@@ -2649,6 +2655,70 @@ impl JobSeen {
     }
 }
 
+/// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobError {
+    /// Which.
+    pub job: u64,
+    /// The error's name.
+    pub error: u64,
+}
+
+impl JobError {
+    /// Kind on the wire.
+    pub const KIND: u64 = 96;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.job);
+        writer.uint(self.error);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            job: reader.uint()?,
+            error: reader.uint()?,
+        })
+    }
+}
+
+/// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OperationPeer {
+    /// Which.
+    pub source: u64,
+    /// The other end's address.
+    pub peer: u64,
+}
+
+impl OperationPeer {
+    /// Kind on the wire.
+    pub const KIND: u64 = 97;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.source);
+        writer.uint(self.peer);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            source: reader.uint()?,
+            peer: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2823,6 +2893,10 @@ pub enum EventRecord {
     FrameWake(FrameWake),
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     JobSeen(JobSeen),
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    JobError(JobError),
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    OperationPeer(OperationPeer),
 }
 
 impl EventRecord {
@@ -2880,6 +2954,8 @@ impl EventRecord {
             Self::PollSample(_) => PollSample::KIND,
             Self::FrameWake(_) => FrameWake::KIND,
             Self::JobSeen(_) => JobSeen::KIND,
+            Self::JobError(_) => JobError::KIND,
+            Self::OperationPeer(_) => OperationPeer::KIND,
         }
     }
 
@@ -2937,6 +3013,8 @@ impl EventRecord {
             Self::PollSample(record) => record.encode_fields(writer),
             Self::FrameWake(record) => record.encode_fields(writer),
             Self::JobSeen(record) => record.encode_fields(writer),
+            Self::JobError(record) => record.encode_fields(writer),
+            Self::OperationPeer(record) => record.encode_fields(writer),
         }
     }
 
@@ -3001,6 +3079,8 @@ impl EventRecord {
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
             JobSeen::KIND => Self::JobSeen(JobSeen::decode_fields(reader)?),
+            JobError::KIND => Self::JobError(JobError::decode_fields(reader)?),
+            OperationPeer::KIND => Self::OperationPeer(OperationPeer::decode_fields(reader)?),
             104 => Self::PollEnd(PollEnd { outcome: 2 }),
             105 => {
                 let task = reader.uint()?;
@@ -3391,6 +3471,16 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 94,
         name: "jobSeen",
         fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 96,
+        name: "jobError",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 97,
+        name: "operationPeer",
+        fields: &[1, 1],
     },
     StaticShape {
         kind: 104,
