@@ -2,7 +2,7 @@
 // Knows nothing of the wire. A hook that throws ends the program, so none may.
 //
 // Promises come through v8.promiseHooks, which hand in the promise itself; async_hooks give only ids, and ids would
-// have to be kept in a map that nothing empties. From Node 24 on async_hooks can be told to leave promises alone.
+// have to be kept in a map that nothing empties. A newer Node's async_hooks can be told to leave promises alone.
 import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks } from 'node:async_hooks';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
@@ -13,19 +13,16 @@ import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
 import { PromiseHooks } from './promise-hooks.ts';
 import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
+import { tracksPromisesByChoice } from './promises-by-choice.ts';
 import { Rejections } from './rejections.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
-import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, type Source, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
 
-/** From this Node on createHook takes `trackPromises`. */
-const tracksPromisesByChoice = 24;
-
 export interface HookParts {
-  readonly nodeMajor: number;
   readonly tasks: Tasks;
   readonly main: Task;
   readonly recorder: NodeRecorder;
@@ -54,7 +51,7 @@ export class Hooks {
     parts.resources.sources.onClosed(({ serving }) => {
       for (const task of serving.splice(0)) parts.tasks.end(task, 'cancelled');
     });
-    this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
+    this.promisesApart = tracksPromisesByChoice();
     const callbacks: HookCallbacks = {
       init: (id, type, trigger, resource) => {
         this.made(id, type, trigger, resource);
@@ -123,7 +120,9 @@ export class Hooks {
     if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
     if (type === 'TickObject') {
-      this.parts.ticks.add(id, execution.context() ?? main);
+      const { streams } = resources;
+      const request = streams.anyUnannounced ? streams.announcedBy(resource, sourceOfCallback()) : undefined;
+      this.parts.ticks.add(id, request ?? execution.context() ?? main);
       return;
     }
     // Node names the listener as what a connection was made on.
@@ -165,6 +164,10 @@ export class Hooks {
     }
     if (stamp.type !== 'Microtask') this.outermost();
     const cause = resources.calledBack(stamp, resource);
+    if (stamp.role === resourceRole.session && stamp.task === undefined) {
+      execution.enterLazily(undefined, cause.kind, cause.id, kindOf(stamp));
+      return;
+    }
     if (stamp.role === resourceRole.parser) {
       // A parser calls back for the next request before anybody knows that there is one.
       const over = stamp.task === undefined || tasks.isOver(stamp.task);
@@ -192,7 +195,7 @@ export class Hooks {
   private taskOf(stamp: ResourceStamp, resource: object): Task | undefined {
     if (stamp.task !== undefined) return stamp.task;
     // The close of a connection that never had a task of its own is no work of the program.
-    if (stamp.source?.open !== true) return undefined;
+    if (stamp.source?.open !== true || stamp.source.consumed) return undefined;
     const peer = peerOf(resource);
     stamp.task = this.parts.tasks.spawn(peer === '' ? 'connection' : `connection ${peer}`, undefined);
     return stamp.task;
@@ -343,6 +346,11 @@ export class Hooks {
 
 /** As kindOf, of a tick. */
 const fromTick = -1;
+
+/** The source whose callback runs. */
+function sourceOfCallback(): Source | undefined {
+  return readResourceStamp(executionAsyncResource())?.source;
+}
 
 /** What kind of callback it is, as a number below 0: what it makes first is predicted from that. */
 function kindOf(stamp: ResourceStamp): number {
