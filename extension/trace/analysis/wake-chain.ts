@@ -309,7 +309,7 @@ function jobChain(view: Summed, wake: WakeRecord, target: string): Chain {
     if (error !== '') ending = `it failed (${error}), which woke the task`;
     if (!Number.isNaN(job.endNs)) steps.push(step('job', job.endNs, ended, runner?.poolLane ?? -1));
     if (!Number.isNaN(job.startNs) && !Number.isNaN(job.endNs))
-      ending = `${Number.isNaN(job.submitNs) ? 'it' : `it stood ${formatDuration(job.startNs - job.submitNs)} in the pool's queue,`} ran ${formatDuration(job.endNs - job.startNs)}${runner === undefined ? '' : ` on ${threadName(model, runner)}`}, and ${ending}`;
+      ending = `${Number.isNaN(job.submitNs) ? 'it' : `it stood ${formatDuration(Math.max(0, job.startNs - job.submitNs))} in the pool's queue,`} ran ${formatDuration(job.endNs - job.startNs)}${runner === undefined ? '' : ` on ${threadName(model, runner)}`}, and ${ending}`;
   }
   steps.push(
     step(

@@ -455,11 +455,16 @@ export class EventReader {
     const { model, thread } = this;
     const job = this.job(fields[0] as number);
     thread.log.push(ns, eventKind.jobEnd, 0, job.id, fields[2] as number);
-    if (thread.openJob === job.id) {
+    const ranHere = thread.openJob === job.id;
+    if (ranHere) {
       thread.jobs.end(ns);
       thread.openJob = 0;
     }
-    if (!Number.isNaN(job.endNs)) return;
+    if (!Number.isNaN(job.endNs)) {
+      // It was noticed where its callback began; the thread that ran it tells, later, when it was over.
+      if (ranHere) job.endNs = ns;
+      return;
+    }
     job.endNs = ns;
     job.outcome = fields[1] as number;
     job.bytes = fields[2] as number;

@@ -38,6 +38,11 @@ export function readExitMs(environment: Readonly<Record<string, string | undefin
   return /^\d{1,9}$/.test(asked) ? Number(asked) : 300;
 }
 
+/** Whether what the threads of the pool do is asked for. */
+export function readPoolThreads(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return environment['WAKELINE_POOL_THREADS'] === '1';
+}
+
 /** From how many milliseconds on a poll is looked at; 10 unless the environment says otherwise, 0 for never. */
 export function readLongPollMs(environment: Readonly<Record<string, string | undefined>>): number {
   const asked = environment['WAKELINE_LONG_POLL_MS'] ?? '';

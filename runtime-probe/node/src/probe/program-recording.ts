@@ -17,10 +17,11 @@ import { LastWords } from './last-words.ts';
 import { type LookAnswer, type LookRequest, lookAnswer } from './looks.ts';
 import type { Annotations } from './one-recording.ts';
 import { OwnMarks } from './own-marks.ts';
+import { PoolDoor } from './pool-door.ts';
 import { ownOsThread } from './processor-time.ts';
 import type { Recorder, RecorderOptions } from './recorder.ts';
 import { controlWord, greeting, layOutRing, writerStatus } from './ring-layout.ts';
-import type { ProgramMessage, WriterMessage, WriterStart } from './writer/start.ts';
+import type { PoolStep, ProgramMessage, WriterMessage, WriterStart } from './writer/start.ts';
 import { startWriterThread } from './writer-source.ts';
 
 /** Whether, and how, this program is being recorded. */
@@ -52,6 +53,8 @@ export interface RecordingOptions<R extends Recorder> {
   readonly detail: number;
   /** Is handed each native object of the probe's own, whose callbacks are no part of the program. */
   readonly leaveOut?: (own: object) => void;
+  /** Is handed what the threads of the pool did, and whether other threads of the program hand work to it. */
+  readonly pool?: (steps: readonly PoolStep[], others: boolean) => void;
   /** Called before the last event, to close what is open. */
   readonly finish?: () => void;
   /** How long the greeting is held back at most, in ms; `release` lets it go earlier. */
@@ -104,6 +107,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       detail: this.detail,
       toSource: options.toSource,
       breaks: new Breaks(this.words),
+      pool: new PoolDoor(this.words),
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
     this.annotations = new OwnMarks({
@@ -222,7 +226,18 @@ export class ProgramRecording<R extends Recorder> implements Recording {
 
   private hear(message: WriterMessage): void {
     if (message.kind === 'stopped') this.detach(message.why);
+    else if (message.kind === 'pool') this.hearPool(message);
     else if (this.stopReason === '') this.control(message.detail, message.snapshot);
+  }
+
+  private hearPool({
+    steps,
+    others,
+  }: {
+    readonly steps: readonly PoolStep[];
+    readonly others: boolean;
+  }): void {
+    if (this.stopReason === '' && this.detail !== detail.off) this.options.pool?.(steps, others);
   }
 
   private control(level: number, snapshot: boolean): void {

@@ -55,6 +55,7 @@ import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
 import { Lane } from './lane.ts';
 import { Looks, type ToSource } from './looks.ts';
+import type { PoolDoor } from './pool-door.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
 export type RecordedSource = Omit<SourceInfo, 'kind'> & { readonly kind: keyof typeof sourceKind };
@@ -77,6 +78,7 @@ export interface RecorderOptions {
   readonly onBroken: () => void;
   readonly toSource: ToSource;
   readonly breaks: Breaks;
+  readonly pool: PoolDoor;
 }
 
 export class Recorder implements Observer {
@@ -97,6 +99,7 @@ export class Recorder implements Observer {
   private readonly registered = new Set<SourceId>();
   readonly looks: Looks;
   readonly breaks: Breaks;
+  readonly pool: PoolDoor;
 
   constructor(options: RecorderOptions) {
     this.options = options;
@@ -105,6 +108,7 @@ export class Recorder implements Observer {
     this.ring = options.dictionaryRing;
     this.dictionary = new Dictionary(options.dictionaryRing);
     this.breaks = options.breaks;
+    this.pool = options.pool;
     this.looks = new Looks({
       events: this.events,
       dictionary: this.dictionary,

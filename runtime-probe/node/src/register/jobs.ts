@@ -1,5 +1,6 @@
 // Owns the work that libuv's pool does for the program: what it is, when it was submitted and when it is over.
-// Knows nothing of which task runs. Node does not tell when a pool thread takes a job up, so no start is told.
+// Knows nothing of which task runs. When a thread of the pool takes a job up pool-runs.ts finds out, as far as it can be.
+import { clockNs } from '../executor/clock.ts';
 import { poolLimit } from '../executor/pool-limit.ts';
 import { captureStack, type PublicFunction, type Site, toSite } from '../executor/site.ts';
 import type { RecordedJob } from '../probe/recorder.ts';
@@ -7,6 +8,7 @@ import { causeKind } from '../wire/index.ts';
 import { jobsByType } from './kinds.ts';
 import { NativeMethods } from './native-methods.ts';
 import type { NodeRecorder } from './node-recorder.ts';
+import { PoolRuns } from './pool-runs.ts';
 import type { Cause } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole } from './stamps.ts';
 import { runtimeId } from './tasks.ts';
@@ -25,6 +27,8 @@ interface Request {
 interface Undecided {
   readonly request: Request;
   readonly stamp: ResourceStamp;
+  /** When it was made, if what the pool's threads do is told; else 0. */
+  readonly madeNs: number;
 }
 
 /** What a job does, as far as the code that asks for it tells. */
@@ -36,6 +40,8 @@ interface Operation {
 
 /** As deep as Node's own functions stand between a request and the line that asks for it, and ours above them. */
 const stackDepth = 9;
+/** How long a packer's call of the pool may take until it is told, on a busy machine. */
+const packerAheadNs = 5_000_000;
 const hookFile = 'node:internal/async_hooks';
 const fileModules = /^node:(?:internal\/)?fs(?:$|\/)/;
 
@@ -43,22 +49,27 @@ export class Jobs {
   readonly poolLimit = poolLimit();
   private readonly recorder: NodeRecorder;
   private readonly methods = new NativeMethods();
+  readonly runs: PoolRuns;
   /** Requests that say only after they were made what they are. */
   private undecided: Undecided[] = [];
   private lastJob = 0;
   private inFlight = 0;
+  /** Whether what the pool's threads do is told. */
+  private listensToPool = false;
   /** Whether the line that asks for a file operation, and its name, are looked for: 2 to 5 µs each. */
   sites = true;
 
   constructor(recorder: NodeRecorder) {
     this.recorder = recorder;
+    this.runs = new PoolRuns(recorder);
   }
 
   /** A request was made. `above` is a function of ours on the stack, below which the program's own frames are. */
   made(stamp: ResourceStamp, request: object, above: PublicFunction): void {
     const job = jobsByType.get(stamp.type);
     if (job === undefined) return;
-    if (stamp.role === resourceRole.cryptoJob || job.kind === 'dns') this.undecided.push({ request, stamp });
+    if (stamp.role === resourceRole.cryptoJob || job.kind === 'dns')
+      this.undecided.push({ request, stamp, madeNs: this.listensToPool ? clockNs() : 0 });
     else if (!this.sites) this.submit(stamp, { ...job, site: undefined });
     else this.submit(stamp, fileOperation(job.name, above));
   }
@@ -66,13 +77,13 @@ export class Jobs {
   /** What was made before is known now. */
   decide(): void {
     if (this.undecided.length === 0) return;
-    for (const { request, stamp } of this.undecided.splice(0)) {
+    for (const { request, stamp, madeNs } of this.undecided.splice(0)) {
       const job = jobsByType.get(stamp.type);
       // A crypto job that has a callback by now runs on the pool; one without has already run.
       if (job === undefined || (job.kind === 'crypto' && typeof request.ondone !== 'function')) continue;
       const host = request.hostname ?? request.host;
       const name = typeof host === 'string' ? `${job.name} ${host}` : job.name;
-      this.submit(stamp, { kind: job.kind, name, site: undefined });
+      this.submit(stamp, { kind: job.kind, name, site: undefined }, madeNs);
     }
   }
 
@@ -126,19 +137,32 @@ export class Jobs {
     return { kind: causeKind.job, id };
   }
 
+  /** Whether what the threads of the pool do is to be told. */
+  listenToPool(on: boolean): void {
+    this.listensToPool = this.recorder.pool.listen(on);
+    if (this.listensToPool) return;
+    this.runs.clear();
+    this.recorder.pool.forget();
+  }
+
   /** Nothing is looked at from here on. Jobs under way are forgotten: their ends would not be seen. */
   pause(): void {
     this.methods.restore();
     this.undecided = [];
     this.inFlight = 0;
+    this.listenToPool(false);
   }
 
-  private submit(stamp: ResourceStamp, operation: Operation): void {
+  private submit(stamp: ResourceStamp, operation: Operation, madeNs = 0): void {
     this.lastJob++;
     this.inFlight++;
     stamp.id = this.lastJob;
     this.tell(stamp, operation);
     this.tellPool();
+    if (!this.listensToPool || !PoolRuns.tellsOf(operation.kind)) return;
+    this.recorder.pool.jobSubmitted();
+    // A packer is asked before we hear of it, so that a thread may have begun by now.
+    this.runs.submitted(stamp.id, operation.kind, madeNs > 0 ? madeNs : clockNs() - packerAheadNs);
   }
 
   private tell({ id, task }: ResourceStamp, { kind, name, site }: Operation): void {
@@ -173,6 +197,7 @@ export class Jobs {
     if (id === 0) return;
     stamp.id = 0;
     if (this.inFlight > 0) this.inFlight--;
+    if (this.runs.over(id, clockNs)) this.recorder.pool.jobOver();
     this.recorder.jobEnded(id, outcome, 0);
     this.tellPool();
   }

@@ -8,9 +8,11 @@ import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, noCpuTime, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
+import { poolCanBeHeard } from '../probe/pool-door.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
-import { detail, visibility } from '../wire/index.ts';
+import type { PoolStep } from '../probe/writer/start.ts';
+import { type Capability, detail, visibility } from '../wire/index.ts';
 import { eligibility } from './eligible.ts';
 import { Execution } from './execution.ts';
 import { Frames } from './frames.ts';
@@ -32,7 +34,7 @@ import { Uncaught } from './uncaught.ts';
  */
 const holdMs = 1000;
 
-const { recorded, notRecorded } = visibility;
+const { recorded, inferred, notRecorded } = visibility;
 const afterwards = 'of promises when they are settled; all others when the callback that they made begins';
 
 const view: View = {
@@ -56,11 +58,7 @@ const view: View = {
       visibility: recorded,
       note: 'files, names, cryptography and compression; the queue is counted; questions to name servers, which are not of the pool',
     },
-    {
-      name: 'jobThreads',
-      visibility: notRecorded,
-      note: 'Node does not tell when a pool thread takes a job up',
-    },
+    jobThreads(),
     { name: 'resources', visibility: notRecorded, note: '' },
     {
       name: 'frames',
@@ -75,6 +73,22 @@ const view: View = {
     noCpuTime,
   ],
 };
+
+/** When a thread of the pool runs a job. */
+function jobThreads(): Capability {
+  const name = 'jobThreads';
+  if (poolCanBeHeard())
+    return {
+      name,
+      visibility: inferred,
+      note: 'of cryptography and compression, from the order and times of what the threads did; not of files and names; told some 100 ms later, the last before the end not',
+    };
+  return {
+    name,
+    visibility: notRecorded,
+    note: 'when a pool thread takes a job up Node tells only by its trace events: WAKELINE_POOL_THREADS=1 asks for it',
+  };
+}
 
 const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
 
@@ -111,6 +125,7 @@ export function startRegister(): void {
           toSource: (file, line, column, functionName) =>
             file === ownFile ? undefined : toSource(file, line, column, functionName),
           leaveOut: leaveOutResource,
+          pool: (steps, others) => parts?.takePool(steps, others),
           finish: () => parts?.finish(),
           holdMs,
         }),
@@ -176,6 +191,11 @@ class Parts {
     this.execution.reset(false);
   }
 
+  /** What the threads of the pool did. */
+  takePool(steps: readonly PoolStep[], others: boolean): void {
+    this.resources.jobs.runs.take(steps, others);
+  }
+
   /** Goes on after a pause, or in another detail. */
   resume(level: number): void {
     this.tasks.snapshot();
@@ -186,6 +206,7 @@ class Parts {
   private listen(level: number): void {
     const promises = level !== detail.native;
     this.resources.jobs.sites = promises;
+    this.resources.jobs.listenToPool(true);
     this.execution.lingers = !promises;
     this.hooks.enable(promises);
     this.requests.enable();

@@ -30,6 +30,16 @@ export class MainSession {
     return new MainSession(words, session);
   }
 
+  /** Asks for something that has no answer but that it was done; false when it was not. */
+  ask(method: string, parameters: object): Promise<boolean> {
+    return new Promise((resolve) => this.open?.post(method, parameters, (error) => resolve(error === null)));
+  }
+
+  /** What comes of something asked for, again and again. */
+  hear(event: string, take: (parameters: unknown) => void): void {
+    this.open?.on(event, (message: { readonly params?: unknown }) => take(message.params));
+  }
+
   /** What a method of the recording answers, called in the middle of whatever runs; undefined when it does not. */
   evaluate(call: string): Promise<unknown> {
     return new Promise((resolve) => {

@@ -10,6 +10,7 @@ import {
   slotState,
   streamOwner,
 } from '../ring-layout.ts';
+import { PoolTrace } from './pool-trace.ts';
 import type { ProgramMessage, WriterMessage, WriterStart } from './start.ts';
 import { StreamWriter } from './stream.ts';
 
@@ -20,6 +21,8 @@ let start = workerData as WriterStart;
 let stream: StreamWriter | undefined;
 const words = new Int32Array(start.memory);
 const heldUntilMs = performance.now() + start.holdMs;
+const tell = (message: WriterMessage): void => parentPort?.postMessage(message);
+const pool = new PoolTrace(words, start.osThread, tell);
 
 /** Slots are taken one after the other, and none is given back before the greeting. */
 function halfFull(): boolean {
@@ -32,9 +35,13 @@ function begin(): void {
   if (performance.now() >= heldUntilMs || halfFull())
     Atomics.compareExchange(words, controlWord.greeting, greeting.held, greeting.released);
   const state = Atomics.load(words, controlWord.greeting);
-  if (state === greeting.held) setTimeout(begin, heldIntervalMs);
-  else if (state === greeting.released) {
-    stream = new StreamWriter(start, (message: WriterMessage) => parentPort?.postMessage(message));
+  // The program may end before it greets.
+  if (Atomics.load(words, controlWord.finishReason) !== 0) pool.stop();
+  if (state === greeting.held) {
+    pool.round();
+    setTimeout(begin, heldIntervalMs);
+  } else if (state === greeting.released) {
+    stream = new StreamWriter(start, pool, tell);
     stream.run();
   }
 }

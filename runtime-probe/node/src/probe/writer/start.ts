@@ -32,7 +32,18 @@ export interface ProgramMessage {
   readonly program: string;
 }
 
+/** A thread of the pool has begun or ended a piece of work. */
+export interface PoolStep {
+  readonly osThread: number;
+  /** As Node calls the kind of work: `crypto`, `zlib`. */
+  readonly work: string;
+  readonly begins: boolean;
+  /** CLOCK_MONOTONIC, in whole µs. */
+  readonly atNs: number;
+}
+
 /** Writer thread to program's thread; seen when the program's loop next turns. */
 export type WriterMessage =
+  | { readonly kind: 'pool'; readonly steps: readonly PoolStep[]; readonly others: boolean }
   | { readonly kind: 'control'; readonly detail: number; readonly snapshot: boolean }
   | { readonly kind: 'stopped'; readonly why: string };

@@ -15,6 +15,7 @@ import { controlWord, layOutRing, type WriterStatus, writerStatus } from '../rin
 import { DictionaryStore } from './dictionary-store.ts';
 import { EventReader } from './event-reader.ts';
 import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } from './frames.ts';
+import type { PoolTrace } from './pool-trace.ts';
 import { ReplyReader } from './reply.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 import { Stops } from './stops.ts';
@@ -46,6 +47,7 @@ export class StreamWriter {
   private readonly tell: (message: WriterMessage) => void;
   private readonly watch: Watch;
   private readonly stops: Stops;
+  private readonly pool: PoolTrace;
   /** In how many ms one of them wants to look again. */
   private watchMs = Number.POSITIVE_INFINITY;
 
@@ -67,7 +69,7 @@ export class StreamWriter {
   private endSent = false;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(start: WriterStart, tell: (message: WriterMessage) => void) {
+  constructor(start: WriterStart, pool: PoolTrace, tell: (message: WriterMessage) => void) {
     const layout = layOutRing(start.ringBytes);
     this.start = start;
     this.hello = start.hello;
@@ -82,6 +84,7 @@ export class StreamWriter {
       thresholdNs: start.longPollMs * 1e6,
     });
     this.stops = new Stops(this.words, start.osThread);
+    this.pool = pool;
   }
 
   run(): void {
@@ -217,6 +220,7 @@ export class StreamWriter {
     clearTimeout(this.timer);
     this.watch.stop();
     this.stops.stop();
+    this.pool.stop();
     this.setStatus(status);
     Atomics.store(this.words, controlWord.finished, 1);
     Atomics.notify(this.words, controlWord.finished);
@@ -251,10 +255,12 @@ export class StreamWriter {
     if (finishing) {
       this.watch.stop();
       this.stops.stop();
+      this.pool.stop();
     } else if (ready) {
       const { openPoll } = this.events;
       const tick = this.tickNow();
-      this.watchMs = Math.min(this.watch.round(openPoll, tick), this.stops.round(openPoll, tick));
+      const pollsMs = Math.min(this.watch.round(openPoll, tick), this.stops.round(openPoll, tick));
+      this.watchMs = Math.min(pollsMs, this.pool.round());
     }
     this.dictionary.drain();
     if (this.dictionary.overLimit) {
