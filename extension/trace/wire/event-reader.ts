@@ -152,7 +152,7 @@ export class EventReader {
 
   private uncommon(kind: number, ns: number, fields: Float64Array): void {
     if (kind <= eventKind.reject) this.taskOrFrame(kind, ns, fields);
-    else if (kind === eventKind.frameWake) this.frame(kind, ns, fields);
+    else if (kind === eventKind.frameWake || kind === eventKind.waitRejected) this.frame(kind, ns, fields);
     else if (kind === eventKind.jobSeen) this.jobSeen(ns, fields);
     else if (kind <= eventKind.operation) this.sourceOrReactor(kind, ns, fields);
     else if (kind <= eventKind.poolState) this.timerOrJob(kind, ns, fields);
@@ -272,6 +272,10 @@ export class EventReader {
       if (left !== undefined) model.frames.note(left, (frame) => frame.leaves(ns, id));
     } else if (kind === eventKind.frameEnd) model.frames.ends(id, ns, second, this.pollStartNs());
     else if (kind === eventKind.frameWake) model.frames.note(id, (frame) => frame.wakes(ns, second, task));
+    else if (kind === eventKind.waitRejected)
+      model.frames.note(id, (frame) => frame.waitRejected(ns - second, task));
+    else if (kind === eventKind.settle) model.frames.get(id)?.settles();
+    else if (kind === eventKind.reject) model.frames.get(id)?.rejects(second);
   }
 
   /** When the innermost open poll of the thread began; NaN outside any. */

@@ -13,6 +13,7 @@ import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
 import { PromiseHooks } from './promise-hooks.ts';
 import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
+import { Rejections } from './rejections.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
 import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
@@ -40,12 +41,15 @@ export class Hooks {
   private readonly hook: AsyncHook;
   private readonly promisesApart: boolean;
   private readonly promises: PromiseHooks;
+  private readonly rejections: Rejections;
   private on = false;
   private watching = false;
   private pausedOnce = false;
 
   constructor(parts: HookParts) {
     this.parts = parts;
+    const rejections = new Rejections(parts.recorder);
+    this.rejections = rejections;
     // The client has gone, or the program hung up, before the response was written.
     parts.resources.sources.onClosed(({ serving }) => {
       for (const task of serving.splice(0)) parts.tasks.end(task, 'cancelled');
@@ -62,7 +66,7 @@ export class Hooks {
         this.before(id);
         // Last: where the program is to stop, it stops in what is called next.
         const { breaks } = parts.recorder;
-        if (breaks.isMet) breaks.stopNext();
+        if (breaks.isMet && !rejections.answering) breaks.stopNext();
       },
       after: () => this.after(),
     };
@@ -75,9 +79,12 @@ export class Hooks {
           this.promiseBefore(promise);
           const { breaks } = parts.recorder;
           // Last, as above; where Node calls our other hook too, that one is the last.
-          if (breaks.isMet && !this.promises.areFollowed) breaks.stopNext();
+          if (breaks.isMet && !this.promises.areFollowed && !rejections.answering) breaks.stopNext();
         },
-        () => parts.execution.leave(),
+        () => {
+          if (rejections.answering) rejections.answering = false;
+          else parts.execution.leave();
+        },
         (promise) => this.promiseSettled(promise),
       ],
       !this.promisesApart,
@@ -193,6 +200,11 @@ export class Hooks {
 
   private promiseMade(promise: object, parent: object | undefined): void {
     const { execution, frames, main } = this.parts;
+    const { rejections } = this;
+    if (rejections.asking) {
+      stampPromise(promise, rejections.question);
+      return;
+    }
     const task = execution.context() ?? main;
     const before = parent === undefined ? undefined : readPromiseStamp(parent);
     const stamp = new PromiseStamp(task, before);
@@ -210,16 +222,22 @@ export class Hooks {
     frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
-    if (before.settled) this.queueOwn(stamp, execution.who(), frames.waitsAgain);
-    else if (before.waiting === undefined) before.waiting = stamp;
+    if (before.settled) {
+      if (before.frame !== undefined) rejections.askLate(parent, before.frame);
+      this.queueOwn(stamp, execution.who(), frames.waitsAgain);
+    } else if (before.waiting === undefined) before.waiting = stamp;
     else if (Array.isArray(before.waiting)) before.waiting.push(stamp);
     else before.waiting = [before.waiting, stamp];
   }
 
   private promiseBefore(promise: object): void {
     const { execution, main, resources } = this.parts;
-    resources.decide();
     const stamp = readPromiseStamp(promise);
+    if (stamp === this.rejections.question) {
+      this.rejections.answering = true;
+      return;
+    }
+    resources.decide();
     if (stamp === undefined) {
       execution.goOn(main, causeKind.unknown, 0, undefined, 0, undefined);
       return;
@@ -251,8 +269,10 @@ export class Hooks {
     const { waiting } = stamp;
     if (waiting !== undefined) {
       stamp.waiting = undefined;
-      if (!Array.isArray(waiting)) this.queueReaction(waiting, by);
-      else for (const each of waiting) this.queueReaction(each, by);
+      const tick = this.parts.recorder.instant();
+      if (!Array.isArray(waiting)) this.queueReaction(waiting, by, tick);
+      else for (const each of waiting) this.queueReaction(each, by, tick);
+      this.rejections.ask(promise, stamp.frame, waiting, this.parts.recorder.lastTick);
     }
     if (stamp.place.kind === placeKind.call && stamp.task !== unseen) frames.settled(stamp);
   }
@@ -264,11 +284,10 @@ export class Hooks {
     if (!atEnd) recorder.publish();
   }
 
-  private queueReaction(stamp: PromiseStamp, by: Task | undefined): void {
+  private queueReaction(stamp: PromiseStamp, by: Task | undefined, tick: number): void {
     // A promise that V8 makes around a value is settled at once, and is no reaction though it names a parent.
     if (stamp.settled) return;
     const { recorder, tasks } = this.parts;
-    const tick = recorder.instant();
     stamp.queued = tasks.queue(stamp.task, stamp, by, false, tick);
     if (stamp.isAwait && stamp.frame !== undefined) this.wakeFrame(stamp.frame, by, tick);
     recorder.publish();

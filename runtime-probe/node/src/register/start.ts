@@ -24,6 +24,7 @@ import { Sites } from './sites.ts';
 import { toSource } from './source-maps.ts';
 import { runtimeId, type Task, Tasks, unseen } from './tasks.ts';
 import { Ticks } from './ticks.ts';
+import { Uncaught } from './uncaught.ts';
 
 /**
  * A program that calls init() of the executor does so in its first lines, and then that recording is the one to be
@@ -64,7 +65,7 @@ const view: View = {
     {
       name: 'frames',
       visibility: recorded,
-      note: 'calls of async functions, at detail lean those that come to wait; not of generators; a rejection ends a call like a value',
+      note: 'calls of async functions, at detail lean those that come to wait; not of generators; that one was rejected is told behind its end, of one that nobody awaits not at all',
     },
     {
       name: 'awaitSites',
@@ -130,6 +131,7 @@ class Parts {
   private readonly execution: Execution;
   private readonly hooks: Hooks;
   private readonly requests: Requests;
+  private readonly uncaught: Uncaught;
   private readonly resources: Resources;
 
   constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
@@ -157,6 +159,7 @@ class Parts {
     this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
+    this.uncaught = new Uncaught(recorder, execution);
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
     execution.hide(() => process.nextTick(() => undefined));
@@ -171,6 +174,7 @@ class Parts {
   pause(): void {
     this.hooks.disable();
     this.requests.disable();
+    this.uncaught.disable();
     this.execution.reset(false);
   }
 
@@ -187,6 +191,7 @@ class Parts {
     this.execution.lingers = !promises;
     this.hooks.enable(promises);
     this.requests.enable();
+    this.uncaught.enable();
   }
 
   /** The program ends: so does what runs, and what never ended. */
