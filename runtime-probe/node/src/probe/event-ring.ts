@@ -257,7 +257,7 @@ export class EventRing {
 }
 
 /** Writes a value as LEB128; gives where the next begins. Nearly all are small: one byte. */
-function put(bytes: Uint8Array, position: number, value: number): number {
+export function put(bytes: Uint8Array, position: number, value: number): number {
   if (value < 0x80) {
     bytes[position] = value;
     return position + 1;

@@ -507,10 +507,12 @@ export class Recorder implements Observer {
   }
 
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
-  beginTogether(): void {
-    this.togetherAt = this.tickOf(clockNs());
+  beginTogether(): number {
+    const nowNs = clockNs();
+    this.togetherAt = this.tickOf(nowNs);
     this.events.held = true;
     this.events.unpublished = true;
+    return nowNs;
   }
 
   endTogether(): void {
