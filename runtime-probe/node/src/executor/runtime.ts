@@ -197,9 +197,10 @@ export class Runtime implements Scheduler {
     enterCheckPhase();
     current = this;
     let polled = 0;
+    let follows = false;
     // Tasks that are woken by this batch join it at the end, up to the limit.
     while (polled < this.#queue.length && polled < POLLS_PER_BATCH && this.#rootDone === undefined) {
-      this.#queue[polled]?.poll();
+      follows = this.#queue[polled]?.poll(follows) === true;
       polled += 1;
     }
     current = undefined;
