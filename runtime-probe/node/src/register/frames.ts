@@ -256,6 +256,7 @@ export class Frames {
       onId: 0,
       entered: false,
       ended: false,
+      asked: false,
       before: undefined,
       after: undefined,
     };
@@ -275,7 +276,8 @@ export class Frames {
   }
 
   private end(frame: Frame, tick: number): void {
-    this.recorder.frameEnd(frame.id, endOutcome.completed, tick);
+    // Who asks tells a rejection behind this. Where nobody awaits the call there is nobody to ask.
+    this.recorder.frameEnd(frame.id, frame.asked ? endOutcome.completed : endOutcome.unknown, tick);
     if (frame.entered) this.recorder.frameLeave(pollOutcome.ready, tick);
     frame.entered = false;
     this.unlink(frame);

@@ -48,6 +48,11 @@ export class NodeRecorder extends Recorder {
     return kept < 0 ? this.tick() : kept;
   }
 
+  /** The instant that was kept, which stays so; else a new one. */
+  passingInstant(): number {
+    return this.instantAt < 0 ? this.tick() : this.instantAt;
+  }
+
   pollBegins(task: number, epoch: number, tick: number): void {
     this.write(eventKind.pollStart, tick, 2, task, epoch);
     this.events.openPolls.push(task, epoch, Math.max(tick, this.events.lastTick));
@@ -106,6 +111,32 @@ export class NodeRecorder extends Recorder {
   /** What the frame awaits was settled. */
   frameWoken(frame: number, cause: number, causeId: number, tick: number): void {
     this.write(eventKind.frameWake, tick, 3, frame, cause, causeId);
+  }
+
+  /** The frame's promise held a value. */
+  frameSettled(frame: number): void {
+    this.write(eventKind.settle, this.passingInstant(), 1, frame);
+    this.publish();
+  }
+
+  /** The frame's promise held an error of that name. */
+  frameRejected(frame: number, errorName: string): void {
+    const name = this.dictionary.text(errorName);
+    this.write(eventKind.reject, this.passingInstant(), 2, frame, name);
+    this.publish();
+  }
+
+  /** The tick of the event that was written last: an event is never before another one. */
+  get lastTick(): number {
+    return this.events.lastTick;
+  }
+
+  /** What the frame awaited held an error; its frameWake stands at that tick. */
+  waitRejected(frame: number, wokenAt: number, errorName: string): void {
+    const name = this.dictionary.text(errorName);
+    const tick = Math.max(this.passingInstant(), this.events.lastTick);
+    this.write(eventKind.waitRejected, tick, 3, frame, tick - wokenAt, name);
+    this.publish();
   }
 
   override setDetail(level: number): void {

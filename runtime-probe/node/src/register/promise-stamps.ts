@@ -18,6 +18,8 @@ export interface Frame {
   /** Whether its entering was told and its leaving not yet. */
   entered: boolean;
   ended: boolean;
+  /** Whether somebody is to tell, when its promise is settled, whether it was rejected; see rejections.ts. */
+  asked: boolean;
   before: Frame | undefined;
   after: Frame | undefined;
 }
