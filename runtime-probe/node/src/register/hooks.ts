@@ -80,7 +80,7 @@ export class Hooks {
         },
         () => {
           if (rejections.answering) rejections.answering = false;
-          else parts.execution.leave();
+          else parts.execution.leave(true);
         },
         (promise) => this.promiseSettled(promise),
       ],
@@ -188,7 +188,7 @@ export class Hooks {
   private after(): void {
     if (!this.promisesApart && executionAsyncResource() instanceof Promise) return;
     this.parts.resources.decide();
-    this.parts.execution.leave();
+    this.parts.execution.leave(false);
   }
 
   /** The task of a resource; an accepted connection becomes one when it first calls back by itself. */
@@ -209,19 +209,28 @@ export class Hooks {
       return;
     }
     const task = execution.context() ?? main;
-    const before = parent === undefined ? undefined : readPromiseStamp(parent);
-    const stamp = new PromiseStamp(task, before);
-    stampPromise(promise, stamp);
-    if (task === unseen) return;
-    const place = frames.sites.next(
-      before === undefined ? (parent === undefined ? -1 : 0) : before.place.index,
-    );
-    stamp.place = place;
     if (parent === undefined) {
-      if (place.kind === placeKind.call) frames.called(stamp);
+      const stamp = new PromiseStamp(task, undefined);
+      stampPromise(promise, stamp);
+      if (task === unseen) return;
+      stamp.place = frames.sites.next(-1);
+      if (stamp.place.kind === placeKind.call) frames.called(stamp);
       return;
     }
-    if (place.kind === placeKind.inside && frames.awaits(stamp, before)) return;
+    const before = readPromiseStamp(parent);
+    if (task === unseen) {
+      stampPromise(promise, new PromiseStamp(task, before));
+      return;
+    }
+    const place = frames.sites.next(before === undefined ? 0 : before.place.index);
+    let stamp = place.kind === placeKind.inside ? frames.awaits(task, place, before) : undefined;
+    const isReaction = stamp !== undefined || place.kind !== placeKind.inside;
+    if (stamp === undefined) {
+      stamp = new PromiseStamp(task, before);
+      stamp.place = place;
+    }
+    stampPromise(promise, stamp);
+    if (!isReaction) return;
     frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
@@ -263,6 +272,8 @@ export class Hooks {
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) return;
+    // The stamp of a call's await is used again, by now maybe for the next one.
+    if (stamp.frame?.wait === stamp) return;
     stamp.settled = true;
     // V8 settles the promise of an await itself, at the end of the continuation; nobody waits for it.
     if (stamp.isAwait) return;
