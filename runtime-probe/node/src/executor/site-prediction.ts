@@ -25,8 +25,11 @@ const SELDOM_EVERY = 64;
 const TRUSTED_EVERY = 256;
 const AMBIGUOUS = 0xffff;
 
-/** Behind more resumptions than this a position is looked at: one look for so many operations costs them 0.1 µs each. */
-const MOST_STEPS = 24;
+/**
+ * Behind more resumptions than this a position is looked at, which then costs each of them 25 ns; so a loop whose awaits
+ * seldom wait makes no more than that many keys.
+ */
+const MOST_STEPS = 100;
 
 /** The answer of a prediction that is none. */
 export const MUST_LOOK = -1;
