@@ -207,7 +207,7 @@ class Parts {
     const promises = level !== detail.native;
     this.resources.jobs.sites = promises;
     this.resources.jobs.listenToPool(true);
-    this.execution.lingers = !promises;
+    this.execution.setPromises(promises);
     this.hooks.enable(promises);
     this.requests.enable();
     this.uncaught.enable();
