@@ -511,6 +511,21 @@ test('wakers that were cloned are dropped by the end', async () => {
   assert.equal(trace.wakerCloneBalance.get(trace.taskNamed('clean')), 0);
 });
 
+test('a task that awaits its own end is told so', async () => {
+  const reasons: string[] = [];
+  await run(function* () {
+    const handle: JoinHandle<void> = spawn(function* (): Async<void> {
+      try {
+        yield* handle;
+      } catch (error) {
+        reasons.push(String(error));
+      }
+    });
+    yield* handle;
+  });
+  assert.match(reasons.join(), /awaits its own end.*in another task/);
+});
+
 test('mistakes get clear errors', async () => {
   assert.throws(() => spawn(sleepForever), /no runtime here.*run\(/);
   await assert.rejects(
