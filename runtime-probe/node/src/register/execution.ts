@@ -16,7 +16,6 @@ interface Callback {
   lazy: boolean;
   cause: number;
   causeId: number;
-  wake: Wake | undefined;
 }
 
 export class Execution {
@@ -37,7 +36,7 @@ export class Execution {
    * Where promises are not looked at, what is made outside any callback belongs to the last one: it is made in the
    * microtasks behind it.
    */
-  lingers = false;
+  private lingers = false;
 
   constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder; ticks: Ticks }) {
     this.tasks = parts.tasks;
@@ -59,8 +58,15 @@ export class Execution {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
     if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
-    if (top.lazy) this.open(top, this.recorder.instant());
+    if (top.lazy) this.open(top, undefined, this.recorder.instant());
     return top.task;
+  }
+
+  /** Whether promises are looked at from here on. */
+  setPromises(heard: boolean): void {
+    this.lingers = !heard;
+    // What runs belongs to no call of a function any more; callbacks that end later find none.
+    if (!heard) this.frames.reset();
   }
 
   private get lingering(): Task | undefined {
@@ -84,8 +90,8 @@ export class Execution {
   enter(task: Task | undefined, cause: number, causeId: number, from: number): void {
     if (this.goesOn(task, cause, causeId, from)) return;
     const callback = this.push(task, false, cause, causeId);
-    this.frames.begin(from, undefined);
-    if (task !== undefined) this.open(callback, this.recorder.instant());
+    if (!this.lingers) this.frames.begin(from, undefined);
+    if (task !== undefined) this.open(callback, undefined, this.recorder.instant());
   }
 
   /** A continuation of the task begins that was queued with this wake: made at that place, and of that call. */
@@ -98,20 +104,19 @@ export class Execution {
     frame: Frame | undefined,
   ): void {
     const callback = this.push(task, false, cause, causeId);
-    callback.wake = wake;
     this.frames.begin(from, frame);
-    this.open(callback, this.recorder.takeInstant());
+    this.open(callback, wake, this.recorder.takeInstant());
   }
 
   /** A callback that may turn out to belong to a task that does not exist yet: its poll waits for what comes. */
   enterLazily(task: Task | undefined, cause: number, causeId: number, from: number): void {
     if (this.goesOn(task, cause, causeId, from)) return;
     this.push(task, true, cause, causeId);
-    this.frames.begin(from, undefined);
+    if (!this.lingers) this.frames.begin(from, undefined);
   }
 
-  /** The innermost callback ends. */
-  leave(): void {
+  /** The innermost callback ends; a continuation, whose end another one follows before any tick, or another one. */
+  leave(isContinuation: boolean): void {
     if (this.depth === 0) return;
     const { frames, recorder } = this;
     this.depth--;
@@ -119,20 +124,27 @@ export class Execution {
     if (callback === undefined) return;
     const { polls } = callback;
     let keeps = false;
+    const followed = isContinuation && this.tasks.anyQueued;
     if (this.depth === 0) {
       this.last = callback.task;
-      keeps = polls.length === 1 && polls[0] === this.ticks.next;
+      keeps = !followed && polls.length === 1 && polls[0] === this.ticks.next;
       this.keepsPoll = keeps;
     }
-    if ((keeps || polls.length === 0) && !frames.tellsAtEnd) {
-      frames.leave(0);
+    // Nothing of frames where promises are not heard.
+    if ((keeps || polls.length === 0) && (this.lingers || !frames.tellsAtEnd)) {
+      if (!this.lingers) frames.leave(0);
       return;
     }
     const tick = recorder.instant();
-    frames.leave(tick);
-    if (!keeps) this.endPolls(polls, tick);
-    recorder.publish();
+    const waiting = frames.leave(tick);
+    if (!keeps && polls.length === 1) this.tasks.endPoll(polls.pop() as Task, waiting, tick);
+    else {
+      if (waiting !== undefined) recorder.frameWaits(waiting, tick);
+      if (!keeps) this.endPolls(polls, tick);
+    }
     if (this.tasks.anyQueued) recorder.keepInstant(tick);
+    // What follows at once publishes this too.
+    if (!followed) recorder.publish();
   }
 
   /**
@@ -147,7 +159,7 @@ export class Execution {
     this.depth = 1;
     callback.cause = cause;
     callback.causeId = causeId;
-    this.frames.begin(from, undefined);
+    if (!this.lingers) this.frames.begin(from, undefined);
     return true;
   }
 
@@ -164,24 +176,43 @@ export class Execution {
     this.recorder.publish();
   }
 
-  /** What the innermost callback makes from here on belongs to this new task, which is polled in it. */
-  switchTo(task: Task): void {
+  /** What the innermost callback makes from here on belongs to a new task, which is polled in it. */
+  switchToNew(name: string): Task {
+    const { recorder, tasks } = this;
+    recorder.beginTogether();
+    const task = tasks.spawn(name, undefined);
     const top = this.stack[this.depth - 1];
-    if (this.depth === 0 || top === undefined) return;
-    top.lazy = false;
-    top.task = task;
-    if (this.tasks.beginPoll(task, 0, 0, undefined, this.recorder.instant())) top.polls.push(task);
-    this.recorder.publish();
+    if (this.depth > 0 && top !== undefined) {
+      top.lazy = false;
+      top.task = task;
+      if (tasks.beginPoll(task, 0, 0, undefined, recorder.instant())) top.polls.push(task);
+    }
+    recorder.endTogether();
+    return task;
   }
 
   /** Runs something of the probe's own, of which nothing is to be told. */
   hide<T>(work: () => T): T {
-    this.hidden++;
+    this.beginHidden();
     try {
       return work();
     } finally {
-      this.hidden--;
+      this.endHidden();
     }
+  }
+
+  /** As hide, for what cannot throw. */
+  beginHidden(): void {
+    this.hidden++;
+  }
+
+  endHidden(): void {
+    this.hidden--;
+  }
+
+  /** Whether what runs is the probe's own. */
+  get isHidden(): boolean {
+    return this.hidden > 0;
   }
 
   /** The program's main script has run to its end, or to its first pause. */
@@ -192,7 +223,7 @@ export class Execution {
     if (!this.main.running) return;
     const tick = this.recorder.instant();
     this.frames.endTopLevel(tick);
-    this.tasks.endPoll(this.main, tick);
+    this.tasks.endPoll(this.main, undefined, tick);
     this.recorder.publish();
   }
 
@@ -203,7 +234,7 @@ export class Execution {
     this.keepsPoll = false;
     this.ticks.clear();
     while (this.depth > 0) {
-      if (tell) this.leave();
+      if (tell) this.leave(false);
       else {
         this.depth--;
         for (const task of this.stack[this.depth]?.polls.splice(0) ?? []) task.running = false;
@@ -219,36 +250,36 @@ export class Execution {
 
   private push(task: Task | undefined, lazy: boolean, cause: number, causeId: number): Callback {
     if (this.depth === 0) {
-      this.endTopLevel();
-      this.endKeptPoll();
+      if (this.topLevel) this.endTopLevel();
+      if (this.keepsPoll) this.endKeptPoll();
     }
     // Entries are used again, because there is one for each callback and continuation of the program.
     let callback = this.stack[this.depth];
     if (callback === undefined) {
-      callback = { task, polls: [], lazy, cause, causeId, wake: undefined };
+      callback = { task, polls: [], lazy, cause, causeId };
       this.stack.push(callback);
     } else {
       callback.task = task;
       callback.lazy = lazy;
       callback.cause = cause;
       callback.causeId = causeId;
-      callback.wake = undefined;
     }
     this.depth++;
     return callback;
   }
 
   private endPolls(polls: Task[], tick: number): void {
-    for (let task = polls.pop(); task !== undefined; task = polls.pop()) this.tasks.endPoll(task, tick);
+    for (let task = polls.pop(); task !== undefined; task = polls.pop())
+      this.tasks.endPoll(task, undefined, tick);
   }
 
-  private open(callback: Callback, tick: number): void {
+  private open(callback: Callback, wake: Wake | undefined, tick: number): void {
     callback.lazy = false;
     const { task } = callback;
     if (task === undefined) return;
     const living = this.tasks.inLife(task);
     callback.task = living;
-    const { cause, causeId, wake } = callback;
+    const { cause, causeId } = callback;
     if (this.tasks.beginPoll(living, cause, causeId, wake, tick)) callback.polls.push(living);
     this.frames.entered(tick);
     this.recorder.publish();

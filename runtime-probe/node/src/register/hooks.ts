@@ -17,7 +17,7 @@ import { tracksPromisesByChoice } from './promises-by-choice.ts';
 import { Rejections } from './rejections.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
-import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, type Source, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
@@ -42,6 +42,12 @@ export class Hooks {
   private on = false;
   private watching = false;
   private pausedOnce = false;
+  /** Node's id of the immediate that watches the turns, and whether that runs. */
+  private watchId = 0;
+  private inWatch = false;
+  /** The parser that called back last, with Node's id of it: most often it is the next one too. */
+  private lastParser: ResourceStamp | undefined;
+  private lastParserId = 0;
 
   constructor(parts: HookParts) {
     this.parts = parts;
@@ -80,7 +86,7 @@ export class Hooks {
         },
         () => {
           if (rejections.answering) rejections.answering = false;
-          else parts.execution.leave();
+          else parts.execution.leave(true);
         },
         (promise) => this.promiseSettled(promise),
       ],
@@ -98,7 +104,7 @@ export class Hooks {
     this.on = true;
     this.parts.parks.restart();
     this.parts.resources.resume();
-    if (!this.watching) this.parts.execution.hide(() => this.watch());
+    if (!this.watching) this.watch();
   }
 
   disable(): void {
@@ -117,10 +123,17 @@ export class Hooks {
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
-    if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
+    // Most of what is made, so it comes first.
     if (type === 'TickObject') {
-      this.parts.ticks.add(id, execution.context() ?? main);
+      const { streams } = resources;
+      const request = streams.anyUnannounced ? streams.announcedBy(resource, sourceOfCallback()) : undefined;
+      this.parts.ticks.add(id, request ?? execution.context() ?? main);
+      return;
+    }
+    if (type === 'PROMISE') return;
+    if (execution.isHidden && type === 'Immediate') {
+      this.watchId = id;
       return;
     }
     // Node names the listener as what a connection was made on.
@@ -141,27 +154,50 @@ export class Hooks {
       execution.enter(tickOf, causedBy(tickOf), tickOf.id, fromTick);
       return;
     }
+    if (id === this.watchId) {
+      this.outermost(undefined);
+      this.inWatch = true;
+      execution.beginHidden();
+      return;
+    }
+    // A parser's callbacks for the body and the end of what it has just told the head of.
+    const { lastParser } = this;
+    if (id === this.lastParserId && lastParser !== undefined && this.parserGoesOn(lastParser)) return;
     const resource = executionAsyncResource();
     if (!this.promisesApart && resource instanceof Promise) return;
     resources.decide();
     const stamp = readResourceStamp(resource) ?? this.adopted(resource);
-    // A parser's callbacks for the body and the end of what it has just told the head of.
-    if (stamp?.role === resourceRole.parser && execution.goesOn(stamp.task, 0, 0, kindOf(stamp))) return;
-    this.parts.recorder.beginTogether();
-    this.begins(resource, stamp);
-    this.parts.recorder.endTogether();
-  }
-
-  private begins(resource: object, stamp: ResourceStamp | undefined): void {
-    const { execution, resources, tasks } = this.parts;
     // What was made before the program began is no part of it, such as the writer thread.
     if (stamp === undefined || stamp.task === unseen) {
-      this.outermost();
+      this.outermost(undefined);
       execution.enter(unseen, 0, 0, -1);
       return;
     }
-    if (stamp.type !== 'Microtask') this.outermost();
+    if (stamp.role === resourceRole.parser) {
+      this.lastParser = stamp;
+      this.lastParserId = id;
+      if (this.parserGoesOn(stamp)) return;
+    }
+    const nowNs = this.parts.recorder.beginTogether();
+    this.begins(resource, stamp, nowNs);
+    this.parts.recorder.endTogether();
+  }
+
+  private parserGoesOn(stamp: ResourceStamp): boolean {
+    const { execution, resources } = this.parts;
+    if (!execution.goesOn(stamp.task, 0, 0, kindOf(stamp))) return false;
+    resources.decide();
+    return true;
+  }
+
+  private begins(resource: object, stamp: ResourceStamp, nowNs: number): void {
+    const { execution, resources, tasks } = this.parts;
+    if (stamp.type !== 'Microtask') this.outermost(nowNs);
     const cause = resources.calledBack(stamp, resource);
+    if (stamp.role === resourceRole.session && stamp.task === undefined) {
+      execution.enterLazily(undefined, cause.kind, cause.id, kindOf(stamp));
+      return;
+    }
     if (stamp.role === resourceRole.parser) {
       // A parser calls back for the next request before anybody knows that there is one.
       const over = stamp.task === undefined || tasks.isOver(stamp.task);
@@ -172,24 +208,29 @@ export class Hooks {
   }
 
   /** A callback of the loop itself: what came before it is done, and the loop may have been parked. */
-  private outermost(): void {
-    const { execution } = this.parts;
+  private outermost(nowNs: number | undefined): void {
+    const { execution, tasks, parks } = this.parts;
     if (!execution.idle || execution.betweenCallbacks) return;
-    this.parts.tasks.settleEnds();
-    this.parts.parks.look();
+    tasks.settleEnds();
+    parks.look(nowNs);
   }
 
   private after(): void {
+    if (this.inWatch) {
+      this.inWatch = false;
+      this.parts.execution.endHidden();
+      return;
+    }
     if (!this.promisesApart && executionAsyncResource() instanceof Promise) return;
     this.parts.resources.decide();
-    this.parts.execution.leave();
+    this.parts.execution.leave(false);
   }
 
   /** The task of a resource; an accepted connection becomes one when it first calls back by itself. */
   private taskOf(stamp: ResourceStamp, resource: object): Task | undefined {
     if (stamp.task !== undefined) return stamp.task;
     // The close of a connection that never had a task of its own is no work of the program.
-    if (stamp.source?.open !== true) return undefined;
+    if (stamp.source?.open !== true || stamp.source.consumed) return undefined;
     const peer = peerOf(resource);
     stamp.task = this.parts.tasks.spawn(peer === '' ? 'connection' : `connection ${peer}`, undefined);
     return stamp.task;
@@ -203,19 +244,28 @@ export class Hooks {
       return;
     }
     const task = execution.context() ?? main;
-    const before = parent === undefined ? undefined : readPromiseStamp(parent);
-    const stamp = new PromiseStamp(task, before);
-    stampPromise(promise, stamp);
-    if (task === unseen) return;
-    const place = frames.sites.next(
-      before === undefined ? (parent === undefined ? -1 : 0) : before.place.index,
-    );
-    stamp.place = place;
     if (parent === undefined) {
-      if (place.kind === placeKind.call) frames.called(stamp);
+      const stamp = new PromiseStamp(task, undefined);
+      stampPromise(promise, stamp);
+      if (task === unseen) return;
+      stamp.place = frames.sites.next(-1);
+      if (stamp.place.kind === placeKind.call) frames.called(stamp);
       return;
     }
-    if (place.kind === placeKind.inside && frames.awaits(stamp, before)) return;
+    const before = readPromiseStamp(parent);
+    if (task === unseen) {
+      stampPromise(promise, new PromiseStamp(task, before));
+      return;
+    }
+    const place = frames.sites.next(before === undefined ? 0 : before.place.index);
+    let stamp = place.kind === placeKind.inside ? frames.awaits(task, place, before) : undefined;
+    const isReaction = stamp !== undefined || place.kind !== placeKind.inside;
+    if (stamp === undefined) {
+      stamp = new PromiseStamp(task, before);
+      stamp.place = place;
+    }
+    stampPromise(promise, stamp);
+    if (!isReaction) return;
     frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
@@ -257,6 +307,8 @@ export class Hooks {
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) return;
+    // The stamp of a call's await is used again, by now maybe for the next one.
+    if (stamp.frame?.wait === stamp) return;
     stamp.settled = true;
     // V8 settles the promise of an await itself, at the end of the continuation; nobody waits for it.
     if (stamp.isAwait) return;
@@ -307,19 +359,26 @@ export class Hooks {
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */
   private watch(): void {
     this.watching = true;
-    setImmediate(() => {
-      if (!this.on) {
-        this.watching = false;
-        return;
-      }
-      // The park was told in the hook before this callback.
-      this.parts.parks.turn++;
-      this.parts.execution.endKeptPoll();
-      this.parts.tasks.settleEnds();
-      this.parts.resources.turnEnds();
-      this.parts.execution.hide(() => this.watch());
-    }).unref();
+    const { execution } = this.parts;
+    execution.beginHidden();
+    setImmediate(this.turnEnds).unref();
+    execution.endHidden();
   }
+
+  private readonly turnEnds = (): void => {
+    if (!this.on) {
+      this.watching = false;
+      return;
+    }
+    const { parks, execution, tasks, resources } = this.parts;
+    // The park was told in the hook before this callback.
+    parks.turn++;
+    execution.endTopLevel();
+    execution.endKeptPoll();
+    tasks.settleEnds();
+    resources.turnEnds();
+    this.watch();
+  };
 
   /** What the program made while nothing was recorded. */
   private adopted(resource: object): ResourceStamp | undefined {
@@ -329,6 +388,11 @@ export class Hooks {
 
 /** As kindOf, of a tick. */
 const fromTick = -1;
+
+/** The source whose callback runs. */
+function sourceOfCallback(): Source | undefined {
+  return readResourceStamp(executionAsyncResource())?.source;
+}
 
 /** What kind of callback it is, as a number below 0: what it makes first is predicted from that. */
 function kindOf(stamp: ResourceStamp): number {

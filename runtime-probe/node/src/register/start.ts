@@ -45,7 +45,7 @@ const view: View = {
     {
       name: 'operations',
       visibility: recorded,
-      note: "of streams: reads, which Node's loop makes, writes and accepted connections; not of datagrams and, but for reads, not below TLS",
+      note: "reads, which Node's loop makes, writes, accepted connections, datagrams; of what TLS and HTTP/2 write the bytes, not each system call",
     },
     { name: 'readiness', visibility: recorded, note: "once per turn, from the loop's callbacks" },
     { name: 'reactor', visibility: recorded, note: "from the loop's idle time, told after each park" },
@@ -54,7 +54,7 @@ const view: View = {
     {
       name: 'jobs',
       visibility: recorded,
-      note: 'files, names, cryptography and compression; the queue is counted',
+      note: 'files, names, cryptography and compression; the queue is counted; questions to name servers, which are not of the pool',
     },
     {
       name: 'jobThreads',
@@ -156,6 +156,7 @@ class Parts {
     this.hooks = new Hooks({ recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
+    resources.streams.serveBy(this.requests);
     this.uncaught = new Uncaught(recorder, execution);
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
@@ -185,7 +186,7 @@ class Parts {
   private listen(level: number): void {
     const promises = level !== detail.native;
     this.resources.jobs.sites = promises;
-    this.execution.lingers = !promises;
+    this.execution.setPromises(promises);
     this.hooks.enable(promises);
     this.requests.enable();
     this.uncaught.enable();
@@ -194,6 +195,7 @@ class Parts {
   /** The program ends: so does what runs, and what never ended. */
   finish(): void {
     this.execution.reset(true);
+    this.requests.settleAll();
     this.tasks.end(this.main, 'completed');
     this.tasks.settleEnds();
   }
