@@ -92,18 +92,23 @@ export function withEnvironment(
     rule.node === undefined || preload === undefined
       ? {}
       : { NODE_OPTIONS: withPreload(String(objectOf(present)['NODE_OPTIONS'] ?? ''), preload) };
-  // Nobody wants to step into the script, and a stop in a wake shows the line that wakes, not ours.
+  // Nobody wants to step into the script, or in the line in which it waits to be stopped.
   const { skipFiles } = configuration;
   const skipped =
     rule.node === undefined || preload === undefined
       ? {}
-      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload] };
+      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload, besides(preload)] };
   return {
     ...configuration,
     ...skipped,
     [rule.key]: rule.write(present, { ...environment, ...options }),
     [launchKey]: environment.WAKELINE_LAUNCH,
   };
+}
+
+/** The script of one line in which the register script waits to be stopped; its name ends its own. */
+function besides(preload: string): string {
+  return preload.replace(/[^/\\]*$/, 'wakeline-stop.cdp');
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -7,8 +7,10 @@
 //   before a callback or continuation runs   the next function that is called: Node's own way of `--inspect-brk`, for
 //                                            which a script is run with breakFirstLine. That is done while breaks are
 //                                            disabled, so the script itself does not stop; the next function does
-//   in a wake                                here: the line that wakes is further out on the stack
+//   in a wake                                here: the line that wakes is further out on the stack. The wait stands in
+//                                            a script of its own; see stopScript
 import { Script } from 'node:vm';
+import { captureStack } from '../executor/site.ts';
 import { debuggerMayHold } from './looks.ts';
 import { breakAsked, controlWord } from './ring-layout.ts';
 
@@ -16,9 +18,26 @@ import { breakAsked, controlWord } from './ring-layout.ts';
 const waits = 100;
 const waitMs = 100;
 
+/** What stands in the stack above the line that wakes. */
+type Wait = (words: Int32Array, word: number, value: number, ms: number) => unknown;
+
+/**
+ * js-debug steps on by itself from a pause in a file that it is told to skip, past the line that wakes. A script that
+ * ends in .cdp it takes for one of its own: such a frame has no source, nothing is stepped, and VS Code shows the next
+ * one that has a source and is not skipped. To other debuggers it is a script like any other, of one line.
+ */
+const stopScript = (captureStack(captureStack, 1)[0]?.getFileName() ?? '').replace(
+  /[^/\\]*$/,
+  'wakeline-stop.cdp',
+);
+
+const stopSource =
+  '(function wakelineStop(words, word, value, ms) { return Atomics.wait(words, word, value, ms); })';
+
 export class Breaks {
   private readonly words: Int32Array;
   private readonly nothing = new Script('0', { filename: 'wakeline-break' });
+  private waitHere: Wait | undefined;
   private met: { readonly word: number; readonly task: number } | undefined;
 
   constructor(words: Int32Array) {
@@ -54,14 +73,16 @@ export class Breaks {
   /** That task is being woken by what is on the stack: stops there. */
   wakeMet(task: number): void {
     const word = controlWord.breakOnWake;
-    if (this.take(word, task)) this.stop(breakAsked.here, word, task);
+    if (!this.take(word, task)) return;
+    this.waitHere ??= new Script(stopSource, { filename: stopScript }).runInThisContext() as Wait;
+    this.stop(breakAsked.here, word, task, this.waitHere);
   }
 
   /** To be the last thing that a hook does: what is called next is where the program stops. */
   stopNext(): void {
     const { met } = this;
     this.met = undefined;
-    if (met !== undefined) this.stop(breakAsked.nextCall, met.word, met.task);
+    if (met !== undefined) this.stop(breakAsked.nextCall, met.word, met.task, Atomics.wait);
   }
 
   /** A condition is met once. */
@@ -80,13 +101,13 @@ export class Breaks {
     }
   }
 
-  /** No function of JavaScript may be called behind the wait: the program would stop in it. */
-  private stop(how: number, word: number, task: number): void {
+  /** For the next call no function of JavaScript may be called behind the wait: the program would stop in it. */
+  private stop(how: number, word: number, task: number, wait: Wait): void {
     if (!debuggerMayHold()) return;
     Atomics.store(this.words, controlWord.breakAsked, how);
     Atomics.notify(this.words, controlWord.breakAsked);
     for (let i = 0; i < waits; i++) {
-      Atomics.wait(this.words, controlWord.breakAsked, how, waitMs);
+      wait(this.words, controlWord.breakAsked, how, waitMs);
       if (Atomics.load(this.words, controlWord.breakAsked) !== how) return;
     }
     // Nobody answered: the next one is meant.
