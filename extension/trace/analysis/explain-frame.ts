@@ -4,8 +4,8 @@ import { causeKind, endOutcome } from '../../../runtime-probe/protocol/typescrip
 import { type SourceSite, spanState } from '../../messages/lanes.ts';
 import type { ExplanationStack, ExplanationStep } from '../../messages/queries.ts';
 import { formatDuration } from '../format.ts';
-import type { Frame, FrameRow, FrameSegment } from '../model/frames.ts';
-import { callName, causeName, placeText, siteOf, taskName } from './names.ts';
+import type { Frame, FrameRow, FrameSegment, Rejection } from '../model/frames.ts';
+import { callName, causeName, placeText, siteOf, taskName, textOf } from './names.ts';
 import type { Summed } from './summaries.ts';
 import type { Told } from './told.ts';
 import { step } from './wake-chain.ts';
@@ -45,13 +45,43 @@ function sentenceOf(view: Summed, frame: Frame, at: FrameSegment, site: SourceSi
   if (at.state === spanState.running) return `${name}${of} ran ${long}.`;
   const where = placeText(site);
   if (at.state === spanState.scheduled)
-    return `${name}${of} stood ${long} in the microtask queue${where}: what it awaits was settled.`;
+    return `${name}${of} stood ${long} in the microtask queue${where}: what it awaits was ${settledWord(view, at)}.`;
   const kind = at.causeKind === causeKind.unknown ? (at.wait?.onKind ?? 0) : at.causeKind;
   const id = at.causeKind === causeKind.unknown ? (at.wait?.onId ?? 0) : at.causeId;
   const on = kind === causeKind.unknown ? 'something that nobody has settled' : causeName(model, kind, id);
-  if (!at.open) return `${name}${of} waited ${long}${where} on ${on}.`;
+  if (!at.open) return `${name}${of} waited ${long}${where} on ${on}${thrownText(view, at)}.`;
   const still = at.toNs >= view.endNs ? 'has waited' : 'waited, and was never settled,';
   return `${name}${of} ${still} ${long}${where} on ${on}.`;
+}
+
+/** What became of what was awaited, where it was an error. */
+function rejectionOf(view: Summed, at: FrameSegment): Rejection | undefined {
+  if (at.rejection !== undefined || at.wait?.onKind !== causeKind.frame) return at.rejection;
+  return view.model.frames.get(at.wait.onId)?.rejection;
+}
+
+function settledWord(view: Summed, at: FrameSegment): string {
+  const rejection = rejectionOf(view, at);
+  return rejection === undefined ? 'settled' : `rejected${errorText(view, rejection)}`;
+}
+
+function thrownText(view: Summed, at: FrameSegment): string {
+  const rejection = rejectionOf(view, at);
+  return rejection === undefined
+    ? ''
+    : `; what it awaited was rejected${errorText(view, rejection)}, so the await threw`;
+}
+
+function errorText({ model }: Summed, { error }: Rejection): string {
+  const name = textOf(model, error);
+  return name === '' ? '' : ` with ${name}`;
+}
+
+function endText(view: Summed, frame: Frame): string {
+  if (frame.rejection !== undefined) return `Rejected${errorText(view, frame.rejection)}`;
+  if (frame.outcome === endOutcome.panicked) return 'Rejected';
+  if (frame.outcome !== endOutcome.unknown) return 'Over';
+  return 'Over; nobody awaits it, so whether it was rejected is not known';
 }
 
 function stepsOf(
@@ -65,12 +95,17 @@ function stepsOf(
   const caller = frame.parent === 0 ? '' : ` by ${callName(model, frame.parent)}`;
   const steps = [step('spawn', frame.openNs, `Called${caller}`, lane, { site: siteOf(model, frame.site) })];
   if (at.wait !== undefined) steps.push(step('wait', at.fromNs, `Awaits${placeText(site)}`, lane, { site }));
+  const word = settledWord(view, at);
   if (at.causeKind !== causeKind.unknown)
-    steps.push(step('wake', at.toNs, `Settled by ${causeName(model, at.causeKind, at.causeId)}`, lane));
-  if (!Number.isNaN(frame.endNs)) {
-    const word = frame.outcome === endOutcome.panicked ? 'Rejected' : 'Over';
-    steps.push(step('end', frame.endNs, word, lane));
-  }
+    steps.push(
+      step(
+        'wake',
+        at.toNs,
+        `${word[0]?.toUpperCase()}${word.slice(1)} by ${causeName(model, at.causeKind, at.causeId)}`,
+        lane,
+      ),
+    );
+  if (!Number.isNaN(frame.endNs)) steps.push(step('end', frame.endNs, endText(view, frame), lane));
   return steps;
 }
 

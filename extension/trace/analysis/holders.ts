@@ -10,9 +10,12 @@ import { resourceName, taskName } from './names.ts';
 import { listText } from './operations.ts';
 import { laneOfThread, sentenceCase, step } from './wake-chain.ts';
 
-/** A release or acquire stands right before its wake; a frame's end or the like may stand between. */
+/**
+ * A release or acquire stands right before its wakes, which may be many; a frame's end or the like may stand between.
+ * So many entries other than wakes are looked at.
+ */
 const nearEntries = 8;
-/** Entries that are searched for when the holder took what it gave back. */
+/** Entries that are searched, for when the holder took what it gave back, and for a giver behind its other wakes. */
 const searchedEntries = 20_000;
 /** Holders of a semaphore that are named. */
 const namedHolders = 3;
@@ -28,7 +31,7 @@ const nothing: Handing = { clause: '', steps: [] };
 /** Who gave what the task waited for, as the thread that woke it told just before. */
 export function handingBefore(model: Model, wake: WakeRecord, resource: number): Handing {
   const { thread } = wake;
-  const index = nearest(thread, wake.log - 1, nearEntries, resource);
+  const index = giverOf(thread, wake.log, resource);
   if (index < 0) return nothing;
   const { log } = thread;
   const taker = log.kindOf(index) === eventKind.resourceAcquire;
@@ -48,7 +51,7 @@ export function handingBefore(model: Model, wake: WakeRecord, resource: number):
   if (taker) return nothing;
   const what = kind === resourceKind.semaphore ? `a permit of ${name}` : name;
   const steps = [at(ns, `gave ${what} back`)];
-  const took = nearest(thread, index - 1, searchedEntries, resource, eventKind.resourceAcquire, task);
+  const took = takenBefore(thread, index, resource, task);
   if (took >= 0) steps.unshift(at(log.nsOf(took), `took ${what}`));
   const forText = took < 0 ? '' : ` for ${formatDuration(ns - log.nsOf(took))}`;
   const held = kind === resourceKind.semaphore ? `of which ${who} had a permit` : `held by ${who}`;
@@ -78,21 +81,26 @@ const givenWords: Readonly<Record<number, readonly [string, string]>> = {
   [resourceKind.barrier]: ['came to', 'to which * came'],
 };
 
-/** The last acquire or release of the resource at or before that entry; -1 when there is none near. */
-function nearest(
-  thread: Thread,
-  from: number,
-  entries: number,
-  resource: number,
-  kind?: number,
-  task?: number,
-): number {
-  const { log } = thread;
-  for (let i = from; i >= 0 && i > from - entries; i--) {
-    const each = log.kindOf(i);
-    if (each !== eventKind.resourceAcquire && each !== eventKind.resourceRelease) continue;
-    if (log.idOf(i) !== resource || (kind !== undefined && each !== kind)) continue;
-    if (task === undefined || log.valueOf(i) === task) return i;
+/** The acquire or release of the resource that made this wake; -1 when there is none near. */
+function giverOf({ log }: Thread, wake: number, resource: number): number {
+  let others = 0;
+  for (let i = wake - 1; i >= 0 && i >= wake - searchedEntries && others < nearEntries; i--) {
+    const kind = log.kindOf(i);
+    if (kind === eventKind.wake) continue;
+    if (changesHands(kind) && log.idOf(i) === resource) return i;
+    others++;
   }
   return -1;
+}
+
+/** When that task had last taken what it gives back at `release`; -1 where that is too long ago. */
+function takenBefore({ log }: Thread, release: number, resource: number, task: number): number {
+  for (let i = release - 1; i >= 0 && i >= release - searchedEntries; i--)
+    if (log.kindOf(i) === eventKind.resourceAcquire && log.idOf(i) === resource && log.valueOf(i) === task)
+      return i;
+  return -1;
+}
+
+function changesHands(kind: number): boolean {
+  return kind === eventKind.resourceAcquire || kind === eventKind.resourceRelease;
 }

@@ -1,6 +1,6 @@
 // Owns the frames inside tasks (async calls, branches, traced futures): what was told of each, in which state each was
 // when, and in which rows below their task they are drawn. Knows nothing of lanes' order or of how a row is asked for.
-import { causeKind, pollOutcome } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { causeKind, endOutcome, pollOutcome } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type SpanState, spanState } from '../../messages/lanes.ts';
 import { IdTable } from './columns.ts';
 
@@ -23,9 +23,17 @@ export interface FrameSegment {
   /** What ended its wait; kind 0 while nothing has. */
   readonly causeKind: number;
   readonly causeId: number;
+  /** What it waited for was rejected, so that its await threw. */
+  readonly rejection: Rejection | undefined;
 }
 
-const factKind = { enter: 1, leave: 2, wait: 3, wake: 4 } as const;
+/** With an error of that name; 0 where it is not known. */
+export interface Rejection {
+  readonly error: number;
+}
+
+/** In the order in which those of one instant happened. */
+const factKind = { enter: 1, leave: 2, wait: 3, wake: 4, rejected: 5 } as const;
 
 /** Kept of each frame that was opened; its facts in order of time, six numbers each. */
 export class Frame {
@@ -38,7 +46,10 @@ export class Frame {
   readonly openNs: number;
   /** NaN while it is not over. */
   endNs = Number.NaN;
-  outcome = 0;
+  private endTold = 0;
+  /** With what its promise was rejected; undefined where nobody told that it was. */
+  rejection: Rejection | undefined = undefined;
+  private settled = false;
   /** Where the poll began in which it ended; NaN outside any. */
   endPollNs = Number.NaN;
   /** -1 before it was laid out, and where there is no room for it. */
@@ -75,6 +86,32 @@ export class Frame {
     this.add(ns, factKind.wake, cause, causeId, 0, 0);
   }
 
+  /** The wait that was woken at that instant ended with an error. */
+  waitRejected(ns: number, error: number): void {
+    this.add(ns, factKind.rejected, error, 0, 0, 0);
+  }
+
+  ends(ns: number, outcome: number, pollNs: number): void {
+    this.endNs = ns;
+    this.endTold = outcome;
+    this.endPollNs = pollNs;
+  }
+
+  settles(): void {
+    this.settled = true;
+  }
+
+  rejects(error: number): void {
+    this.rejection = { error };
+  }
+
+  /** How it ended; 0 while it has not. A rejection is told behind its end. */
+  get outcome(): number {
+    if (Number.isNaN(this.endNs)) return 0;
+    if (this.rejection !== undefined) return endOutcome.panicked;
+    return this.settled ? endOutcome.completed : this.endTold;
+  }
+
   /** Its states in order of time; `nowNs` is where an open one ends. The walk ends when `on` returns true. */
   walk(nowNs: number, on: (segment: FrameSegment) => boolean): void {
     const over = !Number.isNaN(this.endNs);
@@ -88,9 +125,17 @@ export class Frame {
       if (kind === factKind.enter) life.runs(ns);
       else if (kind === factKind.leave) life.leaves(ns, a);
       else if (kind === factKind.wait) life.waits(ns, d, { onKind: a, onId: b, site: c });
-      else life.wakes(ns, a, b);
+      else if (kind === factKind.wake) life.wakes(ns, a, b, this.rejectionAt(at + factLength, ns));
     }
     if (!life.stopped) life.ends(endNs, this.endPollNs, !over);
+  }
+
+  /** Told of the same instant as the wake before it. */
+  private rejectionAt(at: number, ns: number): Rejection | undefined {
+    const { facts } = this;
+    for (let next = at; next < facts.length && facts[next] === ns; next += factLength)
+      if (facts[next + 1] === factKind.rejected) return { error: facts[next + 2] as number };
+    return undefined;
   }
 
   get bytes(): number {
@@ -118,6 +163,7 @@ class FrameLife {
   private wait: FrameWait | undefined;
   private causeKind = 0;
   private causeId = 0;
+  private rejection: Rejection | undefined = undefined;
   stopped = false;
 
   constructor(frame: Frame, on: (segment: FrameSegment) => boolean) {
@@ -131,6 +177,7 @@ class FrameLife {
     this.close(ns, false);
     this.state = 'runs';
     this.wait = undefined;
+    this.rejection = undefined;
   }
 
   leaves(ns: number, outcome: number): void {
@@ -146,10 +193,12 @@ class FrameLife {
     this.state = itself ? 'woken' : 'waits';
     this.causeKind = 0;
     this.causeId = 0;
+    this.rejection = undefined;
   }
 
-  wakes(ns: number, kind: number, id: number): void {
+  wakes(ns: number, kind: number, id: number, rejection: Rejection | undefined): void {
     if (this.state !== 'waits') return;
+    this.rejection = rejection;
     this.causeKind = kind;
     this.causeId = id;
     this.close(ns, false);
@@ -162,12 +211,12 @@ class FrameLife {
   }
 
   private close(ns: number, open: boolean): void {
-    const { fromNs, causeKind: kind, causeId, wait } = this;
+    const { fromNs, causeKind: kind, causeId, wait, rejection } = this;
     const toNs = Math.max(ns, fromNs);
     this.fromNs = toNs;
     if (this.stopped || (toNs === fromNs && !open)) return;
     const state = this.spanStateNow();
-    this.stopped = this.on({ state, fromNs, toNs, open, wait, causeKind: kind, causeId });
+    this.stopped = this.on({ state, fromNs, toNs, open, wait, causeKind: kind, causeId, rejection });
   }
 
   private spanStateNow(): SpanState {
@@ -331,9 +380,7 @@ export class Frames {
   ends(id: number, ns: number, outcome: number, pollNs: number): void {
     const frame = this.table.get(id);
     if (frame === undefined || !Number.isNaN(frame.endNs)) return;
-    frame.endNs = ns;
-    frame.outcome = outcome;
-    frame.endPollNs = pollNs;
+    frame.ends(ns, outcome, pollNs);
     this.byTask.get(frame.task)?.ends(frame);
   }
 

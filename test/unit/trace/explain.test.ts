@@ -76,6 +76,34 @@ test('waits for each other: who held the mutex, who sent, and who holds what nob
   );
 });
 
+test('who gave is told of each of a hundred tasks that were woken at once', () => {
+  const waiters = Array.from({ length: 100 }, (_, i) => i + 2);
+  const trace = [
+    'hello',
+    'dict resource id=1 resourceKind=notify',
+    'chunk thread=1 firstTick=0',
+    ...[1, ...waiters].map((task) => `  ${task} taskSpawn task=${task}`),
+    ...waiters.flatMap((task) => [
+      `  ${task * 10 + 200} pollStart task=${task} epoch=1`,
+      `  ${task * 10 + 201} waitStart onKind=resource onId=1`,
+      `  ${task * 10 + 202} pollEnd outcome=pending`,
+    ]),
+    '  2000 pollStart task=1 epoch=1',
+    '  2001 resourceRelease resource=1 task=1 amount=1',
+    ...waiters.map((task) => `  ${task + 2001} wake task=${task} epoch=1 effect=scheduled`),
+    '  2200 pollEnd outcome=ready',
+    ...waiters.flatMap((task) => [
+      `  ${task * 10 + 2300} pollStart task=${task} epoch=2`,
+      `  ${task * 10 + 2301} pollEnd outcome=ready`,
+    ]),
+  ].join('\n');
+  const session = sessionOf(framesOf(`${trace}\n`));
+  for (const task of waiters) {
+    const told = session.explain({ session: '', lane: laneOf(session, `task ${task}`), atNs: 1999 });
+    assert.match(told?.sentence ?? '', /for notify 1, which task 1 notified; task 1 woke it in its poll 1;/);
+  }
+});
+
 test('where events were lost nobody is said to hold anything', () => {
   const lost = `${golden('hand-overs')}chunk thread=1 dropped=5\n  400 park parkKind=reactor\n`;
   const session = sessionOf(framesOf(lost));

@@ -122,3 +122,47 @@ test('the details name the line, what it waited on, and the awaits of its caller
   const queued = session.explain({ session: '', lane: laneOf(1), atNs: 12.75e6 });
   assert.match(queued?.sentence ?? '', /stood 200 µs in the microtask queue in load \(users\.ts:7:3\)/);
 });
+
+test('a rejection that is told behind the end names the error at the wait, in the queue and at the end', () => {
+  const rejected = framesTrace
+    .replace('dict text id=7', 'dict text id=8 text="TypeError"\ndict text id=7')
+    // The first fetchUser awaited something that is no call and threw; its caller awaits it and throws too.
+    .replace(
+      '  12800000 pollEnd outcome=pending\n',
+      '  12800000 pollEnd outcome=pending\n  12800000 waitRejected frame=3 sinceNs=500000 error=8\n',
+    )
+    .replace(
+      '  13500000 pollEnd outcome=pending\n',
+      '  13500000 pollEnd outcome=pending\n  13500000 reject frame=3 error=8\n',
+    )
+    .replace('frameEnd frame=4 outcome=completed', 'frameEnd frame=4 outcome=unknown')
+    .replace('frameEnd frame=1 outcome=completed', 'frameEnd frame=1 outcome=unknown')
+    .replace('  30000000 threadStop', '  29000000 settle frame=4\n  30000000 threadStop');
+  const session = sessionOf(framesOf(rejected));
+  const task = viewOf(session, []).answer.lanes.find((lane) => lane.kind === laneKind.task);
+  const { answer } = viewOf(session, [task?.lane ?? -1]);
+  const told = (depth: number, atNs: number) => {
+    const lane = answer.lanes.find((each) => each.kind === laneKind.frame && each.depth === depth)?.lane;
+    const { sentence, steps } = session.explain({ session: '', lane: lane ?? -1, atNs }) ?? {};
+    return [sentence, ...(steps ?? []).map(({ text }) => text)];
+  };
+  assert.deepEqual(told(2, 5e6), [
+    'fetchUser (async call 3) of task 1 (main) waited 12.1 ms in fetchUser (users.ts:14:9) on timer 1; what it awaited was rejected with TypeError, so the await threw.',
+    'Called by load (async call 2)',
+    'Awaits in fetchUser (users.ts:14:9)',
+    'Rejected with TypeError by timer 1',
+    'Rejected with TypeError',
+  ]);
+  assert.equal(
+    told(1, 5e6)[0],
+    'load (async call 2) of task 1 (main) waited 12.2 ms in load (users.ts:7:3) on fetchUser (async call 3); what it awaited was rejected with TypeError, so the await threw.',
+  );
+  assert.equal(
+    told(1, 12.75e6)[0],
+    'load (async call 2) of task 1 (main) stood 200 µs in the microtask queue in load (users.ts:7:3): what it awaits was rejected with TypeError.',
+  );
+  // Not told of the other call, whose value somebody asked for later, nor of main, which nobody awaits.
+  assert.equal(told(3, 10e6).at(-1), 'Over');
+  assert.equal(told(0, 10e6).at(-1), 'Over; nobody awaits it, so whether it was rejected is not known');
+  assert.doesNotMatch(told(0, 10e6)[0] ?? '', /rejected/);
+});

@@ -8,6 +8,7 @@
 import { observer } from './observe.ts';
 import { type Context, dropFuture, type Future, PENDING, type Poll, ready } from './poll.ts';
 import { captureSite, type Site } from './site.ts';
+import { beginThread, type CodeThread, enterThread, lostThread } from './site-prediction.ts';
 
 /** What `function*` returns when it awaits by `yield*`. */
 export type Async<T> = Generator<Future<unknown>, T, unknown>;
@@ -121,10 +122,13 @@ export class Coroutine<T> extends Awaitable<T> {
   #awaited: Future<unknown> | undefined;
   #running = false;
   #started = false;
+  /** Where its code stands; undefined while nobody observes it, and so lost when somebody does in its midst. */
+  #thread: CodeThread | undefined;
 
   constructor(generator: Async<T>) {
     super();
     this.#generator = generator;
+    this.#thread = observer && beginThread();
   }
 
   override poll(cx: Context): Poll<T> {
@@ -142,6 +146,16 @@ export class Coroutine<T> extends Awaitable<T> {
     const awaited = this.#awaited;
     this.#awaited = undefined;
     if (awaited !== undefined) dropFuture(awaited);
+    const outer = enterThread(this.#observedThread());
+    try {
+      this.#unwind();
+    } finally {
+      enterThread(outer);
+    }
+  }
+
+  #unwind(): void {
+    this.#thread?.resumedByError();
     // The value given to return() is seen by nobody; the type asks for one.
     let step: IteratorResult<unknown, unknown> = (
       this.#generator as Generator<unknown, unknown, unknown>
@@ -164,7 +178,7 @@ export class Coroutine<T> extends Awaitable<T> {
         this.#awaited = step.value;
         step = this.#pollAwaited(cx, step.value);
       } else {
-        step = this.#generator.throw(notAFuture(step.value));
+        step = this.#throwIn(notAFuture(step.value));
       }
     }
     return PENDING;
@@ -173,7 +187,7 @@ export class Coroutine<T> extends Awaitable<T> {
   #start(): IteratorResult<Future<unknown>, T> {
     if (this.#started) throw new Error('a generator was polled after it had ended');
     this.#started = true;
-    return this.#generator.next();
+    return this.#goOn(undefined);
   }
 
   /** Undefined when the awaited future is pending, else what the generator did with its value or error. */
@@ -183,11 +197,39 @@ export class Coroutine<T> extends Awaitable<T> {
       polled = awaited.poll(cx);
     } catch (error) {
       this.#awaited = undefined;
-      return this.#generator.throw(error);
+      return this.#throwIn(error);
     }
     if (polled === PENDING) return undefined;
     this.#awaited = undefined;
-    return this.#generator.next(polled.ready);
+    return this.#goOn(polled.ready);
+  }
+
+  #goOn(value: unknown): IteratorResult<Future<unknown>, T> {
+    const thread = this.#observedThread();
+    if (thread === undefined) return this.#generator.next(value);
+    thread.resumed(value);
+    const outer = enterThread(thread);
+    try {
+      return this.#generator.next(value);
+    } finally {
+      enterThread(outer);
+    }
+  }
+
+  #throwIn(error: unknown): IteratorResult<Future<unknown>, T> {
+    const outer = enterThread(this.#observedThread());
+    this.#thread?.resumedByError();
+    try {
+      return this.#generator.throw(error);
+    } finally {
+      enterThread(outer);
+    }
+  }
+
+  #observedThread(): CodeThread | undefined {
+    if (observer === undefined) this.#thread = undefined;
+    else this.#thread ??= lostThread();
+    return this.#thread;
   }
 }
 

@@ -313,6 +313,12 @@ export class Recorder implements Observer {
     this.three(eventKind.readiness, source, mask, 0);
   }
 
+  /** The other end of the operation that is told next, at the same source. */
+  operationPeer(source: SourceId, peer: string): void {
+    const text = this.dictionary.text(peer);
+    this.two(eventKind.operationPeer, source, text);
+  }
+
   operation(operation: OperationInfo): void {
     if (!this.begin(eventKind.operation)) return;
     const { outcome } = operation;
@@ -369,6 +375,12 @@ export class Recorder implements Observer {
     const lane = on === undefined ? undefined : this.lanes.get(on.thread);
     if (on === undefined || lane === undefined) this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
     else lane.event(eventKind.jobEnd, this.tickOf(on.atNs), job, endOutcome[outcome], bytes);
+  }
+
+  /** Why the job that is to end now has failed. */
+  jobFailed(job: JobId, error: string): void {
+    const text = this.dictionary.text(error);
+    this.two(eventKind.jobError, job, text);
   }
 
   jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void {

@@ -11,6 +11,8 @@ export interface Frame {
   readonly task: Task;
   /** Its own promise. */
   readonly call: PromiseStamp;
+  /** The stamp of each of its awaits: it has one at a time, and a new one for each would cost 30 ns. */
+  readonly wait: PromiseStamp;
   /** Where it waits; undefined while it runs, and after an end that was not an await. */
   waitsAt: Place | undefined;
   onKind: number;
@@ -18,13 +20,15 @@ export interface Frame {
   /** Whether its entering was told and its leaving not yet. */
   entered: boolean;
   ended: boolean;
+  /** Whether somebody is to tell, when its promise is settled, whether it was rejected; see rejections.ts. */
+  asked: boolean;
   before: Frame | undefined;
   after: Frame | undefined;
 }
 
 /** A promise: whose it is, what it comes after, and who settled it. */
 export class PromiseStamp implements Wake {
-  readonly task: Task;
+  task: Task;
   /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
   parent: PromiseStamp | undefined;
   /** Where it was made. */

@@ -376,6 +376,8 @@ export const jobKind = {
   crypto: 6,
   /** Compression. */
   compression: 7,
+  /** A question to a name server, over sockets of the resolver's own: no thread of a pool runs it. */
+  query: 8,
 } as const;
 export type JobKind = (typeof jobKind)[keyof typeof jobKind];
 
@@ -492,9 +494,9 @@ export const eventKind = {
   frameEnd: 43,
   /** A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself. */
   waitStart: 44,
-  /** A frame's promise was settled by what runs now, so that frames that await it go on. */
+  /** A frame's promise held a value and no error, told after a frameEnd of unknown outcome. */
   settle: 45,
-  /** As settle, with an error. */
+  /** A frame's promise held an error. Told after its frameEnd, whatever outcome that had, and after what awaited it went on. */
   reject: 46,
   /** Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing. */
   waitFound: 47,
@@ -568,6 +570,12 @@ export const eventKind = {
   frameWake: 92,
   /** A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known. */
   jobSeen: 94,
+  /** Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled. */
+  jobError: 96,
+  /** The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many. */
+  operationPeer: 97,
+  /** What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same. */
+  waitRejected: 98,
 } as const;
 
 /** Where each field of an event stands among its fields. */
@@ -623,6 +631,9 @@ export const eventField = {
   pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
   frameWake: { frame: 0, causeKind: 1, causeId: 2 },
   jobSeen: { job: 0, jobKind: 1, runtime: 2 },
+  jobError: { job: 0, error: 1 },
+  operationPeer: { source: 0, peer: 1 },
+  waitRejected: { frame: 0, sinceNs: 1, error: 2 },
 } as const;
 
 /** A text that other records name by id. */
@@ -878,14 +889,14 @@ export interface WaitStartRecord {
   readonly stack: number;
 }
 
-/** A frame's promise was settled by what runs now, so that frames that await it go on. */
+/** A frame's promise held a value and no error, told after a frameEnd of unknown outcome. */
 export interface SettleRecord {
   readonly record: 'settle';
   /** Which. */
   readonly frame: number;
 }
 
-/** As settle, with an error. */
+/** A frame's promise held an error. Told after its frameEnd, whatever outcome that had, and after what awaited it went on. */
 export interface RejectRecord {
   readonly record: 'reject';
   /** Which. */
@@ -1256,6 +1267,35 @@ export interface JobSeenRecord {
   readonly runtime: number;
 }
 
+/** Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled. */
+export interface JobErrorRecord {
+  readonly record: 'jobError';
+  /** Which. */
+  readonly job: number;
+  /** The error's name. */
+  readonly error: number;
+}
+
+/** The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many. */
+export interface OperationPeerRecord {
+  readonly record: 'operationPeer';
+  /** Which. */
+  readonly source: number;
+  /** The other end's address. */
+  readonly peer: number;
+}
+
+/** What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same. */
+export interface WaitRejectedRecord {
+  readonly record: 'waitRejected';
+  /** Which awaited. */
+  readonly frame: number;
+  /** How long before this event the frameWake was that ended the wait, in ns. */
+  readonly sinceNs: number;
+  /** The error's name; 0 when not recorded. */
+  readonly error: number;
+}
+
 /** Any dictionary record. */
 export type DictionaryRecord =
   | TextRecord
@@ -1319,7 +1359,10 @@ export type EventRecord =
   | PollSettledRecord
   | PollSampleRecord
   | FrameWakeRecord
-  | JobSeenRecord;
+  | JobSeenRecord
+  | JobErrorRecord
+  | OperationPeerRecord
+  | WaitRejectedRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
 export interface Shape {
@@ -1388,6 +1431,9 @@ export const shapes: readonly Shape[] = [
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 92, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
   { kind: 94, name: 'jobSeen', fields: [{ name: 'job', type: 1 }, { name: 'jobKind', type: 1 }, { name: 'runtime', type: 1 }] },
+  { kind: 96, name: 'jobError', fields: [{ name: 'job', type: 1 }, { name: 'error', type: 1 }] },
+  { kind: 97, name: 'operationPeer', fields: [{ name: 'source', type: 1 }, { name: 'peer', type: 1 }] },
+  { kind: 98, name: 'waitRejected', fields: [{ name: 'frame', type: 1 }, { name: 'sinceNs', type: 1 }, { name: 'error', type: 1 }] },
   { kind: 104, name: 'pollPending', fields: [] },
   { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },
   { kind: 106, name: 'wakeScheduled', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },

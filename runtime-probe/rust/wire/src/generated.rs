@@ -360,6 +360,8 @@ pub mod job_kind {
     pub const CRYPTO: u64 = 6;
     /// Compression.
     pub const COMPRESSION: u64 = 7;
+    /// A question to a name server, over sockets of the resolver's own: no thread of a pool runs it.
+    pub const QUERY: u64 = 8;
 }
 
 /// The state of a task at a snapshot.
@@ -476,9 +478,9 @@ pub mod kind {
     pub const FRAME_END: u64 = 43;
     /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     pub const WAIT_START: u64 = 44;
-    /// A frame's promise was settled by what runs now, so that frames that await it go on.
+    /// A frame's promise held a value and no error, told after a frameEnd of unknown outcome.
     pub const SETTLE: u64 = 45;
-    /// As settle, with an error.
+    /// A frame's promise held an error. Told after its frameEnd, whatever outcome that had, and after what awaited it went on.
     pub const REJECT: u64 = 46;
     /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
     pub const WAIT_FOUND: u64 = 47;
@@ -552,6 +554,12 @@ pub mod kind {
     pub const FRAME_WAKE: u64 = 92;
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     pub const JOB_SEEN: u64 = 94;
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    pub const JOB_ERROR: u64 = 96;
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    pub const OPERATION_PEER: u64 = 97;
+    /// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
+    pub const WAIT_REJECTED: u64 = 98;
 }
 
 /// Kinds that stand for an event in fewer bytes. Readers put the whole event in their place.
@@ -1376,7 +1384,7 @@ impl WaitStart {
     }
 }
 
-/// A frame's promise was settled by what runs now, so that frames that await it go on.
+/// A frame's promise held a value and no error, told after a frameEnd of unknown outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settle {
     /// Which.
@@ -1404,7 +1412,7 @@ impl Settle {
     }
 }
 
-/// As settle, with an error.
+/// A frame's promise held an error. Told after its frameEnd, whatever outcome that had, and after what awaited it went on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reject {
     /// Which.
@@ -2649,6 +2657,106 @@ impl JobSeen {
     }
 }
 
+/// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobError {
+    /// Which.
+    pub job: u64,
+    /// The error's name.
+    pub error: u64,
+}
+
+impl JobError {
+    /// Kind on the wire.
+    pub const KIND: u64 = 96;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.job);
+        writer.uint(self.error);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            job: reader.uint()?,
+            error: reader.uint()?,
+        })
+    }
+}
+
+/// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OperationPeer {
+    /// Which.
+    pub source: u64,
+    /// The other end's address.
+    pub peer: u64,
+}
+
+impl OperationPeer {
+    /// Kind on the wire.
+    pub const KIND: u64 = 97;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.source);
+        writer.uint(self.peer);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            source: reader.uint()?,
+            peer: reader.uint()?,
+        })
+    }
+}
+
+/// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitRejected {
+    /// Which awaited.
+    pub frame: u64,
+    /// How long before this event the frameWake was that ended the wait, in ns.
+    pub since_ns: u64,
+    /// The error's name; 0 when not recorded.
+    pub error: u64,
+}
+
+impl WaitRejected {
+    /// Kind on the wire.
+    pub const KIND: u64 = 98;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.frame);
+        writer.uint(self.since_ns);
+        writer.uint(self.error);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            frame: reader.uint()?,
+            since_ns: reader.uint()?,
+            error: reader.uint()?,
+        })
+    }
+}
+
 /// Any dictionary record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DictionaryRecord {
@@ -2747,9 +2855,9 @@ pub enum EventRecord {
     FrameEnd(FrameEnd),
     /// A leaf of the open poll stored a waker. Holds until the task's next poll. One poll may have several. Of unknown kind and with a stack, just before the poll's end: where the task awaits, as its future says; the chain of a wait that was told before, else a wait by itself.
     WaitStart(WaitStart),
-    /// A frame's promise was settled by what runs now, so that frames that await it go on.
+    /// A frame's promise held a value and no error, told after a frameEnd of unknown outcome.
     Settle(Settle),
-    /// As settle, with an error.
+    /// A frame's promise held an error. Told after its frameEnd, whatever outcome that had, and after what awaited it went on.
     Reject(Reject),
     /// Where a task awaits since a poll of it returned pending, found out later and by another thread: as a waitStart of unknown kind with that stack, just before the poll's end. A poll has either these or those. Orders nothing and causes nothing.
     WaitFound(WaitFound),
@@ -2823,6 +2931,12 @@ pub enum EventRecord {
     FrameWake(FrameWake),
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     JobSeen(JobSeen),
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    JobError(JobError),
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    OperationPeer(OperationPeer),
+    /// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
+    WaitRejected(WaitRejected),
 }
 
 impl EventRecord {
@@ -2880,6 +2994,9 @@ impl EventRecord {
             Self::PollSample(_) => PollSample::KIND,
             Self::FrameWake(_) => FrameWake::KIND,
             Self::JobSeen(_) => JobSeen::KIND,
+            Self::JobError(_) => JobError::KIND,
+            Self::OperationPeer(_) => OperationPeer::KIND,
+            Self::WaitRejected(_) => WaitRejected::KIND,
         }
     }
 
@@ -2937,6 +3054,9 @@ impl EventRecord {
             Self::PollSample(record) => record.encode_fields(writer),
             Self::FrameWake(record) => record.encode_fields(writer),
             Self::JobSeen(record) => record.encode_fields(writer),
+            Self::JobError(record) => record.encode_fields(writer),
+            Self::OperationPeer(record) => record.encode_fields(writer),
+            Self::WaitRejected(record) => record.encode_fields(writer),
         }
     }
 
@@ -3001,6 +3121,9 @@ impl EventRecord {
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
             JobSeen::KIND => Self::JobSeen(JobSeen::decode_fields(reader)?),
+            JobError::KIND => Self::JobError(JobError::decode_fields(reader)?),
+            OperationPeer::KIND => Self::OperationPeer(OperationPeer::decode_fields(reader)?),
+            WaitRejected::KIND => Self::WaitRejected(WaitRejected::decode_fields(reader)?),
             104 => Self::PollEnd(PollEnd { outcome: 2 }),
             105 => {
                 let task = reader.uint()?;
@@ -3390,6 +3513,21 @@ pub const SHAPES: &[StaticShape] = &[
     StaticShape {
         kind: 94,
         name: "jobSeen",
+        fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 96,
+        name: "jobError",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 97,
+        name: "operationPeer",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 98,
+        name: "waitRejected",
         fields: &[1, 1, 1],
     },
     StaticShape {
