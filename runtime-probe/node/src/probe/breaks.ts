@@ -9,10 +9,13 @@
 //                                            disabled, so the script itself does not stop; the next function does
 //   in a wake                                here: the line that wakes is further out on the stack. The wait stands in
 //                                            a script of its own; see stopScript
+//
+// A worker thread does both by itself; see thread-stops.ts.
 import { Script } from 'node:vm';
 import { captureStack } from '../executor/site.ts';
 import { debuggerMayHold } from './looks.ts';
 import { breakAsked, controlWord } from './ring-layout.ts';
+import { ThreadStops } from './thread-stops.ts';
 
 /** What an answer may take, in waits of 100 ms: it takes some ms, but a machine may have no processor for the writer. */
 const waits = 100;
@@ -40,8 +43,11 @@ export class Breaks {
   private waitHere: Wait | undefined;
   private met: { readonly word: number; readonly task: number } | undefined;
 
-  constructor(words: Int32Array) {
+  private readonly thread: ThreadStops | undefined;
+
+  constructor(words: Int32Array, isMainThread: boolean) {
     this.words = words;
+    this.thread = isMainThread ? undefined : new ThreadStops(stopScript);
   }
 
   /** The task at whose next poll to stop; 0 for none. */
@@ -74,6 +80,10 @@ export class Breaks {
   wakeMet(task: number): void {
     const word = controlWord.breakOnWake;
     if (!this.take(word, task)) return;
+    if (this.thread !== undefined) {
+      this.thread.here();
+      return;
+    }
     this.waitHere ??= new Script(stopSource, { filename: stopScript }).runInThisContext() as Wait;
     this.stop(breakAsked.here, word, task, this.waitHere);
   }
@@ -82,7 +92,12 @@ export class Breaks {
   stopNext(): void {
     const { met } = this;
     this.met = undefined;
-    if (met !== undefined) this.stop(breakAsked.nextCall, met.word, met.task, Atomics.wait);
+    if (met === undefined) return;
+    if (this.thread === undefined) this.stop(breakAsked.nextCall, met.word, met.task, Atomics.wait);
+    else {
+      Atomics.store(this.words, controlWord.breakAsked, breakAsked.nextCall);
+      this.thread.evaluate(armCall);
+    }
   }
 
   /** A condition is met once. */
@@ -90,10 +105,13 @@ export class Breaks {
     return Atomics.compareExchange(this.words, word, task, 0) === task;
   }
 
-  /** Called through the inspector while this thread waits in `stop`. */
+  /** Called through the inspector, in a worker thread by itself, else while this thread waits in `stop`. */
   arm(): void {
     if (Atomics.load(this.words, controlWord.breakAsked) !== breakAsked.nextCall) return;
     try {
+      // Twice: js-debug goes on by itself from a worker thread's "Break on start", and where it has attached to a running
+      // program; of two reasons V8 says that they are ambiguous, and then it stops.
+      this.nothing.runInThisContext(breakFirstLine);
       this.nothing.runInThisContext(breakFirstLine);
     } finally {
       Atomics.store(this.words, controlWord.breakAsked, breakAsked.nothing);
@@ -115,6 +133,9 @@ export class Breaks {
     Atomics.compareExchange(this.words, word, 0, task);
   }
 }
+
+/** How the recording is reached by an evaluation; `arm` is this class's. */
+const armCall = "globalThis[Symbol.for('wakeline.recording')]?.arm?.()";
 
 /** Node knows the option by a symbol that it exports nowhere (Node 20 to 26); it is told when it asks. */
 const breakFirstLine = new Proxy(

@@ -12,6 +12,8 @@ const longestWaitMs = 1000;
 export class Stops {
   private readonly words: Int32Array;
   private readonly running: RunningTime;
+  /** Another thread stops by itself: no session of the inspector reaches it, and so not in a long poll either. */
+  private readonly isMainThread: boolean;
   private readonly open = new Set<MainSession>();
   /** Stop in the next poll that is open for longer; 0 for none. */
   private longNs = 0;
@@ -21,9 +23,10 @@ export class Stops {
   private listening = false;
   private ended = false;
 
-  constructor(words: Int32Array, running: RunningTime) {
+  constructor(words: Int32Array, running: RunningTime, isMainThread: boolean) {
     this.words = words;
     this.running = running;
+    this.isMainThread = isMainThread;
   }
 
   /** `value` is a task, or a time in ns. */
@@ -31,13 +34,13 @@ export class Stops {
     this.cleared = on === breakOn.clear;
     if (on === breakOn.poll) this.setWord(controlWord.breakOnPoll, value);
     else if (on === breakOn.wake) this.setWord(controlWord.breakOnWake, value);
-    else if (on === breakOn.longPoll) this.longNs = value;
+    else if (on === breakOn.longPoll) this.longNs = this.isMainThread ? value : 0;
     else if (on === breakOn.clear) {
       this.longNs = 0;
       this.setWord(controlWord.breakOnPoll, 0);
       this.setWord(controlWord.breakOnWake, 0);
     }
-    if (!this.listening) void this.listen();
+    if (!this.listening && this.isMainThread) void this.listen();
   }
 
   /** `poll` is the innermost that is open at that tick. Gives in how many ms to come again at the latest. */

@@ -84,7 +84,7 @@ export class StreamWriter {
       thresholdNs: start.longPollMs * 1e6,
       running,
     });
-    this.stops = new Stops(this.words, running);
+    this.stops = new Stops(this.words, running, start.isMainThread);
   }
 
   run(): void {
@@ -166,9 +166,8 @@ export class StreamWriter {
   }
 
   private obey({ detail, snapshot, breaks }: Control): void {
-    // A session of the inspector reaches the main thread alone, and waits for it where a condition was met.
-    if (breaks !== undefined && this.start.isMainThread) this.stops.set(breaks.on, breaks.value);
-    else if (breaks === undefined) this.tell({ kind: 'control', detail, snapshot });
+    if (breaks !== undefined) this.stops.set(breaks.on, breaks.value);
+    else this.tell({ kind: 'control', detail, snapshot });
   }
 
   private lost(socket: Socket): void {
