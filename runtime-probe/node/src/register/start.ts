@@ -186,7 +186,7 @@ class Parts {
   private listen(level: number): void {
     const promises = level !== detail.native;
     this.resources.jobs.sites = promises;
-    this.execution.lingers = !promises;
+    this.execution.setPromises(promises);
     this.hooks.enable(promises);
     this.requests.enable();
     this.uncaught.enable();
