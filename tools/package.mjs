@@ -12,6 +12,7 @@ const allowed = [
   'dist/collector.cjs',
   'dist/extension.cjs',
   'dist/register.cjs',
+  'dist/register-probe.cjs',
   'dist/server.cjs',
   'dist/webview.css',
   'dist/webview.js',

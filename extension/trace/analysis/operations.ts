@@ -5,10 +5,11 @@ import {
   operationKind,
   operationMaker,
   operationOutcome,
+  sourceKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatCount, formatDuration, formatQuantity } from '../format.ts';
-import { operationDetail, type Thread } from '../model/entities.ts';
+import { operationDetail, type Thread, type ThreadLog } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
 import { jobName, siteOf, sourceName, submissionName, taskName, textOf } from './names.ts';
 import { waitInBuffer } from './waits-in-buffer.ts';
@@ -56,10 +57,11 @@ const withoutPreposition: ReadonlySet<number> = new Set([
 ]);
 
 /** "read 64 bytes from 127.0.0.1:4040 (fd 14)", "tried to read from …: would block". */
-function operationText(model: Model, detail: number, source: number, bytes: number): string {
+function operationText(model: Model, detail: number, source: number, bytes: number, peer: string): string {
   const kind = detail & operationDetail.kindMask;
   const outcome = (detail >> operationDetail.outcomeShift) & operationDetail.outcomeMask;
-  const name = sourceName(model, source);
+  const own = sourceName(model, source);
+  const name = peer === '' ? own : `${peer}, by ${own}`;
   const preposition = kind === operationKind.write || kind === operationKind.connect ? 'to' : 'from';
   const on = kind === operationKind.accept || kind === operationKind.close ? 'on' : preposition;
   const attempt = `${attempts[kind] ?? 'an operation'} ${withoutPreposition.has(kind) ? name : `${on} ${name}`}`;
@@ -71,9 +73,17 @@ function operationText(model: Model, detail: number, source: number, bytes: numb
   if (kind === operationKind.accept || kind === operationKind.close || withoutPreposition.has(kind))
     return `${verb} ${name}`;
   if (kind === operationKind.connect) return `${verb} to ${name}`;
-  if (bytes === 0 && (kind === operationKind.read || kind === operationKind.take))
+  const isDatagram = model.sources.get(source)?.sourceKind === sourceKind.udpSocket;
+  if (bytes === 0 && !isDatagram && (kind === operationKind.read || kind === operationKind.take))
     return `${verb} the end of the stream from ${name}`;
   return `${verb} ${formatBytes(bytes)} ${preposition} ${name}`;
+}
+
+/** Of a datagram: its other end, which is told just before the operation; empty when it is not. */
+function peerOf(model: Model, log: ThreadLog, operation: number): string {
+  const before = operation - 1;
+  const told = before >= 0 && log.kindOf(before) === eventKind.operationPeer;
+  return told && log.idOf(before) === log.idOf(operation) ? textOf(model, log.valueOf(before)) : '';
 }
 
 /** " that had waited at least 12.0 ms in the operating system's buffer". */
@@ -124,7 +134,7 @@ export function doingsOf(
     if (kind === eventKind.operation) {
       const detail = log.detailOf(i);
       if ((detail >> operationDetail.makerShift === operationMaker.turn) !== ofTurn) continue;
-      const plain = operationText(model, detail, id, log.valueOf(i));
+      const plain = operationText(model, detail, id, log.valueOf(i), peerOf(model, log, i));
       const waited = operations++ < waitsSought ? waitInBuffer(model, thread, i) : undefined;
       const text = plain + waitText(detail, waited);
       // Waits too short to matter are told in the step alone.

@@ -3,17 +3,27 @@
 import {
   causeKind,
   eventKind,
+  jobKind,
   parkKind,
   runtimeFlavor,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { coveredUntil, type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
-import type { Submission, Task, Thread, ThreadLog } from '../model/entities.ts';
+import type { Job, Submission, Task, Thread, ThreadLog } from '../model/entities.ts';
 import { pageAt } from '../model/pages.ts';
 import { epochAt, pollIn, type WakeRecord, wakeIn } from '../model/records.ts';
 import { turnAround } from '../model/turn-cause.ts';
-import { causeName, jobName, siteOf, sourceName, submissionName, taskName, threadName } from './names.ts';
+import {
+  causeName,
+  jobName,
+  siteOf,
+  sourceName,
+  submissionName,
+  taskName,
+  textOf,
+  threadName,
+} from './names.ts';
 import type { Summed } from './summaries.ts';
 
 /** Tasks that a chain goes back through at most. */
@@ -283,7 +293,7 @@ function jobChain(view: Summed, wake: WakeRecord, target: string): Chain {
     const site = siteOf(model, job.site);
     if (!Number.isNaN(job.submitNs))
       steps.push(
-        step('job', job.submitNs, `${sentenceCase(name)} was submitted to the pool`, submitter, { site }),
+        step('job', job.submitNs, `${sentenceCase(name)} was ${handedTo(job)}`, submitter, { site }),
       );
     if (!Number.isNaN(job.startNs) && runner !== undefined)
       steps.push(
@@ -294,7 +304,10 @@ function jobChain(view: Summed, wake: WakeRecord, target: string): Chain {
           runner.poolLane,
         ),
       );
-    if (!Number.isNaN(job.endNs)) steps.push(step('job', job.endNs, 'It ended', runner?.poolLane ?? -1));
+    const error = textOf(model, job.error);
+    const ended = error === '' ? 'It ended' : `It failed: ${error}`;
+    if (error !== '') ending = `it failed (${error}), which woke the task`;
+    if (!Number.isNaN(job.endNs)) steps.push(step('job', job.endNs, ended, runner?.poolLane ?? -1));
     if (!Number.isNaN(job.startNs) && !Number.isNaN(job.endNs))
       ending = `${Number.isNaN(job.submitNs) ? 'it' : `it stood ${formatDuration(job.startNs - job.submitNs)} in the pool's queue,`} ran ${formatDuration(job.endNs - job.startNs)}${runner === undefined ? '' : ` on ${threadName(model, runner)}`}, and ${ending}`;
   }
@@ -309,6 +322,11 @@ function jobChain(view: Summed, wake: WakeRecord, target: string): Chain {
   );
   return { steps, ending, because: `${name} was done and woke it` };
 }
+
+const handedTo = (job: Job): string =>
+  job.jobKind === jobKind.query
+    ? "sent to a name server, over a socket of the resolver's own"
+    : 'submitted to the pool';
 
 function queuedText(submitNs: number, startNs: number): string {
   return Number.isNaN(submitNs)

@@ -283,6 +283,8 @@ export interface Job {
   startNs: number;
   endNs: number;
   outcome: number;
+  /** Text: why it failed; 0 when it did not, or that is not known. */
+  error: number;
   bytes: number;
   /** Index of the thread that ran it; -1 until known. */
   thread: number;

@@ -5,6 +5,7 @@ import {
   type EventPlan,
   eventKind,
   expandShortForm,
+  jobKind,
   operationMaker,
   parkKind,
   pollOutcome,
@@ -412,6 +413,7 @@ export class EventReader {
     job.site = fields[3] as number;
     job.name = fields[4] as number;
     job.runtime = fields[6] as number;
+    if (!isOfPool(job)) return;
     const pool = model.poolFor(job.runtime);
     pool.submit(ns);
     const departNs = Number.isNaN(job.startNs) ? job.endNs : job.startNs;
@@ -462,7 +464,7 @@ export class EventReader {
     job.outcome = fields[1] as number;
     job.bytes = fields[2] as number;
     model.counts.jobBytes += job.bytes;
-    if (Number.isNaN(job.startNs) && !Number.isNaN(job.submitNs))
+    if (Number.isNaN(job.startNs) && !Number.isNaN(job.submitNs) && isOfPool(job))
       model.poolFor(job.runtime).depart(Math.max(job.submitNs, ns));
   }
 
@@ -483,6 +485,9 @@ export class EventReader {
       model.sections.begins(span, task, name, site, ns);
     } else if (kind === eventKind.spanClose) model.sections.ends(fields[0] as number, ns);
     else if (kind === eventKind.detailChange) model.detail = fields[0] as number;
+    else if (kind === eventKind.jobError) this.job(fields[0] as number).error = fields[1] as number;
+    else if (kind === eventKind.operationPeer)
+      thread.log.push(ns, kind, 0, fields[0] as number, fields[1] as number);
     else if (kind === eventKind.debuggerStop) {
       const last = model.stops.at(-1);
       if (last !== undefined && last.toNs === Number.POSITIVE_INFINITY) return;
@@ -523,6 +528,7 @@ export class EventReader {
       startNs: Number.NaN,
       endNs: Number.NaN,
       outcome: 0,
+      error: 0,
       bytes: 0,
       thread: -1,
     };
@@ -573,3 +579,6 @@ function unzigzag(fields: Float64Array, signed: number): void {
     fields[i] = raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   }
 }
+
+/** A question to a name server stands in no pool's queue. */
+const isOfPool = (job: Job): boolean => job.jobKind !== jobKind.query;

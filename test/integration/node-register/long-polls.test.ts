@@ -1,6 +1,7 @@
 // Polls that are open for long: they are looked at while they are open, with a stack, in code that computes and in a
 // call that leaves JavaScript. Each program goes on until its look has arrived here, so nothing rests on time.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { TraceSession } from '../../../extension/trace/session.ts';
@@ -10,7 +11,7 @@ import {
   eventKind,
   frameKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { ProbePrograms, startProgram } from '../../support/node-probe-program.ts';
+import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { modelOf, nodes, nodeTitle, ofKind, record, textsOf } from '../../support/registered-program.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
@@ -36,6 +37,25 @@ setTimeout(function onTimer() {
 }, 1);
 setTimeout(() => {}, 60_000).unref();
 `;
+
+/** Computes once its recording is being read. */
+const uninspected = `const recording = globalThis[Symbol.for('wakeline.recording')];
+const timer = setInterval(() => {
+  if (recording.state !== 'streaming') return;
+  clearInterval(timer);
+  for (const end = Date.now() + 500; Date.now() < end; );
+}, 5);
+`;
+
+/** Ways to run Node in which its main thread has no inspector. */
+function withoutInspector(executable: string): readonly (readonly [what: string, args: readonly string[]])[] {
+  const options = execFileSync(executable, ['--help'], { encoding: 'utf8' });
+  const permission = options.includes(' --permission ') ? '--permission' : '--experimental-permission';
+  return [
+    ['the one that starts tests', ['--test']],
+    ['restricted permissions', [permission, '--allow-worker', '--allow-fs-read=*']],
+  ];
+}
 
 interface Look {
   readonly task: number;
@@ -187,6 +207,31 @@ for (const executable of nodes)
           ],
         );
       }));
+
+    // Node would abort such a process when its main thread is connected to.
+    for (const [what, nodeArguments] of withoutInspector(executable))
+      test(`a process without an inspector goes on, and the greeting says so: ${what}`, async () => {
+        const path = programs.script('uninspected.test.cjs', uninspected);
+        const receiver = await StreamReceiver.listen();
+        try {
+          const result = await runProgram(path, {
+            executable,
+            nodeArguments: ['--require', programs.register(), '--require', path, ...nodeArguments],
+            // This file's own runner tells its children that they are under it.
+            environment: { ...receiver.environment, NODE_TEST_CONTEXT: '' },
+          });
+          assert.equal(result.signal, null, result.stderr);
+          assert.equal(result.code, 0, result.stdout + result.stderr);
+          await until(() => receiver.connections.every(({ closed }) => closed), 'all sessions to end');
+          const told = receiver.hellos.map(({ capabilities }) =>
+            capabilities.find(({ name }) => name === 'pollSamples'),
+          );
+          assert.equal(told.filter((each) => each?.visibility === 3).length, 1);
+          assert.ok(told.some((each) => /^Node makes no inspector/.test(each?.note ?? '')));
+        } finally {
+          await receiver.close();
+        }
+      });
 
     test('with WAKELINE_LONG_POLL_MS=0 nothing is looked at, and the greeting says so', () => {
       const path = programs.script('short.cjs', `const e = Date.now() + 200; while (Date.now() < e);`);

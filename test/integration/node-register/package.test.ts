@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import { transformSync } from 'esbuild';
 import { eventField, eventKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { type RunOptions, runProgram } from '../../support/node-probe-program.ts';
 import type { readReference } from '../../support/reference-reader.ts';
@@ -102,8 +104,8 @@ test('it holds what a user needs and nothing else', () => {
     readFileSync(join(project, 'node_modules/wakeline/package.json'), 'utf8'),
   ) as Record<string, unknown>;
   assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
-  for (const path of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/register.cjs'])
-    assert.ok(paths.includes(path), path);
+  const needed = 'LICENSE README.md package.json dist/index.js dist/register.cjs dist/register-probe.cjs';
+  for (const path of needed.split(' ')) assert.ok(paths.includes(path), path);
   const odd = paths.filter(
     (path) => !/^(?:LICENSE|README\.md|package\.json|docs\/.*\.md|dist\/.*)$/.test(path),
   );
@@ -113,6 +115,36 @@ test('it holds what a user needs and nothing else', () => {
     [],
     'no source',
   );
+});
+
+test('an old Node reads the entry alone, and says what it is too old for', () => {
+  const entry = readFileSync(join(project, 'node_modules/wakeline/dist/register.cjs'), 'utf8');
+  const [old, young] = ['es2015', 'esnext'].map((target) => transformSync(entry, { target }).code);
+  assert.equal(old, young, 'nothing in it has to be put in older words');
+  for (const [version, isMainThread, script, said] of [
+    [
+      '12.22.12',
+      true,
+      'app.js',
+      /^wakeline\/register was tested on .* does nothing on Node 12\.22\.12; .*\n$/,
+    ],
+    ['12.22.12', false, 'app.js', /^$/],
+    ['12.22.12', true, '/usr/lib/node_modules/npm/bin/npm-cli.js', /^$/],
+  ] as const) {
+    let stderr = '';
+    const process = {
+      env: { WAKELINE: 'unix:/nowhere' },
+      versions: { node: version },
+      argv: ['node', script],
+      stderr: { write: (text: string) => (stderr += text) },
+    };
+    const require = (name: string) => {
+      assert.equal(name, 'worker_threads');
+      return { isMainThread };
+    };
+    runInNewContext(entry, { process, require, module: {} });
+    assert.match(stderr, said);
+  }
 });
 
 for (const executable of nodes)

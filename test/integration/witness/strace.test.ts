@@ -9,6 +9,7 @@ import {
   operationMaker,
   operationOutcome,
   parkKind,
+  sourceKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { ProbePrograms } from '../../support/node-probe-program.ts';
 import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
@@ -279,4 +280,110 @@ test('Node, a program that knows nothing of Wakeline: each read of a socket and 
     operations.filter((event) => event.values[at.operationKind] === operationKind.accept).length,
     accepted.length,
   );
+});
+
+test('Node, a program that knows nothing of Wakeline: each datagram received or sent is an operation', async () => {
+  const program = programs.script(
+    'datagrams.cjs',
+    `const dgram = require('node:dgram');
+    const a = dgram.createSocket('udp4');
+    const b = dgram.createSocket('udp4');
+    let left = 40;
+    b.on('message', (bytes, { port, address }) => {
+      if (--left === 0) { a.close(); b.close(); return; }
+      b.send(Buffer.alloc(left * 11), port, address);
+    });
+    a.on('message', (bytes) => a.send(Buffer.alloc(bytes.length * 2), b.address().port, '127.0.0.1', () => undefined));
+    b.bind(0, '127.0.0.1', () => a.send('begin', b.address().port, '127.0.0.1'));`,
+  );
+  const { model, calls } = await observe(
+    [process.execPath, '--require', programs.register(), program],
+    ['epoll_wait', 'epoll_pwait', 'recvmsg', 'sendmsg', 'recvmmsg', 'sendmmsg'],
+  );
+  const at = eventField.operation;
+  const sockets = new Set(
+    model.dictionary.flatMap((r) =>
+      r.record === 'source' && r.sourceKind === sourceKind.udpSocket ? [r.id] : [],
+    ),
+  );
+  const told = ofKind(model, eventKind.operation).filter(({ values }) =>
+    sockets.has(values[at.source] as number),
+  );
+  for (const [kind, names] of [
+    [operationKind.read, ['recvmsg', 'recvmmsg']],
+    [operationKind.write, ['sendmsg', 'sendmmsg']],
+  ] as const) {
+    const inTrace = inGroups(
+      told.filter(({ values }) => values[at.operationKind] === kind),
+      ({ values }) => values[at.source],
+      describeOperation,
+    );
+    const found = calls.filter(
+      ({ name, object, error }) =>
+        names.some((each) => each === name) && object.startsWith('socket:') && error !== 'EAGAIN',
+    );
+    const inKernel = inGroups(
+      found,
+      ({ object }) => object,
+      ({ bytes }) => `${bytes} bytes`,
+    );
+    assert.deepEqual(inTrace, inKernel);
+    assert.equal(found.length, 79);
+  }
+});
+
+test('Node, a program that knows nothing of Wakeline: what TLS reads and writes is all told of the connection below it', async () => {
+  const program = programs.script(
+    'secured.cjs',
+    `const tls = require('node:tls');
+    const agreed = { ciphers: 'PSK-AES128-GCM-SHA256', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
+    const psk = Buffer.alloc(16, 7);
+    const server = tls.createServer({ ...agreed, pskCallback: () => psk }, (c) => {
+      let heard = 0;
+      c.on('data', (bytes) => { heard += bytes.length; if (heard === 40_000) c.end('z'.repeat(70_000)); });
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const c = tls.connect({ ...agreed, port: server.address().port, host: '127.0.0.1',
+        pskCallback: () => ({ psk, identity: 'test' }), checkServerIdentity: () => undefined });
+      c.on('secureConnect', () => c.write('y'.repeat(40_000)));
+      c.on('data', () => undefined).on('close', () => server.close());
+    });`,
+  );
+  const { model, calls } = await observe(
+    [process.execPath, '--require', programs.register(), program],
+    ['epoll_wait', 'epoll_pwait', 'read', 'write', 'writev'],
+  );
+  const at = eventField.operation;
+  const streams = new Set(
+    model.dictionary.flatMap((r) =>
+      r.record === 'source' && r.sourceKind === sourceKind.tcpStream ? [r.id] : [],
+    ),
+  );
+  assert.equal(streams.size, 2);
+  const told = ofKind(model, eventKind.operation).filter(({ values }) =>
+    streams.has(values[at.source] as number),
+  );
+  const ofSockets = calls.filter(({ object, error }) => object.startsWith('socket:') && error === '');
+  // A read that brings no whole record of TLS calls nobody back, so it is told with the next one; sums are exact.
+  const sums = (of: readonly SystemCall[]): Map<string, number> => {
+    const sum = new Map<string, number>();
+    for (const { object, bytes } of of) sum.set(object, (sum.get(object) ?? 0) + bytes);
+    return sum;
+  };
+  const toldSums = (kind: number): number[] =>
+    [...streams]
+      .map((source) =>
+        told
+          .filter(({ values }) => values[at.source] === source && values[at.operationKind] === kind)
+          .reduce((sum, { values }) => sum + (values[at.bytes] as number), 0),
+      )
+      .sort((a, b) => a - b);
+  const read = sums(ofSockets.filter(({ name }) => name === 'read'));
+  const written = sums(ofSockets.filter(({ name }) => name !== 'read'));
+  // Two of them: the collector's comes after them, if this thread reads from it at all.
+  const objects = [...read.keys()].slice(0, 2);
+  const inKernel = (of: ReadonlyMap<string, number>): number[] =>
+    objects.map((object) => of.get(object) ?? 0).sort((a, b) => a - b);
+  assert.deepEqual(toldSums(operationKind.read), inKernel(read));
+  assert.deepEqual(toldSums(operationKind.write), inKernel(written));
 });

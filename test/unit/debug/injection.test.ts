@@ -34,8 +34,9 @@ test('Node is given the script that records it, behind what the user has in NODE
 test('a debugger of Node skips that script, beside what it skips anyway', () => {
   const given = (more: object) =>
     withEnvironment({ ...node, ...more }, environment, '/ext/dist/register.cjs')['skipFiles'];
-  assert.deepEqual(given({}), ['<node_internals>/**', '/ext/dist/register.cjs']);
-  assert.deepEqual(given({ skipFiles: ['**/lib/**'] }), ['**/lib/**', '/ext/dist/register.cjs']);
+  const own = ['/ext/dist/register.cjs', '/ext/dist/register-probe.cjs'];
+  assert.deepEqual(given({}), ['<node_internals>/**', ...own]);
+  assert.deepEqual(given({ skipFiles: ['**/lib/**'] }), ['**/lib/**', ...own]);
   assert.equal(withEnvironment(node, environment)['skipFiles'], undefined);
 });
 

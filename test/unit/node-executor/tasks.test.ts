@@ -8,8 +8,12 @@ import {
   type Context,
   currentTaskId,
   type Future,
+  fromPromise,
   JoinError,
   type JoinHandle,
+  joinAll,
+  Mutex,
+  Notify,
   oneshot,
   PENDING,
   type Poll,
@@ -19,6 +23,9 @@ import {
   setObserver,
   sleep,
   spawn,
+  timeout,
+  unboundedChannel,
+  untilAborted,
   type Waker,
   yieldNow,
 } from '../../../runtime-probe/node/src/executor/index.ts';
@@ -202,6 +209,93 @@ test('a panic that nobody awaits becomes a warning of the process', async () => 
   const warning = await warned;
   assert.equal(warning.name, 'TaskPanicked');
   assert.match(warning.message, /panicked: unseen/);
+});
+
+test('a panic that nobody awaits is told while the program goes on', async () => {
+  // Told by a timer that does not keep the process alive, as a program with nothing else to do need not wait for it.
+  const busy = setInterval(() => undefined, 1000);
+  const news = new Notify();
+  let told: Error | undefined;
+  process.once('warning', (warning) => {
+    told = warning;
+    news.notifyOne();
+  });
+  await run(function* () {
+    spawn({
+      poll() {
+        throw new Error('unseen for long');
+      },
+    });
+    yield* news.notified();
+  });
+  clearInterval(busy);
+  assert.match(told?.message ?? '', /panicked: unseen for long/);
+});
+
+test('a panic that is awaited later is no warning', async () => {
+  const warnings: string[] = [];
+  const listener = (warning: Error): void => {
+    warnings.push(warning.message);
+  };
+  process.on('warning', listener);
+  const caught: string[] = [];
+  await run(function* () {
+    const failing = (text: string) =>
+      spawn({
+        poll() {
+          throw new Error(text);
+        },
+      });
+    for (const handle of [failing('early'), failing('late')]) {
+      try {
+        yield* handle;
+      } catch (error) {
+        caught.push(error instanceof JoinError && error.cause instanceof Error ? error.cause.message : '');
+      }
+    }
+  });
+  // Warnings are told in the queue of ticks.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listener);
+  assert.deepEqual(caught, ['early', 'late']);
+  assert.deepEqual(
+    warnings.filter((text) => /early|late/.test(text)),
+    [],
+  );
+});
+
+test('a task whose awaits are always ready gives way', async () => {
+  const polls = await run(function* () {
+    const free = new Mutex(0);
+    let stop = false;
+    let turns = 0;
+    spawn(function* () {
+      yield* yieldNow();
+      stop = true;
+    });
+    for (; !stop; turns += 1) (yield* free.lock()).release();
+    return turns;
+  });
+  assert.ok(polls > 0);
+});
+
+test('a task that gives way is cancelled like any other, and takes nothing with it', async () => {
+  const { sender, receiver } = unboundedChannel<number>();
+  for (let n = 0; n < 1000; n += 1) sender.send(n);
+  await run(function* () {
+    let taken = 0;
+    const greedy = spawn(function* () {
+      for (;;) {
+        yield* receiver.receive();
+        taken += 1;
+      }
+    });
+    yield* yieldNow();
+    greedy.abort();
+    assert.ok(taken > 0 && taken < 1000, `${taken} were taken in one poll`);
+    assert.equal(receiver.size, 1000 - taken);
+    assert.equal(yield* receiver.receive(), taken);
+  });
 });
 
 test('the promise of run rejects with what the root threw', async () => {
@@ -426,6 +520,10 @@ test('mistakes get clear errors', async () => {
     /yielded number \(5\), which is no future/,
   );
   assert.throws(() => new Runtime().spawn(Promise.resolve() as never), /got a promise/);
+  assert.throws(() => timeout(sleepForever() as never, 5 as never), /got number \(5\)/);
+  assert.throws(() => joinAll(sleep(1) as never), /expects one list.*joinAll\(\[a, b\]\)/);
+  assert.throws(() => fromPromise((async () => 1) as never), /got a function .*fromPromise\(work\(\)\)/);
+  assert.throws(() => untilAborted(5 as never, sleep(1)), /expects an AbortSignal/);
 });
 
 test('an observer that comes late is told what lives, and one that leaves is told nothing more', async () => {

@@ -92,6 +92,58 @@ end exit
   });
 });
 
+test('a datagram says its other end, and an empty one is no end of a stream', () => {
+  const trace = `hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,sources/1,operations/1,readiness/1
+dict text id=1 text="127.0.0.1:5300"
+dict text id=2 text="127.0.0.1:41000"
+dict runtime id=1 name=0 flavor=node workers=1 poolLimit=4
+dict thread id=1 osId=77 name=0 runtime=1 role=main
+dict task id=1 parent=0 site=0 name=0 taskKind=task runtime=1
+dict source id=1 fd=21 sourceKind=udpSocket local=1 peer=0 site=0
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 operationPeer source=1 peer=2
+  210 operation source=1 operationKind=write outcome=done bytes=64 madeBy=poll
+  220 operation source=1 operationKind=read outcome=done bytes=0 madeBy=poll
+  240 pollEnd outcome=ready
+  250 taskEnd task=1 outcome=completed
+watermarks 1/300/1/90
+end exit
+`;
+  check(trace, {
+    'task 1@215':
+      'Poll 1 ran 40 ns on thread 1, its first poll. It wrote 64 bytes to 127.0.0.1:41000, by 127.0.0.1:5300 (fd 21) and read 0 bytes from 127.0.0.1:5300 (fd 21). It returned ready: the task is done.',
+  });
+});
+
+test('a question to a name server stands in no queue of the pool, and says why it failed', () => {
+  const trace = `hello rate=1000000000 capabilities=polls/1,wakes/1,wakeEffects/1,jobs/1
+dict text id=1 text="A missing.test"
+dict text id=2 text="ENOTFOUND"
+dict runtime id=1 name=0 flavor=node workers=1 poolLimit=4
+dict thread id=1 osId=77 name=0 runtime=1 role=main
+dict task id=1 parent=0 site=0 name=0 taskKind=task runtime=1
+chunk thread=1
+  100 taskSpawn task=1
+  200 pollStart task=1 epoch=1
+  210 jobSubmit job=1 jobKind=query task=1 site=0 name=1 queued=0 runtime=0
+  240 pollEnd outcome=pending
+  500 wakeFrom task=1 epoch=1 effect=scheduled causeKind=job causeId=1 epochAfter=1
+  500 pollStart task=1 epoch=2
+  510 jobError job=1 error=2
+  510 jobEnd job=1 outcome=panicked bytes=0
+  540 pollEnd outcome=ready
+  650 taskEnd task=1 outcome=completed
+watermarks 1/700/1/90
+end exit
+`;
+  check(trace, {
+    'task 1@300':
+      'Waited 260 ns for the name server query of A missing.test (job 1); it failed (ENOTFOUND), which woke the task; the task stood 0 ns in the queue.',
+  });
+});
+
 test('a shutdown says which side of which connection, also where it was refused', () => {
   const trace = `${client}  210 operation source=1 operationKind=shutdownWrite outcome=done madeBy=poll
   220 operation source=1 operationKind=shutdownRead outcome=done madeBy=poll

@@ -61,7 +61,8 @@ class OpenPolls {
 export class EventRing {
   private readonly words: Int32Array;
   private readonly doubles: Float64Array;
-  private readonly bytes: Uint8Array;
+  /** For whoever writes between `beginRun` and `endRun`. */
+  readonly bytes: Uint8Array;
   private readonly layout: RingLayout;
 
   private slotIndex = 0;
@@ -165,6 +166,27 @@ export class EventRing {
     return true;
   }
 
+  /**
+   * Begins up to `count` events of one instant whose fields the caller writes himself, behind kind and tick of the
+   * first, from the place that is returned; the tick of each further one is 0. That costs half of what write() does.
+   * Below 0 where a slot must be taken first, which is done by write().
+   */
+  beginRun(kind: number, tickWanted: number, count: number): number {
+    if (!this.slotOpen || this.slotEnd - this.cursor < count * longestEventBytes) return -1;
+    this.unpublished = true;
+    const last = this.lastTickWritten;
+    const tick = tickWanted > last ? tickWanted : last;
+    this.lastTickWritten = tick;
+    const { bytes, cursor } = this;
+    bytes[cursor] = kind;
+    return put(bytes, cursor + 1, tick - last);
+  }
+
+  /** The events end before that place. */
+  endRun(at: number): void {
+    this.cursor = at;
+  }
+
   /** Publishes the events that were begun since the last time: one, or several that happened at one instant. */
   commit(): void {
     if (this.held) return;
@@ -256,12 +278,27 @@ export class EventRing {
   }
 }
 
-/** Writes a value as LEB128; gives where the next begins. Nearly all are small: one byte. */
-function put(bytes: Uint8Array, position: number, value: number): number {
+/** Writes a value as LEB128; gives where the next begins. Nearly all are small: one byte, two or three. */
+export function put(bytes: Uint8Array, at: number, value: number): number {
   if (value < 0x80) {
-    bytes[position] = value;
-    return position + 1;
+    bytes[at] = value;
+    return at + 1;
   }
+  if (value < 0x4000) {
+    bytes[at] = value | 0x80;
+    bytes[at + 1] = value >>> 7;
+    return at + 2;
+  }
+  if (value < 0x20_0000) {
+    bytes[at] = value | 0x80;
+    bytes[at + 1] = (value >>> 7) | 0x80;
+    bytes[at + 2] = value >>> 14;
+    return at + 3;
+  }
+  return putLong(bytes, at, value);
+}
+
+function putLong(bytes: Uint8Array, position: number, value: number): number {
   let at = position;
   let rest = value;
   // Shifts work on 31 bits here, so larger values are divided first.

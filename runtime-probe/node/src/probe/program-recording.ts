@@ -12,6 +12,7 @@ import { type CollectorAddress, readExitMs, readLongPollMs } from './environment
 import { EventRing } from './event-ring.ts';
 import { joinFamily } from './family.ts';
 import { pollSamples } from './hello.ts';
+import { inspectorFacts, whyNotInspectable } from './inspectable.ts';
 import { LastWords } from './last-words.ts';
 import { type LookAnswer, type LookRequest, lookAnswer } from './looks.ts';
 import type { Annotations } from './one-recording.ts';
@@ -91,6 +92,8 @@ export class ProgramRecording<R extends Recorder> implements Recording {
     this.detail = wanted === detail.off ? options.detail : wanted;
     const osThread = ownOsThread();
     const longPollMs = readLongPollMs(process.env);
+    const notInspectable = whyNotInspectable(inspectorFacts());
+    if (notInspectable === undefined) Atomics.store(this.words, controlWord.inspectable, 1);
     this.recorder = options.makeRecorder({
       events: this.events,
       dictionaryRing: new DictionaryRing(memory, layout),
@@ -118,7 +121,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       token: address.token,
       hello: {
         ...hello,
-        capabilities: [...hello.capabilities, pollSamples(longPollMs, isMainThread)],
+        capabilities: [...hello.capabilities, pollSamples(longPollMs, isMainThread, notInspectable)],
         detail: this.detail,
         family: joinFamily(session),
       },

@@ -34,6 +34,8 @@ export const controlWord = {
   breakOnWake: 13,
   /** One of breakAsked: the program's thread waits to be stopped. */
   breakAsked: 14,
+  /** 1 when the inspector reaches the main thread. Stored before the writer thread begins; where it is 0, a session ends the process. */
+  inspectable: 15,
   /** One of greeting. Leaves `held` once, by a compare-and-exchange. */
   greeting: 10,
 } as const;

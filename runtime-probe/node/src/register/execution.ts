@@ -16,7 +16,6 @@ interface Callback {
   lazy: boolean;
   cause: number;
   causeId: number;
-  wake: Wake | undefined;
 }
 
 export class Execution {
@@ -59,7 +58,7 @@ export class Execution {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
     if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
-    if (top.lazy) this.open(top, this.recorder.instant());
+    if (top.lazy) this.open(top, undefined, this.recorder.instant());
     return top.task;
   }
 
@@ -85,7 +84,7 @@ export class Execution {
     if (this.goesOn(task, cause, causeId, from)) return;
     const callback = this.push(task, false, cause, causeId);
     this.frames.begin(from, undefined);
-    if (task !== undefined) this.open(callback, this.recorder.instant());
+    if (task !== undefined) this.open(callback, undefined, this.recorder.instant());
   }
 
   /** A continuation of the task begins that was queued with this wake: made at that place, and of that call. */
@@ -98,9 +97,8 @@ export class Execution {
     frame: Frame | undefined,
   ): void {
     const callback = this.push(task, false, cause, causeId);
-    callback.wake = wake;
     this.frames.begin(from, frame);
-    this.open(callback, this.recorder.takeInstant());
+    this.open(callback, wake, this.recorder.takeInstant());
   }
 
   /** A callback that may turn out to belong to a task that does not exist yet: its poll waits for what comes. */
@@ -110,8 +108,8 @@ export class Execution {
     this.frames.begin(from, undefined);
   }
 
-  /** The innermost callback ends. */
-  leave(): void {
+  /** The innermost callback ends; a continuation, whose end another one follows before any tick, or another one. */
+  leave(isContinuation: boolean): void {
     if (this.depth === 0) return;
     const { frames, recorder } = this;
     this.depth--;
@@ -119,9 +117,10 @@ export class Execution {
     if (callback === undefined) return;
     const { polls } = callback;
     let keeps = false;
+    const followed = isContinuation && this.tasks.anyQueued;
     if (this.depth === 0) {
       this.last = callback.task;
-      keeps = polls.length === 1 && polls[0] === this.ticks.next;
+      keeps = !followed && polls.length === 1 && polls[0] === this.ticks.next;
       this.keepsPoll = keeps;
     }
     if ((keeps || polls.length === 0) && !frames.tellsAtEnd) {
@@ -129,10 +128,15 @@ export class Execution {
       return;
     }
     const tick = recorder.instant();
-    frames.leave(tick);
-    if (!keeps) this.endPolls(polls, tick);
-    recorder.publish();
+    const waiting = frames.leave(tick);
+    if (!keeps && polls.length === 1) this.tasks.endPoll(polls.pop() as Task, waiting, tick);
+    else {
+      if (waiting !== undefined) recorder.frameWaits(waiting, tick);
+      if (!keeps) this.endPolls(polls, tick);
+    }
     if (this.tasks.anyQueued) recorder.keepInstant(tick);
+    // What follows at once publishes this too.
+    if (!followed) recorder.publish();
   }
 
   /**
@@ -192,7 +196,7 @@ export class Execution {
     if (!this.main.running) return;
     const tick = this.recorder.instant();
     this.frames.endTopLevel(tick);
-    this.tasks.endPoll(this.main, tick);
+    this.tasks.endPoll(this.main, undefined, tick);
     this.recorder.publish();
   }
 
@@ -203,7 +207,7 @@ export class Execution {
     this.keepsPoll = false;
     this.ticks.clear();
     while (this.depth > 0) {
-      if (tell) this.leave();
+      if (tell) this.leave(false);
       else {
         this.depth--;
         for (const task of this.stack[this.depth]?.polls.splice(0) ?? []) task.running = false;
@@ -219,36 +223,36 @@ export class Execution {
 
   private push(task: Task | undefined, lazy: boolean, cause: number, causeId: number): Callback {
     if (this.depth === 0) {
-      this.endTopLevel();
-      this.endKeptPoll();
+      if (this.topLevel) this.endTopLevel();
+      if (this.keepsPoll) this.endKeptPoll();
     }
     // Entries are used again, because there is one for each callback and continuation of the program.
     let callback = this.stack[this.depth];
     if (callback === undefined) {
-      callback = { task, polls: [], lazy, cause, causeId, wake: undefined };
+      callback = { task, polls: [], lazy, cause, causeId };
       this.stack.push(callback);
     } else {
       callback.task = task;
       callback.lazy = lazy;
       callback.cause = cause;
       callback.causeId = causeId;
-      callback.wake = undefined;
     }
     this.depth++;
     return callback;
   }
 
   private endPolls(polls: Task[], tick: number): void {
-    for (let task = polls.pop(); task !== undefined; task = polls.pop()) this.tasks.endPoll(task, tick);
+    for (let task = polls.pop(); task !== undefined; task = polls.pop())
+      this.tasks.endPoll(task, undefined, tick);
   }
 
-  private open(callback: Callback, tick: number): void {
+  private open(callback: Callback, wake: Wake | undefined, tick: number): void {
     callback.lazy = false;
     const { task } = callback;
     if (task === undefined) return;
     const living = this.tasks.inLife(task);
     callback.task = living;
-    const { cause, causeId, wake } = callback;
+    const { cause, causeId } = callback;
     if (this.tasks.beginPoll(living, cause, causeId, wake, tick)) callback.polls.push(living);
     this.frames.entered(tick);
     this.recorder.publish();

@@ -6,8 +6,10 @@
 // returns settles its promise. So each continuation ends with an await of its call, or with the end of it.
 import { causeKind, endOutcome, pollOutcome } from '../wire/index.ts';
 import type { NodeRecorder } from './node-recorder.ts';
-import type { Frame, PromiseStamp } from './promise-stamps.ts';
+import type { Place } from './places.ts';
+import { type Frame, PromiseStamp } from './promise-stamps.ts';
 import type { Sites, Thread } from './sites.ts';
+import type { Task } from './tasks.ts';
 
 /** What a callback adds to `calls`. Used again for each. */
 interface Level extends Thread {
@@ -30,6 +32,8 @@ export class Frames {
   private running = 0;
   private readonly levels: Level[] = [newLevel()];
   private depth = 0;
+  /** That of the innermost callback: the last of `levels` up to `depth`. */
+  private level = this.levels[0] as Level;
   private lastId = 0;
   /** Calls that were told and are not over, in a ring of their own: a set costs ten times as much. */
   private readonly living: { before: Frame | undefined; after: Frame | undefined } = {
@@ -47,6 +51,7 @@ export class Frames {
   begin(from: number, frame: Frame | undefined): void {
     const level = this.deeper();
     if (this.depth > 1) this.sites.save(level);
+    this.level = level;
     level.floor = this.running;
     level.frame = frame;
     level.lastReaction = undefined;
@@ -58,30 +63,34 @@ export class Frames {
 
   /** The poll for it has begun at that tick. */
   entered(tick: number): void {
-    const frame = this.levels[this.depth]?.frame;
-    if (frame === undefined || frame.ended) return;
     if (!this.recorder.tellsCalls) return;
+    const { frame } = this.level;
+    if (frame === undefined || frame.ended) return;
     this.recorder.frameEnter(frame.id, tick);
     frame.entered = true;
   }
 
   /** Whether something is to be told when the innermost callback ends. */
   get tellsAtEnd(): boolean {
-    const level = this.levels[this.depth];
-    return level?.frame !== undefined || this.running > (level?.floor ?? 0);
+    const { level } = this;
+    return level.frame !== undefined || this.running > level.floor;
   }
 
-  /** The innermost callback ends. */
-  leave(tick: number): void {
-    const level = this.levels[this.depth];
-    if (level === undefined || this.depth === 0) return;
-    const { frame } = level;
-    if (frame !== undefined) this.endOfTurn(frame, level, tick);
-    this.returnTo(level.floor, tick);
+  /**
+   * The innermost callback ends. Tells what ends with it, but for the wait of the call that it went on with, which is
+   * the last of it and is returned for the caller to tell.
+   */
+  leave(tick: number): Frame | undefined {
+    if (this.depth === 0) return undefined;
+    const { level } = this;
+    const waiting = level.frame === undefined ? undefined : this.endOfTurn(level.frame, level, tick);
+    if (this.running > level.floor) this.returnTo(level.floor, tick);
     level.frame = undefined;
     level.lastReaction = undefined;
     if (this.depth > 1) this.sites.restore(level);
     this.depth--;
+    this.level = this.levels[this.depth] as Level;
+    return waiting;
   }
 
   /** A promise is made without a parent: a call begins, if it is made there. */
@@ -96,40 +105,45 @@ export class Frames {
   }
 
   /**
-   * A promise is made in a function that waits for another promise: an await. True when it is none, but what V8 wraps
-   * around an awaited value that is no promise: that names the call's own promise as its parent.
+   * A promise is made in a function that waits for another promise: an await. Returns its stamp; undefined when it is
+   * none, but what V8 wraps around an awaited value that is no promise: that names the call's own promise as its parent.
    */
-  awaits(stamp: PromiseStamp, awaited: PromiseStamp | undefined): boolean {
-    const { place } = stamp;
-    const level = this.levels[this.depth] as Level;
+  awaits(task: Task, place: Place, awaited: PromiseStamp | undefined): PromiseStamp | undefined {
+    const { level } = this;
     let at = this.running - 1;
     while (at >= level.floor && this.calls[at]?.place.functionKey !== place.functionKey) at--;
     const call = at < level.floor ? undefined : this.calls[at];
-    if (call !== undefined && call === awaited) return true;
-    stamp.isAwait = true;
-    const onFrame = awaited?.isAwait === false ? awaited.frame : undefined;
+    if (call !== undefined)
+      return call === awaited ? undefined : this.suspends(call, at, task, place, awaited);
     // Generators and a module's top level have no call of their own: their task waits.
-    if (call === undefined) this.recorder.waits(0, onFrame?.id ?? 0, place);
-    else this.suspends(call, at, level, stamp, awaited?.settled === true ? undefined : (onFrame?.id ?? 0));
-    return false;
+    const stamp = new PromiseStamp(task, awaited);
+    stamp.place = place;
+    stamp.isAwait = true;
+    this.recorder.waits(0, calledIn(awaited)?.id ?? 0, place);
+    return stamp;
   }
 
   /** A promise is made that waits for another one: the last one of a continuation is its await. */
   reacts(stamp: PromiseStamp): void {
-    (this.levels[this.depth] as Level).lastReaction = stamp;
+    this.level.lastReaction = stamp;
   }
 
   /** Whether the call that the innermost callback goes on with has come to its next await. */
   get waitsAgain(): boolean {
-    return this.levels[this.depth]?.frame?.waitsAt !== undefined;
+    return this.level.frame?.waitsAt !== undefined;
   }
 
   /** The promise of a call is settled: what it called has returned. */
   settled(stamp: PromiseStamp): void {
-    const level = this.levels[this.depth] as Level;
-    let at = this.running - 1;
-    while (at >= level.floor && this.calls[at] !== stamp) at--;
+    const { level } = this;
     const { frame } = stamp;
+    let at = this.running - 1;
+    // Nearly always it is a call that never waited, and the innermost one.
+    if (frame === undefined && at >= level.floor && this.calls[at] === stamp) {
+      this.shorten(at);
+      return;
+    }
+    while (at >= level.floor && this.calls[at] !== stamp) at--;
     if (frame !== undefined) frame.ended = true;
     // What a continuation goes on with is told at its end.
     if (frame !== undefined && frame === level.frame) {
@@ -174,16 +188,19 @@ export class Frames {
       level.lastReaction = undefined;
       this.depth--;
     }
+    this.level = this.levels[0] as Level;
   }
 
-  private endOfTurn(frame: Frame, level: Level, tick: number): void {
-    this.returnTo(level.floor + (frame.waitsAt === undefined ? 1 : 0), tick);
+  /** Returns the call when all that is left to be told is that it waits. */
+  private endOfTurn(frame: Frame, level: Level, tick: number): Frame | undefined {
+    const waits = frame.waitsAt !== undefined;
+    if (this.running > level.floor) this.returnTo(level.floor + (waits ? 0 : 1), tick);
     if (frame.ended) {
       this.end(frame, tick);
-      return;
+      return undefined;
     }
     const last = level.lastReaction;
-    if (frame.waitsAt === undefined && last !== undefined && last.frame === undefined) {
+    if (!waits && last !== undefined && last.frame === undefined) {
       // Where it was made is not known, but not what it is: the last act is the await.
       last.frame = frame;
       last.isAwait = true;
@@ -191,34 +208,44 @@ export class Frames {
       frame.onKind = causeKind.unknown;
       frame.onId = 0;
     }
+    if (!frame.entered) return frame.waitsAt === undefined ? undefined : frame;
     if (frame.waitsAt !== undefined) this.recorder.frameWaits(frame, tick);
-    if (frame.entered) this.recorder.frameLeave(pollOutcome.pending, tick);
+    this.recorder.frameLeave(pollOutcome.pending, tick);
     frame.entered = false;
+    return undefined;
   }
 
-  /** `onFrame` undefined: what it awaits is settled already, which is told as a wait for itself. */
   private suspends(
     call: PromiseStamp,
     at: number,
-    level: Level,
-    stamp: PromiseStamp,
-    onFrame: number | undefined,
-  ): void {
-    const ownTurn = call.frame !== undefined && call.frame === level.frame;
+    task: Task,
+    place: Place,
+    awaited: PromiseStamp | undefined,
+  ): PromiseStamp {
+    const ownTurn = call.frame !== undefined && call.frame === this.level.frame;
     // The end of the callback tells the wait of what it goes on with: nothing of it comes after.
     const tick = ownTurn ? -1 : this.recorder.instant();
-    this.returnTo(at + 1, tick);
+    if (this.running > at + 1) this.returnTo(at + 1, tick);
     const frame = call.frame ?? this.open(at, tick);
-    stamp.frame = frame;
-    frame.waitsAt = stamp.place;
-    frame.onKind = onFrame === 0 ? causeKind.unknown : causeKind.frame;
-    frame.onId = onFrame ?? frame.id;
+    // What is settled already is told as a wait for itself.
+    const onId = awaited?.settled === true ? frame.id : (calledIn(awaited)?.id ?? 0);
+    const { wait } = frame;
+    wait.task = task;
+    wait.parent = awaited;
+    wait.place = place;
+    wait.queued = false;
+    wait.ran = false;
+    wait.wokenBy = undefined;
+    frame.waitsAt = place;
+    frame.onKind = onId === 0 ? causeKind.unknown : causeKind.frame;
+    frame.onId = onId;
     this.shorten(at);
-    if (ownTurn) return;
+    if (ownTurn) return wait;
     this.recorder.frameWaits(frame, tick);
     if (frame.entered) this.recorder.frameLeave(pollOutcome.pending, tick);
     frame.entered = false;
     this.recorder.publish();
+    return wait;
   }
 
   /** All calls from that one on have returned, or wait for a promise that they returned. */
@@ -246,11 +273,13 @@ export class Frames {
     const caller = this.callerOf(at);
     const parent = caller < 0 ? 0 : (this.calls[caller]?.frame ?? this.open(caller, tick)).id;
     this.lastId++;
+    const wait = new PromiseStamp(call.task, undefined);
     const frame: Frame = {
       id: this.lastId,
       parent,
       task: call.task,
       call,
+      wait,
       waitsAt: undefined,
       onKind: causeKind.unknown,
       onId: 0,
@@ -261,6 +290,8 @@ export class Frames {
       after: undefined,
     };
     call.frame = frame;
+    wait.isAwait = true;
+    wait.frame = frame;
     this.recorder.frameOpen(frame, tick);
     if (this.livingCount < livingLimit) this.link(frame);
     return frame;
@@ -268,7 +299,7 @@ export class Frames {
 
   /** Which of `calls` made that one: the function that the stack named, else the innermost; −1 for none. */
   private callerOf(at: number): number {
-    const floor = this.levels[this.depth]?.floor ?? 0;
+    const { floor } = this.level;
     const key = this.calls[at]?.place.callerKey ?? 0;
     for (let below = at - 1; key !== 0 && below >= floor; below--)
       if (this.calls[below]?.place.functionKey === key) return below;
@@ -310,6 +341,11 @@ export class Frames {
     if (this.levels.length === this.depth) this.levels.push(level);
     return level;
   }
+}
+
+/** The call whose promise is awaited, if it was told. */
+function calledIn(awaited: PromiseStamp | undefined): Frame | undefined {
+  return awaited?.isAwait === false ? awaited.frame : undefined;
 }
 
 function newLevel(): Level {

@@ -2,7 +2,7 @@
 // Knows nothing of the wire. A hook that throws ends the program, so none may.
 //
 // Promises come through v8.promiseHooks, which hand in the promise itself; async_hooks give only ids, and ids would
-// have to be kept in a map that nothing empties. From Node 24 on async_hooks can be told to leave promises alone.
+// have to be kept in a map that nothing empties. A newer Node's async_hooks can be told to leave promises alone.
 import { type AsyncHook, createHook, executionAsyncResource, type HookCallbacks } from 'node:async_hooks';
 import { causeKind } from '../wire/index.ts';
 import type { Execution } from './execution.ts';
@@ -13,19 +13,16 @@ import type { Parks } from './parks.ts';
 import { placeKind } from './places.ts';
 import { PromiseHooks } from './promise-hooks.ts';
 import { type Frame, PromiseStamp, readPromiseStamp, stampPromise } from './promise-stamps.ts';
+import { tracksPromisesByChoice } from './promises-by-choice.ts';
 import { Rejections } from './rejections.ts';
 import type { Resources } from './resources.ts';
 import { peerOf } from './sources.ts';
-import { type ResourceStamp, readResourceStamp, resourceRole, stampResource } from './stamps.ts';
+import { type ResourceStamp, readResourceStamp, resourceRole, type Source, stampResource } from './stamps.ts';
 import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
 
-/** From this Node on createHook takes `trackPromises`. */
-const tracksPromisesByChoice = 24;
-
 export interface HookParts {
-  readonly nodeMajor: number;
   readonly tasks: Tasks;
   readonly main: Task;
   readonly recorder: NodeRecorder;
@@ -54,7 +51,7 @@ export class Hooks {
     parts.resources.sources.onClosed(({ serving }) => {
       for (const task of serving.splice(0)) parts.tasks.end(task, 'cancelled');
     });
-    this.promisesApart = parts.nodeMajor >= tracksPromisesByChoice;
+    this.promisesApart = tracksPromisesByChoice();
     const callbacks: HookCallbacks = {
       init: (id, type, trigger, resource) => {
         this.made(id, type, trigger, resource);
@@ -83,7 +80,7 @@ export class Hooks {
         },
         () => {
           if (rejections.answering) rejections.answering = false;
-          else parts.execution.leave();
+          else parts.execution.leave(true);
         },
         (promise) => this.promiseSettled(promise),
       ],
@@ -123,7 +120,9 @@ export class Hooks {
     if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
     if (type === 'TickObject') {
-      this.parts.ticks.add(id, execution.context() ?? main);
+      const { streams } = resources;
+      const request = streams.anyUnannounced ? streams.announcedBy(resource, sourceOfCallback()) : undefined;
+      this.parts.ticks.add(id, request ?? execution.context() ?? main);
       return;
     }
     // Node names the listener as what a connection was made on.
@@ -165,6 +164,10 @@ export class Hooks {
     }
     if (stamp.type !== 'Microtask') this.outermost();
     const cause = resources.calledBack(stamp, resource);
+    if (stamp.role === resourceRole.session && stamp.task === undefined) {
+      execution.enterLazily(undefined, cause.kind, cause.id, kindOf(stamp));
+      return;
+    }
     if (stamp.role === resourceRole.parser) {
       // A parser calls back for the next request before anybody knows that there is one.
       const over = stamp.task === undefined || tasks.isOver(stamp.task);
@@ -185,14 +188,14 @@ export class Hooks {
   private after(): void {
     if (!this.promisesApart && executionAsyncResource() instanceof Promise) return;
     this.parts.resources.decide();
-    this.parts.execution.leave();
+    this.parts.execution.leave(false);
   }
 
   /** The task of a resource; an accepted connection becomes one when it first calls back by itself. */
   private taskOf(stamp: ResourceStamp, resource: object): Task | undefined {
     if (stamp.task !== undefined) return stamp.task;
     // The close of a connection that never had a task of its own is no work of the program.
-    if (stamp.source?.open !== true) return undefined;
+    if (stamp.source?.open !== true || stamp.source.consumed) return undefined;
     const peer = peerOf(resource);
     stamp.task = this.parts.tasks.spawn(peer === '' ? 'connection' : `connection ${peer}`, undefined);
     return stamp.task;
@@ -206,19 +209,28 @@ export class Hooks {
       return;
     }
     const task = execution.context() ?? main;
-    const before = parent === undefined ? undefined : readPromiseStamp(parent);
-    const stamp = new PromiseStamp(task, before);
-    stampPromise(promise, stamp);
-    if (task === unseen) return;
-    const place = frames.sites.next(
-      before === undefined ? (parent === undefined ? -1 : 0) : before.place.index,
-    );
-    stamp.place = place;
     if (parent === undefined) {
-      if (place.kind === placeKind.call) frames.called(stamp);
+      const stamp = new PromiseStamp(task, undefined);
+      stampPromise(promise, stamp);
+      if (task === unseen) return;
+      stamp.place = frames.sites.next(-1);
+      if (stamp.place.kind === placeKind.call) frames.called(stamp);
       return;
     }
-    if (place.kind === placeKind.inside && frames.awaits(stamp, before)) return;
+    const before = readPromiseStamp(parent);
+    if (task === unseen) {
+      stampPromise(promise, new PromiseStamp(task, before));
+      return;
+    }
+    const place = frames.sites.next(before === undefined ? 0 : before.place.index);
+    let stamp = place.kind === placeKind.inside ? frames.awaits(task, place, before) : undefined;
+    const isReaction = stamp !== undefined || place.kind !== placeKind.inside;
+    if (stamp === undefined) {
+      stamp = new PromiseStamp(task, before);
+      stamp.place = place;
+    }
+    stampPromise(promise, stamp);
+    if (!isReaction) return;
     frames.reacts(stamp);
     if (before === undefined) return;
     // Of a settled promise a reaction is queued at once, by whoever asks for it.
@@ -260,6 +272,8 @@ export class Hooks {
   private promiseSettled(promise: object): void {
     const stamp = readPromiseStamp(promise);
     if (stamp === undefined) return;
+    // The stamp of a call's await is used again, by now maybe for the next one.
+    if (stamp.frame?.wait === stamp) return;
     stamp.settled = true;
     // V8 settles the promise of an await itself, at the end of the continuation; nobody waits for it.
     if (stamp.isAwait) return;
@@ -332,6 +346,11 @@ export class Hooks {
 
 /** As kindOf, of a tick. */
 const fromTick = -1;
+
+/** The source whose callback runs. */
+function sourceOfCallback(): Source | undefined {
+  return readResourceStamp(executionAsyncResource())?.source;
+}
 
 /** What kind of callback it is, as a number below 0: what it makes first is predicted from that. */
 function kindOf(stamp: ResourceStamp): number {

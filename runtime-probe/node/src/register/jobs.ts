@@ -17,6 +17,9 @@ interface Request {
   /** Of a name look-up; put there after the request was made. */
   readonly hostname?: unknown;
   readonly host?: unknown;
+  /** Of a question to a name server, such as `queryMx`. */
+  readonly bindingName?: unknown;
+  oncomplete?: unknown;
 }
 
 interface Undecided {
@@ -91,6 +94,30 @@ export class Jobs {
     });
   }
 
+  /** A name server is asked: by libuv's loop over sockets of the resolver's own, so the pool has nothing to do with it. */
+  asked(stamp: ResourceStamp, request: Request): void {
+    const { bindingName, hostname, oncomplete } = request;
+    if (typeof bindingName !== 'string' || typeof oncomplete !== 'function') return;
+    this.lastJob++;
+    stamp.id = this.lastJob;
+    const asksFor = bindingName.replace(/^query/, '');
+    this.tell(stamp, {
+      kind: 'query',
+      name: typeof hostname === 'string' ? `${asksFor} ${hostname}` : asksFor,
+      site: undefined,
+    });
+    const answer = (error: unknown): void => this.answerCame(stamp, error);
+    request.oncomplete = function (this: unknown, ...given: readonly unknown[]): unknown {
+      answer(given[0]);
+      return Reflect.apply(oncomplete, this, given);
+    };
+  }
+
+  /** Its callback begins, in which the answer is told; undefined when it is none that was told. */
+  answered({ id }: ResourceStamp): Cause | undefined {
+    return id === 0 ? undefined : { kind: causeKind.job, id };
+  }
+
   /** The job is over, and its callback begins; undefined when it is none that was told. */
   done(stamp: ResourceStamp): Cause | undefined {
     const { id } = stamp;
@@ -106,21 +133,39 @@ export class Jobs {
     this.inFlight = 0;
   }
 
-  private submit(stamp: ResourceStamp, { kind, name, site }: Operation): void {
+  private submit(stamp: ResourceStamp, operation: Operation): void {
     this.lastJob++;
     this.inFlight++;
     stamp.id = this.lastJob;
+    this.tell(stamp, operation);
+    this.tellPool();
+  }
+
+  private tell({ id, task }: ResourceStamp, { kind, name, site }: Operation): void {
+    const isPools = kind !== 'query';
     this.recorder.jobSubmitted({
-      job: stamp.id,
+      job: id,
       kind,
-      task: stamp.task?.id ?? 0,
-      runtime: runtimeId,
+      task: task?.id ?? 0,
+      runtime: isPools ? runtimeId : 0,
       site,
       name,
-      queueDepth: Math.max(0, this.inFlight - this.poolLimit),
+      queueDepth: isPools ? Math.max(0, this.inFlight - this.poolLimit) : 0,
       requests: undefined,
     });
-    this.tellPool();
+  }
+
+  /** A name server has answered, or nobody has. The error is a name of c-ares', or 0 or null for none. */
+  private answerCame(stamp: ResourceStamp, error: unknown): void {
+    const { id } = stamp;
+    if (id === 0) return;
+    stamp.id = 0;
+    if (!error) {
+      this.recorder.jobEnded(id, 'completed', 0);
+      return;
+    }
+    this.recorder.jobFailed(id, String(error));
+    this.recorder.jobEnded(id, error === 'ECANCELLED' ? 'cancelled' : 'panicked', 0);
   }
 
   private end(stamp: ResourceStamp, outcome: 'completed' | 'cancelled'): void {

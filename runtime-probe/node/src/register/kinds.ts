@@ -85,6 +85,9 @@ export const roleOfType: ReadonlyMap<string, ResourceRole> = new Map<string, Res
   ['ZLIB', resourceRole.packer],
   // It takes over the reads of the connection that it protects.
   ['TLSWRAP', resourceRole.tls],
+  ['HTTP2SESSION', resourceRole.session],
+  ['HTTP2STREAM', resourceRole.stream],
+  ['QUERYWRAP', resourceRole.query],
 ]);
 
 const typesByClass: ReadonlyMap<string, string> = new Map([

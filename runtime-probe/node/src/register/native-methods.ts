@@ -8,8 +8,8 @@ interface Watched {
   readonly ours: unknown;
 }
 
-/** What to do after a call, with what it returned. Must not throw. */
-export type Look = (self: object, result: unknown) => void;
+/** What to do after a call, with what it returned and was given. Must not throw. */
+export type Look = (self: object, result: unknown, given: readonly unknown[]) => void;
 
 export class NativeMethods {
   private readonly watched: Watched[] = [];
@@ -23,7 +23,7 @@ export class NativeMethods {
     if (this.watched.some((each) => each.owner === owner && each.name === name)) return;
     const ours = function (this: object, ...args: unknown[]): unknown {
       const result: unknown = Reflect.apply(original, this, args);
-      look(this, result);
+      look(this, result, args);
       return result;
     };
     if (Reflect.set(owner, name, ours)) this.watched.push({ owner, name, original, ours });

@@ -4,12 +4,13 @@
 // One instant often has several events: a continuation that ends tells where its call waits, that it is left, the end
 // of the poll and the next wake. The clock costs 40 ns and publishing 10, so whoever calls reads the clock once for all
 // of them (`instant`) and publishes them together.
+import { put } from '../probe/event-ring.ts';
 import { Recorder } from '../probe/recorder.ts';
 import { causeKind, detail, eventKind, frameKindOfTask, shortKind, wakeEffect } from '../wire/index.ts';
 import type { Place } from './places.ts';
 
 /** What is told of a call. */
-interface ToldCall {
+export interface ToldCall {
   readonly id: number;
   readonly parent: number;
   readonly task: { readonly id: number };
@@ -54,8 +55,11 @@ export class NodeRecorder extends Recorder {
   }
 
   pollBegins(task: number, epoch: number, tick: number): void {
-    this.write(eventKind.pollStart, tick, 2, task, epoch);
-    this.events.openPolls.push(task, epoch, Math.max(tick, this.events.lastTick));
+    const { events } = this;
+    const at = this.mayWrite ? events.beginRun(eventKind.pollStart, tick, 1) : -1;
+    if (at < 0) this.write(eventKind.pollStart, tick, 2, task, epoch);
+    else events.endRun(put(events.bytes, put(events.bytes, at, task), epoch));
+    events.openPolls.push(task, epoch, Math.max(tick, events.lastTick));
   }
 
   pollEnds(tick: number): void {
@@ -63,6 +67,38 @@ export class NodeRecorder extends Recorder {
     if (this.looks.anyLookedAt) this.looks.pollEnds();
     this.write(shortKind.pollPending, tick, 0, 0);
     this.events.openPolls.pop();
+  }
+
+  /**
+   * A continuation of the task ends with an await of its call whose value is there: it waits, the poll ends, and the
+   * task wakes itself. As frameWaits, pollEnds and woken tell it, at a third of their cost; false when it cannot be.
+   */
+  turnEnds(frame: ToldCall, task: number, epoch: number, tick: number): boolean {
+    const { events } = this;
+    const siteId = frame.waitsAt?.siteId ?? 0;
+    if (siteId === 0 || !this.mayWrite || this.looks.anyLookedAt || events.openPolls.length === 0)
+      return false;
+    const { bytes } = events;
+    let at = events.beginRun(eventKind.waitStart, tick, 3);
+    if (at < 0) return false;
+    at = put(bytes, at, frame.id);
+    bytes[at] = frame.onKind;
+    at = put(bytes, at + 1, frame.onId);
+    bytes[at] = 0;
+    at = put(bytes, at + 1, siteId);
+    bytes[at] = 0;
+    bytes[at + 1] = shortKind.pollPending;
+    bytes[at + 2] = 0;
+    bytes[at + 3] = eventKind.wakeFrom;
+    bytes[at + 4] = 0;
+    at = put(bytes, at + 5, task);
+    at = put(bytes, at, epoch);
+    bytes[at] = wakeEffect.scheduled;
+    bytes[at + 1] = causeKind.poll;
+    at = put(bytes, at + 2, task);
+    events.endRun(put(bytes, at, epoch));
+    events.openPolls.pop();
+    return true;
   }
 
   /** The task is to be polled once more: `epoch` polls of it have begun. */

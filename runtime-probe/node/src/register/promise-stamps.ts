@@ -11,6 +11,8 @@ export interface Frame {
   readonly task: Task;
   /** Its own promise. */
   readonly call: PromiseStamp;
+  /** The stamp of each of its awaits: it has one at a time, and a new one for each would cost 30 ns. */
+  readonly wait: PromiseStamp;
   /** Where it waits; undefined while it runs, and after an end that was not an await. */
   waitsAt: Place | undefined;
   onKind: number;
@@ -26,7 +28,7 @@ export interface Frame {
 
 /** A promise: whose it is, what it comes after, and who settled it. */
 export class PromiseStamp implements Wake {
-  readonly task: Task;
+  task: Task;
   /** The promise that it waits for; cut once it has run, so that chains do not keep what is over. */
   parent: PromiseStamp | undefined;
   /** Where it was made. */

@@ -24,6 +24,8 @@ export class Requests {
   /** Of requests over something that is no handle, by their responses. To put one in costs 0.7 µs. */
   private readonly byResponse = new WeakMap<object, Task>();
   private readonly names = new Map<string, string>();
+  /** Tasks whose streams are over. */
+  private readonly over = new Map<Task, Task['outcome']>();
   private on = false;
 
   constructor(tasks: Tasks, execution: Execution) {
@@ -63,6 +65,32 @@ export class Requests {
     const task = sourceOf(socket)?.serving.shift() ?? this.byResponse.get(response);
     if (task !== undefined) this.tasks.end(task, 'completed');
   };
+
+  /** A request of HTTP/2 is announced: its task, which the callbacks of its stream belong to. */
+  begin(method: string, url: string): Task {
+    return this.tasks.spawn(this.nameOf({ method, url }), undefined);
+  }
+
+  /**
+   * Its stream is over, and so is the task, behind the immediates by which Node itself puts the stream in order. They
+   * are queued by now or in this callback, so that they run before the second one from here.
+   */
+  end(task: Task, outcome: Task['outcome']): void {
+    this.over.set(task, outcome);
+    this.execution.hide(() => setImmediate(() => setImmediate(() => this.settle(task))));
+  }
+
+  /** Nothing follows any more. */
+  settleAll(): void {
+    for (const task of [...this.over.keys()]) this.settle(task);
+  }
+
+  private settle(task: Task): void {
+    const outcome = this.over.get(task);
+    if (outcome === undefined) return;
+    this.over.delete(task);
+    this.tasks.end(task, outcome);
+  }
 
   private nameOf({ method = '', url = '' }: RequestMessage['request']): string {
     if (method === 'GET') {

@@ -5,8 +5,9 @@ import { Jobs } from './jobs.ts';
 import { isReused, roleOfType, typeOfUntold } from './kinds.ts';
 import type { NodeRecorder } from './node-recorder.ts';
 import type { Parks } from './parks.ts';
-import { type Cause, Sources } from './sources.ts';
+import { type Cause, isOwnConnection, Sources } from './sources.ts';
 import { type ResourceStamp, resourceRole, stampResource } from './stamps.ts';
+import { Streams } from './streams.ts';
 import { type Task, unseen } from './tasks.ts';
 import { Timers } from './timers.ts';
 
@@ -14,11 +15,13 @@ export class Resources {
   readonly sources: Sources;
   readonly timers: Timers;
   readonly jobs: Jobs;
+  readonly streams: Streams;
 
   constructor(recorder: NodeRecorder, parks: Parks) {
     this.sources = new Sources(recorder, parks);
     this.timers = new Timers(recorder);
     this.jobs = new Jobs(recorder);
+    this.streams = new Streams(this.sources.methods);
   }
 
   /** A resource was made for the task. `trigger` is Node's id of what it was made on. */
@@ -34,7 +37,7 @@ export class Resources {
         stamp.source = this.sources.ofParser(target);
         break;
       case resourceRole.handle:
-        this.sources.opened(stamp, id, target);
+        this.sources.opened(stamp, id, target, task === undefined);
         break;
       case resourceRole.request:
         this.sources.requested(stamp, trigger);
@@ -45,6 +48,16 @@ export class Resources {
         break;
       case resourceRole.packer:
         this.jobs.packerMade(target);
+        break;
+      case resourceRole.query:
+        this.jobs.asked(stamp, target);
+        break;
+      case resourceRole.tls:
+      case resourceRole.session:
+        this.sources.layered(target);
+        break;
+      case resourceRole.stream:
+        this.streams.made(target);
         break;
     }
     return stamp;
@@ -61,7 +74,7 @@ export class Resources {
     if (below !== undefined) this.adopt(below, main);
     const loops =
       type === 'TCPWRAP' || type === 'PIPEWRAP' || type === 'HTTPINCOMINGMESSAGE' || type === 'TLSWRAP';
-    const isNobodys = loops && !isReused(target);
+    const isNobodys = loops && !isReused(target) && !isOwnConnection(target);
     const described = this.describe(type, 0, 0, isNobodys ? undefined : main, target);
     const { role } = described;
     const stamp = role === resourceRole.other ? { ...described, role: resourceRole.untold } : described;
@@ -76,13 +89,18 @@ export class Resources {
       case resourceRole.parser:
       case resourceRole.request:
       case resourceRole.tls:
+      case resourceRole.session:
         return this.sources.calledBack(stamp, target);
+      case resourceRole.stream:
+        return stamp.source === undefined ? queuedBy(stamp) : this.sources.above(stamp.source);
       case resourceRole.timer:
         return this.timers.fired(stamp, target);
       case resourceRole.job:
       case resourceRole.cryptoJob:
       case resourceRole.packer:
         return this.jobs.done(stamp) ?? queuedBy(stamp);
+      case resourceRole.query:
+        return this.jobs.answered(stamp) ?? queuedBy(stamp);
       case resourceRole.untold:
         return { kind: causeKind.unknown, id: 0 };
       default:
@@ -110,6 +128,7 @@ export class Resources {
   pause(): void {
     this.sources.pause();
     this.jobs.pause();
+    this.streams.pause();
   }
 }
 

@@ -7,6 +7,7 @@
 // of the stream, or an error that its owner has after the callback.
 import { READINESS } from '../executor/observe.ts';
 import { causeKind } from '../wire/index.ts';
+import { Datagrams } from './datagrams.ts';
 import { handleKinds, listenerTypes, streamTypes } from './kinds.ts';
 import { NativeMethods } from './native-methods.ts';
 import type { NodeRecorder } from './node-recorder.ts';
@@ -24,6 +25,8 @@ interface Handle {
   readonly fd?: unknown;
   readonly bytesRead?: unknown;
   readonly bytesWritten?: unknown;
+  /** Of a UDP socket; dgram sets it. */
+  onmessage?: unknown;
   /** Of TLS: the handle that it protects. */
   readonly _parent?: object | null;
   /** Of the resource that http makes for a connection each time that it uses it again: the connection's handle. */
@@ -32,6 +35,15 @@ interface Handle {
   getAsyncId?(): number;
   getpeername?(target: SocketName): number;
   getsockname?(target: SocketName): number;
+}
+
+/** The stream that owns a handle. */
+interface Owner {
+  readonly errored?: { readonly errno?: unknown } | null;
+  /** The server that has accepted it; null for a connection of the program's own. */
+  readonly _server?: object | null;
+  /** Of TLS. */
+  readonly _tlsOptions?: { readonly isServer?: unknown };
 }
 
 /** A parser's resource, as http makes it. */
@@ -61,18 +73,22 @@ const unknownBytes = -1;
 export class Sources {
   private readonly recorder: NodeRecorder;
   private readonly parks: Parks;
-  private readonly methods = new NativeMethods();
+  readonly methods = new NativeMethods();
+  private readonly datagrams: Datagrams;
   /** Open handles by Node's id, for the requests that name them as what they were made on. */
   private readonly handles = new Map<number, { readonly source: Source; readonly handle: Handle }>();
   private lastSource = 0;
   /** The handle whose callback brought nothing, until that callback is over. */
   private ended: { readonly source: Source; readonly handle: Handle } | undefined;
+  /** The handle below the TLS or HTTP/2 that was called back last: those write by themselves. */
+  private below: { readonly source: Source; readonly handle: Handle } | undefined;
   private readonly lookedAt = new Set<string>();
   private tellClosed: (source: Source) => void = () => undefined;
 
   constructor(recorder: NodeRecorder, parks: Parks) {
     this.recorder = recorder;
     this.parks = parks;
+    this.datagrams = new Datagrams(recorder, this.methods);
   }
 
   /** Whom to tell that a handle was closed. */
@@ -81,7 +97,7 @@ export class Sources {
   }
 
   /** A handle was made, with this id of Node's; 0 for one that was made while nothing was recorded. */
-  opened(stamp: ResourceStamp, id: number, target: object): void {
+  opened(stamp: ResourceStamp, id: number, target: object, accepted: boolean): void {
     const handle = plainHandle(target);
     const known = sourceOf(handle);
     if (known !== undefined) {
@@ -101,6 +117,8 @@ export class Sources {
       type: stamp.type,
       nodeId: id !== 0 ? id : (handle.getAsyncId?.() ?? -this.lastSource),
       open: true,
+      accepted,
+      consumed: false,
       readyTurn: 0,
       addressTold: false,
       readBytes: hasPast ? unknownBytes : 0,
@@ -147,16 +165,75 @@ export class Sources {
     if (role === resourceRole.tls) stamp.source = sourceOf(target);
     const { source } = stamp;
     if (source === undefined || !source.open) return { kind: causeKind.turn, id: 0 };
+    if (role === resourceRole.session) return this.ofSession(stamp, source);
     const handle = (role === resourceRole.parser ? handleOfParser(target) : target) as Handle | undefined;
+    if (role === resourceRole.tls) this.lookBelow(source, plainHandle(target));
     this.ready(stamp, source, handle);
-    if (role === resourceRole.request) this.written(stamp, source);
+    if (role === resourceRole.request) this.written(stamp, source, target);
     else if (handle !== undefined) this.moved(stamp, source, handle);
     return { kind: causeKind.source, id: source.id };
   }
 
+  /** What stands on the source calls back, such as one request of HTTP/2. */
+  above(source: Source): Cause {
+    const handle = this.handles.get(source.nodeId)?.handle;
+    if (handle !== undefined) this.lookBelow(source, handle);
+    return { kind: causeKind.source, id: source.id };
+  }
+
+  /** TLS or a connection of HTTP/2 was made: what it is given to write it puts itself into the handle below. */
+  layered(target: object): void {
+    const tell = (self: object): void => {
+      const source = sourceOf(self);
+      if (source?.open === true) this.wroteBelow(source, plainHandle(self), 'poll');
+    };
+    for (const name of [...writeMethods, 'shutdown']) this.methods.watch(target, name, tell);
+    this.methods.watch(target, 'consume', (self, _, [below]) => {
+      const stamp = readResourceStamp(self);
+      if (stamp === undefined || typeof below !== 'object' || below === null) return;
+      const source = sourceOf(below);
+      stamp.source = source;
+      if (source?.accepted !== true) return;
+      // Its callbacks are the connection's, and each request is a task of its own.
+      source.consumed = true;
+      stamp.task = undefined;
+    });
+  }
+
+  /** HTTP/2 calls back, for what it has read or to write: the handle below tells which. */
+  private ofSession(stamp: ResourceStamp, source: Source): Cause {
+    const cause = this.above(source);
+    const handle = this.handles.get(source.nodeId)?.handle;
+    if (handle === undefined || handle.bytesRead === source.readBytes) return cause;
+    this.ready(stamp, source, handle);
+    this.moved(stamp, source, handle);
+    return cause;
+  }
+
+  private lookBelow(source: Source, handle: Handle): void {
+    this.wroteBelow(source, handle, 'turn');
+    this.below = { source, handle };
+  }
+
+  /** How many system calls it took is not known: what was written since the last look is one operation. */
+  private wroteBelow(source: Source, handle: Handle, madeBy: 'turn' | 'poll'): void {
+    const { bytesWritten } = handle;
+    const before = source.writtenBytes;
+    if (typeof bytesWritten !== 'number' || bytesWritten === before) return;
+    source.writtenBytes = bytesWritten;
+    source.pendingWrite = undefined;
+    if (before === unknownBytes) return;
+    const outcome = { bytes: bytesWritten - before };
+    this.recorder.operation({ source: source.id, kind: 'write', outcome, madeBy });
+  }
+
   /** The callback is over in which a stream brought nothing: what its owner says of it is known now. */
   left(): void {
-    const { ended } = this;
+    const { below, ended } = this;
+    if (below !== undefined) {
+      this.below = undefined;
+      if (below.source.open) this.wroteBelow(below.source, below.handle, 'turn');
+    }
     if (ended === undefined) return;
     this.ended = undefined;
     const errorNumber = errorOf(ended.handle);
@@ -171,7 +248,9 @@ export class Sources {
   /** Without `destroy` hooks only the call of close() says that a handle is gone: it cannot become ready any more. */
   private closed(handle: object): void {
     const source = readResourceStamp(handle)?.source;
-    if (source?.open === true) this.close(source);
+    if (source?.open !== true) return;
+    if (streamTypes.has(source.type)) this.wroteBelow(source, handle, 'poll');
+    this.close(source);
   }
 
   private close(source: Source): void {
@@ -186,7 +265,9 @@ export class Sources {
     this.methods.restore();
     this.lookedAt.clear();
     this.ended = undefined;
-    for (const { source } of this.handles.values()) {
+    this.below = undefined;
+    for (const { source, handle } of this.handles.values()) {
+      if (source.type === 'UDPWRAP') this.datagrams.restore(handle);
       source.readBytes = unknownBytes;
       source.writtenBytes = unknownBytes;
     }
@@ -209,6 +290,7 @@ export class Sources {
 
   /** Nearly all handles share one close(), and all streams their writes. */
   private look(type: string, handle: object): void {
+    if (type === 'UDPWRAP') this.datagrams.look(handle);
     if (!this.lookedAt.has(type)) {
       this.lookedAt.add(type);
       this.methods.watch(handle, 'close', (self) => this.closed(self));
@@ -244,7 +326,8 @@ export class Sources {
   }
 
   /** A write that took more than one system call is done; when its callback comes after an error nobody says so. */
-  private written(stamp: ResourceStamp, source: Source): void {
+  private written(stamp: ResourceStamp, source: Source, request: object): void {
+    if (stamp.type === 'UDPSENDWRAP') this.datagrams.done(source, request);
     if (stamp.type !== 'WRITEWRAP' || stamp.bytes === 0) return;
     const { bytes } = stamp;
     stamp.bytes = 0;
@@ -311,11 +394,21 @@ function handleOfParser(target: object): object | undefined {
 
 /** The error of the stream that owns the handle, as a number of the operating system's. */
 function errorOf(handle: Handle): number | undefined {
+  const error = ownerOf(handle)?.errored;
+  return typeof error?.errno === 'number' ? error.errno : undefined;
+}
+
+/** Whether the program has made the connection itself, as far as the stream that owns the handle tells. */
+export function isOwnConnection(handle: object): boolean {
+  const owner = ownerOf(handle);
+  if (owner === undefined) return false;
+  return owner._tlsOptions === undefined ? owner._server === null : owner._tlsOptions?.isServer !== true;
+}
+
+function ownerOf(handle: Handle): Owner | undefined {
   const used = handle.handle ?? handle;
   const key = Object.getOwnPropertySymbols(used).find((each) => each.description === 'owner_symbol');
-  const owner: unknown = key === undefined ? undefined : Reflect.get(used, key);
-  const error = (owner as { errored?: { errno?: unknown } | null } | null | undefined)?.errored;
-  return typeof error?.errno === 'number' ? error.errno : undefined;
+  return ((key === undefined ? undefined : Reflect.get(used, key)) ?? undefined) as Owner | undefined;
 }
 
 /** host:port of the other end; empty for what has none. */

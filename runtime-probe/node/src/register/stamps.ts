@@ -20,6 +20,12 @@ export const resourceRole = {
   tls: 8,
   /** Made while nothing was recorded, and of no class that tells what it is. */
   untold: 9,
+  /** One connection of HTTP/2: it takes over the reads and the writes of the connection's handle. */
+  session: 10,
+  /** One request of HTTP/2. */
+  stream: 11,
+  /** A question to a name server. */
+  query: 12,
 } as const;
 export type ResourceRole = (typeof resourceRole)[keyof typeof resourceRole];
 
@@ -34,6 +40,10 @@ export interface Source {
   open: boolean;
   /** The turn in which it was last told to be ready. */
   readyTurn: number;
+  /** Whether it was taken from a listener. */
+  readonly accepted: boolean;
+  /** Whether HTTP/2 has taken it over, whose requests are tasks instead. */
+  consumed: boolean;
   /** Whether its descriptor and addresses are told. */
   addressTold: boolean;
   /** What was read from it and written to it by now, in bytes. */

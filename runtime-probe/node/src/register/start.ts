@@ -45,7 +45,7 @@ const view: View = {
     {
       name: 'operations',
       visibility: recorded,
-      note: "of streams: reads, which Node's loop makes, writes and accepted connections; not of datagrams and, but for reads, not below TLS",
+      note: "reads, which Node's loop makes, writes, accepted connections, datagrams; of what TLS and HTTP/2 write the bytes, not each system call",
     },
     { name: 'readiness', visibility: recorded, note: "once per turn, from the loop's callbacks" },
     { name: 'reactor', visibility: recorded, note: "from the loop's idle time, told after each park" },
@@ -54,7 +54,7 @@ const view: View = {
     {
       name: 'jobs',
       visibility: recorded,
-      note: 'files, names, cryptography and compression; the queue is counted',
+      note: 'files, names, cryptography and compression; the queue is counted; questions to name servers, which are not of the pool',
     },
     {
       name: 'jobThreads',
@@ -84,16 +84,13 @@ export function startRegister(): void {
   if (isRecorded()) return;
   // Node's own threads, such as that of its module loader's hooks, have no port to whoever made them.
   const isForeignThread = !isMainThread && (parentPort === null || isLeftOut(process.env['WAKELINE_FAMILY']));
-  const facts = { versions: process.versions, isMainThread, isForeignThread, script: process.argv[1] };
-  const eligible = eligibility(facts);
-  if (eligible.kind === 'unsupported' && isMainThread) process.stderr.write(`${eligible.message}\n`);
-  if (eligible.kind === 'packageManager') leaveOut();
-  if (eligible.kind !== 'yes') return;
+  const eligible = eligibility({ isMainThread, isForeignThread, script: process.argv[1] });
+  if (eligible === 'packageManager') leaveOut();
+  if (eligible !== 'yes') return;
   try {
     const address = readEnvironment(process.env);
     if (address === undefined) return;
     if (address.endpoint.kind === 'unix' && !existsSync(address.endpoint.path)) return;
-    const { nodeMajor } = eligible;
     let parts: Parts | undefined;
     takePlace(
       () =>
@@ -106,7 +103,7 @@ export function startRegister(): void {
           current: () => parts?.current(),
           listen: (recorder, level) => {
             if (recorder === undefined) parts?.pause();
-            else if (parts === undefined) parts = new Parts(recorder, nodeMajor, level);
+            else if (parts === undefined) parts = new Parts(recorder, level);
             else parts.resume(level);
           },
           detail: detail.lean,
@@ -134,7 +131,7 @@ class Parts {
   private readonly uncaught: Uncaught;
   private readonly resources: Resources;
 
-  constructor(recorder: NodeRecorder, nodeMajor: number, level: number) {
+  constructor(recorder: NodeRecorder, level: number) {
     const parks = new Parks(recorder);
     this.resources = new Resources(recorder, parks);
     const { resources } = this;
@@ -156,9 +153,10 @@ class Parts {
     const ticks = new Ticks();
     this.execution = new Execution({ tasks, main, frames, recorder, ticks });
     const { execution } = this;
-    this.hooks = new Hooks({ nodeMajor, recorder, tasks, main, execution, frames, resources, parks, ticks });
+    this.hooks = new Hooks({ recorder, tasks, main, execution, frames, resources, parks, ticks });
     for (const handle of inheritedHandles()) this.hooks.adopt(handle);
     this.requests = new Requests(tasks, execution);
+    resources.streams.serveBy(this.requests);
     this.uncaught = new Uncaught(recorder, execution);
     this.listen(level);
     // The first tick comes when the main script has run to its end, or to the first wait of its loading.
@@ -197,6 +195,7 @@ class Parts {
   /** The program ends: so does what runs, and what never ended. */
   finish(): void {
     this.execution.reset(true);
+    this.requests.settleAll();
     this.tasks.end(this.main, 'completed');
     this.tasks.settleEnds();
   }

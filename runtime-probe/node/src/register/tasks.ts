@@ -2,7 +2,7 @@
 // Knows nothing of hooks: it is told what runs.
 import type { AliveTask } from '../executor/observe.ts';
 import { causeKind } from '../wire/index.ts';
-import type { NodeRecorder } from './node-recorder.ts';
+import type { NodeRecorder, ToldCall } from './node-recorder.ts';
 
 const life = { alive: 0, ending: 1, ended: 2 } as const;
 type Life = (typeof life)[keyof typeof life];
@@ -161,10 +161,21 @@ export class Tasks {
     return true;
   }
 
-  endPoll(task: Task, tick: number): void {
+  /** `waiting`: the call with whose wait the poll ends, if there is one; that is told here too. */
+  endPoll(task: Task, waiting: ToldCall | undefined, tick: number): void {
     task.running = false;
+    const next = task.told ? undefined : task.queued[0];
+    if (waiting !== undefined) {
+      const by = next?.wokenBy;
+      // By itself, as mostly: all three events in one.
+      if (next !== undefined && by === task && this.recorder.turnEnds(waiting, task.id, task.epoch, tick)) {
+        task.told = true;
+        return;
+      }
+      this.recorder.frameWaits(waiting, tick);
+    }
     this.recorder.pollEnds(tick);
-    if (task.queued.length > 0 && !task.told) this.tellFirst(task, tick);
+    if (next !== undefined) this.tellFirst(task, tick);
   }
 
   private takeFromQueue(queued: Wake[], wake: Wake): void {

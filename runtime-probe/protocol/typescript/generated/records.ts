@@ -376,6 +376,8 @@ export const jobKind = {
   crypto: 6,
   /** Compression. */
   compression: 7,
+  /** A question to a name server, over sockets of the resolver's own: no thread of a pool runs it. */
+  query: 8,
 } as const;
 export type JobKind = (typeof jobKind)[keyof typeof jobKind];
 
@@ -568,6 +570,10 @@ export const eventKind = {
   frameWake: 92,
   /** A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known. */
   jobSeen: 94,
+  /** Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled. */
+  jobError: 96,
+  /** The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many. */
+  operationPeer: 97,
   /** What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same. */
   waitRejected: 98,
 } as const;
@@ -625,6 +631,8 @@ export const eventField = {
   pollSample: { task: 0, epoch: 1, wallNs: 2, watchedNs: 3, cpuNs: 4, stack: 5 },
   frameWake: { frame: 0, causeKind: 1, causeId: 2 },
   jobSeen: { job: 0, jobKind: 1, runtime: 2 },
+  jobError: { job: 0, error: 1 },
+  operationPeer: { source: 0, peer: 1 },
   waitRejected: { frame: 0, sinceNs: 1, error: 2 },
 } as const;
 
@@ -1259,6 +1267,24 @@ export interface JobSeenRecord {
   readonly runtime: number;
 }
 
+/** Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled. */
+export interface JobErrorRecord {
+  readonly record: 'jobError';
+  /** Which. */
+  readonly job: number;
+  /** The error's name. */
+  readonly error: number;
+}
+
+/** The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many. */
+export interface OperationPeerRecord {
+  readonly record: 'operationPeer';
+  /** Which. */
+  readonly source: number;
+  /** The other end's address. */
+  readonly peer: number;
+}
+
 /** What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same. */
 export interface WaitRejectedRecord {
   readonly record: 'waitRejected';
@@ -1334,6 +1360,8 @@ export type EventRecord =
   | PollSampleRecord
   | FrameWakeRecord
   | JobSeenRecord
+  | JobErrorRecord
+  | OperationPeerRecord
   | WaitRejectedRecord;
 
 /** What a writer of this version may put on the wire, kind by kind. */
@@ -1403,6 +1431,8 @@ export const shapes: readonly Shape[] = [
   { kind: 90, name: 'pollSample', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }, { name: 'wallNs', type: 1 }, { name: 'watchedNs', type: 1 }, { name: 'cpuNs', type: 1 }, { name: 'stack', type: 1 }] },
   { kind: 92, name: 'frameWake', fields: [{ name: 'frame', type: 1 }, { name: 'causeKind', type: 1 }, { name: 'causeId', type: 1 }] },
   { kind: 94, name: 'jobSeen', fields: [{ name: 'job', type: 1 }, { name: 'jobKind', type: 1 }, { name: 'runtime', type: 1 }] },
+  { kind: 96, name: 'jobError', fields: [{ name: 'job', type: 1 }, { name: 'error', type: 1 }] },
+  { kind: 97, name: 'operationPeer', fields: [{ name: 'source', type: 1 }, { name: 'peer', type: 1 }] },
   { kind: 98, name: 'waitRejected', fields: [{ name: 'frame', type: 1 }, { name: 'sinceNs', type: 1 }, { name: 'error', type: 1 }] },
   { kind: 104, name: 'pollPending', fields: [] },
   { kind: 105, name: 'wakeUnheard', fields: [{ name: 'task', type: 1 }, { name: 'epoch', type: 1 }] },

@@ -360,6 +360,8 @@ pub mod job_kind {
     pub const CRYPTO: u64 = 6;
     /// Compression.
     pub const COMPRESSION: u64 = 7;
+    /// A question to a name server, over sockets of the resolver's own: no thread of a pool runs it.
+    pub const QUERY: u64 = 8;
 }
 
 /// The state of a task at a snapshot.
@@ -552,6 +554,10 @@ pub mod kind {
     pub const FRAME_WAKE: u64 = 92;
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     pub const JOB_SEEN: u64 = 94;
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    pub const JOB_ERROR: u64 = 96;
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    pub const OPERATION_PEER: u64 = 97;
     /// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
     pub const WAIT_REJECTED: u64 = 98;
 }
@@ -2651,6 +2657,70 @@ impl JobSeen {
     }
 }
 
+/// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobError {
+    /// Which.
+    pub job: u64,
+    /// The error's name.
+    pub error: u64,
+}
+
+impl JobError {
+    /// Kind on the wire.
+    pub const KIND: u64 = 96;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.job);
+        writer.uint(self.error);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            job: reader.uint()?,
+            error: reader.uint()?,
+        })
+    }
+}
+
+/// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OperationPeer {
+    /// Which.
+    pub source: u64,
+    /// The other end's address.
+    pub peer: u64,
+}
+
+impl OperationPeer {
+    /// Kind on the wire.
+    pub const KIND: u64 = 97;
+
+    /// Writes the fields, without kind and tick.
+    #[inline]
+    pub fn encode_fields(&self, writer: &mut impl Writer) {
+        writer.uint(self.source);
+        writer.uint(self.peer);
+    }
+
+    /// Reads the fields, without kind and tick.
+    ///
+    /// # Errors
+    /// When a field is cut, malformed or over a limit.
+    pub fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            source: reader.uint()?,
+            peer: reader.uint()?,
+        })
+    }
+}
+
 /// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WaitRejected {
@@ -2861,6 +2931,10 @@ pub enum EventRecord {
     FrameWake(FrameWake),
     /// A pool thread begins a job whose submission the tier does not see: no jobSubmit of it is told, so how long it was queued is not known.
     JobSeen(JobSeen),
+    /// Why the job failed; its jobEnd follows on the same thread, with the outcome panicked or cancelled.
+    JobError(JobError),
+    /// The other end of the operation that follows on this thread at the same source: datagrams come from many, and go to many.
+    OperationPeer(OperationPeer),
     /// What a frame awaited was rejected, so that its await threw. Told after the frame went on; not where it awaited a frame, whose reject says the same.
     WaitRejected(WaitRejected),
 }
@@ -2920,6 +2994,8 @@ impl EventRecord {
             Self::PollSample(_) => PollSample::KIND,
             Self::FrameWake(_) => FrameWake::KIND,
             Self::JobSeen(_) => JobSeen::KIND,
+            Self::JobError(_) => JobError::KIND,
+            Self::OperationPeer(_) => OperationPeer::KIND,
             Self::WaitRejected(_) => WaitRejected::KIND,
         }
     }
@@ -2978,6 +3054,8 @@ impl EventRecord {
             Self::PollSample(record) => record.encode_fields(writer),
             Self::FrameWake(record) => record.encode_fields(writer),
             Self::JobSeen(record) => record.encode_fields(writer),
+            Self::JobError(record) => record.encode_fields(writer),
+            Self::OperationPeer(record) => record.encode_fields(writer),
             Self::WaitRejected(record) => record.encode_fields(writer),
         }
     }
@@ -3043,6 +3121,8 @@ impl EventRecord {
             PollSample::KIND => Self::PollSample(PollSample::decode_fields(reader)?),
             FrameWake::KIND => Self::FrameWake(FrameWake::decode_fields(reader)?),
             JobSeen::KIND => Self::JobSeen(JobSeen::decode_fields(reader)?),
+            JobError::KIND => Self::JobError(JobError::decode_fields(reader)?),
+            OperationPeer::KIND => Self::OperationPeer(OperationPeer::decode_fields(reader)?),
             WaitRejected::KIND => Self::WaitRejected(WaitRejected::decode_fields(reader)?),
             104 => Self::PollEnd(PollEnd { outcome: 2 }),
             105 => {
@@ -3434,6 +3514,16 @@ pub const SHAPES: &[StaticShape] = &[
         kind: 94,
         name: "jobSeen",
         fields: &[1, 1, 1],
+    },
+    StaticShape {
+        kind: 96,
+        name: "jobError",
+        fields: &[1, 1],
+    },
+    StaticShape {
+        kind: 97,
+        name: "operationPeer",
+        fields: &[1, 1],
     },
     StaticShape {
         kind: 98,

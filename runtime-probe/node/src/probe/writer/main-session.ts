@@ -23,6 +23,7 @@ export class MainSession {
 
   /** Rejects where there is nobody to ask: a Node without an inspector, a program that forbids it. */
   static async connect(words: Int32Array): Promise<MainSession> {
+    if (Atomics.load(words, controlWord.inspectable) === 0) throw new Error('there is no inspector');
     const inspector = await import('node:inspector');
     const session = new inspector.Session();
     session.connectToMainThread();
