@@ -182,15 +182,10 @@ export class Recorder implements Observer {
   }
 
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
-    if (this.begin(eventKind.taskEnd)) {
-      const cancelled = outcome === 'cancelled';
-      const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
-      this.events.uint(task);
-      this.events.uint(endOutcome[outcome]);
-      this.events.uint(byKind);
-      this.events.uint(cancelled ? byTask || this.options.thread : 0);
-      this.events.commit();
-    }
+    const cancelled = outcome === 'cancelled';
+    const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
+    const by = cancelled ? byTask || this.options.thread : 0;
+    this.tell(eventKind.taskEnd, this.tick(), 4, task, endOutcome[outcome], byKind, by);
     this.dictionary.retire('task', task, this.events.sequence);
     if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
@@ -325,16 +320,13 @@ export class Recorder implements Observer {
   }
 
   operation(operation: OperationInfo): void {
-    if (!this.begin(eventKind.operation)) return;
-    const { outcome } = operation;
+    const { source, kind, outcome, madeBy } = operation;
     const failed = 'errorNumber' in outcome;
-    this.events.uint(operation.source);
-    this.events.uint(operationKind[operation.kind]);
-    this.events.uint(failed ? operationOutcome.error : operationOutcome.done);
+    const result = failed ? operationOutcome.error : operationOutcome.done;
     // Node's error numbers are negated.
-    this.events.uint(failed ? Math.abs(outcome.errorNumber) : outcome.bytes);
-    this.events.uint(operationMaker[operation.madeBy]);
-    this.events.commit();
+    const value = failed ? Math.abs(outcome.errorNumber) : outcome.bytes;
+    const maker = operationMaker[madeBy];
+    this.tell(eventKind.operation, this.tick(), 5, source, operationKind[kind], result, value, maker);
   }
 
   // --- timers and jobs
@@ -524,10 +516,12 @@ export class Recorder implements Observer {
   }
 
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
-  beginTogether(): void {
-    this.togetherAt = this.tickOf(clockNs());
+  beginTogether(): number {
+    const nowNs = clockNs();
+    this.togetherAt = this.tickOf(nowNs);
     this.events.held = true;
     this.events.unpublished = true;
+    return nowNs;
   }
 
   endTogether(): void {
