@@ -90,7 +90,7 @@ function jobThreads(): Capability {
   };
 }
 
-const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
+const ownFile = captureStack(captureStack, 1)[0]?.getFileName() ?? '';
 
 /** Begins to record this process when it is one to record. */
 export function startRegister(): void {
