@@ -215,6 +215,7 @@ export class Hooks {
       if (task === unseen) return;
       stamp.place = frames.sites.next(-1);
       if (stamp.place.kind === placeKind.call) frames.called(stamp);
+      else if (stamp.place.kind === placeKind.step) frames.steps(stamp);
       return;
     }
     const before = readPromiseStamp(parent);
@@ -288,7 +289,8 @@ export class Hooks {
       else for (const each of waiting) this.queueReaction(each, by, tick);
       this.rejections.ask(promise, stamp.frame, waiting, this.parts.recorder.lastTick);
     }
-    if (stamp.place.kind === placeKind.call && stamp.task !== unseen) frames.settled(stamp);
+    const { kind } = stamp.place;
+    if ((kind === placeKind.call || kind === placeKind.step) && stamp.task !== unseen) frames.settled(stamp);
   }
 
   /** What it waits for was settled before. `atEnd`: that is the last act of the continuation that runs. */
