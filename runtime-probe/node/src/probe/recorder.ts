@@ -91,6 +91,8 @@ export class Recorder implements Observer {
   private togetherAt = -1;
   /** When the last poll ended, whether or not there was room to tell it. */
   private pollEndTick = 0;
+  /** That of a release whose wake comes next; −1 where none does. */
+  private nextWakeTick = -1;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
   /** Names that the program gave to tasks that live. */
@@ -154,6 +156,8 @@ export class Recorder implements Observer {
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     this.pollEndTick = this.tick();
+    // A waker that is no task's, which a program may make itself, told of no wake.
+    this.nextWakeTick = -1;
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
     if (this.looks.anyLookedAt) this.looks.pollEnds();
@@ -165,10 +169,11 @@ export class Recorder implements Observer {
     if (this.breaks.onWake === task) this.breaks.wakeMet(task);
     // "context" is what runs on this thread now, which is what the plain record says.
     const did = wakeEffect[effect];
-    if (cause.kind === 'context') this.tell(eventKind.wake, this.tick(), 3, task, epoch, did);
+    const tick = this.nextWakeTick < 0 ? this.tick() : this.nextWakeTick;
+    this.nextWakeTick = -1;
+    if (cause.kind === 'context') this.tell(eventKind.wake, tick, 3, task, epoch, did);
     // One thread makes both the wakes and the polls, so the epoch cannot change meanwhile.
-    else
-      this.tell(eventKind.wakeFrom, this.tick(), 6, task, epoch, did, causeKind[cause.kind], cause.id, epoch);
+    else this.tell(eventKind.wakeFrom, tick, 6, task, epoch, did, causeKind[cause.kind], cause.id, epoch);
   }
 
   wakerCounts(task: TaskId, clones: number, drops: number): void {
@@ -177,15 +182,10 @@ export class Recorder implements Observer {
   }
 
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
-    if (this.begin(eventKind.taskEnd)) {
-      const cancelled = outcome === 'cancelled';
-      const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
-      this.events.uint(task);
-      this.events.uint(endOutcome[outcome]);
-      this.events.uint(byKind);
-      this.events.uint(cancelled ? byTask || this.options.thread : 0);
-      this.events.commit();
-    }
+    const cancelled = outcome === 'cancelled';
+    const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
+    const by = cancelled ? byTask || this.options.thread : 0;
+    this.tell(eventKind.taskEnd, this.tick(), 4, task, endOutcome[outcome], byKind, by);
     this.dictionary.retire('task', task, this.events.sequence);
     if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
@@ -254,8 +254,11 @@ export class Recorder implements Observer {
     if (this.full) this.three(eventKind.resourceAcquire, resource, task, amount);
   }
 
-  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void {
-    if (this.full) this.three(eventKind.resourceRelease, resource, task, amount);
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number, wakes = false): void {
+    if (!this.full) return;
+    const tick = this.tick();
+    if (wakes) this.nextWakeTick = tick;
+    this.tell(eventKind.resourceRelease, tick, 3, resource, task, amount);
   }
 
   resourceDropped(resource: ResourceId): void {
@@ -317,16 +320,13 @@ export class Recorder implements Observer {
   }
 
   operation(operation: OperationInfo): void {
-    if (!this.begin(eventKind.operation)) return;
-    const { outcome } = operation;
+    const { source, kind, outcome, madeBy } = operation;
     const failed = 'errorNumber' in outcome;
-    this.events.uint(operation.source);
-    this.events.uint(operationKind[operation.kind]);
-    this.events.uint(failed ? operationOutcome.error : operationOutcome.done);
+    const result = failed ? operationOutcome.error : operationOutcome.done;
     // Node's error numbers are negated.
-    this.events.uint(failed ? Math.abs(outcome.errorNumber) : outcome.bytes);
-    this.events.uint(operationMaker[operation.madeBy]);
-    this.events.commit();
+    const value = failed ? Math.abs(outcome.errorNumber) : outcome.bytes;
+    const maker = operationMaker[madeBy];
+    this.tell(eventKind.operation, this.tick(), 5, source, operationKind[kind], result, value, maker);
   }
 
   // --- timers and jobs
@@ -516,10 +516,12 @@ export class Recorder implements Observer {
   }
 
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
-  beginTogether(): void {
-    this.togetherAt = this.tickOf(clockNs());
+  beginTogether(): number {
+    const nowNs = clockNs();
+    this.togetherAt = this.tickOf(nowNs);
     this.events.held = true;
     this.events.unpublished = true;
+    return nowNs;
   }
 
   endTogether(): void {
