@@ -22,7 +22,10 @@ export interface Mode {
   readonly detail?: 'off' | 'native' | 'lean' | 'full';
 }
 
-/** What is to be done: awaits, or requests over so many connections, at a rate or (0) as fast as they are answered. */
+/**
+ * What is to be done: awaits, or requests over so many connections, at a rate or (0) as fast as they are answered. Those
+ * before the measured ones are always made as fast as they are answered.
+ */
 export type Work =
   | { readonly kind: 'awaits'; readonly count: number }
   | {
@@ -41,7 +44,7 @@ export interface Measured {
   /** Of our stream: all of them, not only those of the measured part. */
   readonly events: number;
   readonly dropped: number;
-  /** Requests a second as the client counted them; 0 for awaits. */
+  /** Requests a second as the client counted them, of the measured ones where they have a rate; 0 for awaits. */
   readonly perSecond: number;
 }
 
@@ -96,12 +99,19 @@ export class MeasuredPrograms {
       else {
         const client = start(
           process.execPath,
-          [this.path('client'), port, `${work.connections}`, `${made}`, `${work.perSecond}`],
+          [
+            this.path('client'),
+            port,
+            `${work.connections}`,
+            `${made}`,
+            `${work.perSecond}`,
+            `${warmUpOf(work)}`,
+          ],
           {},
           folder,
         );
         children.push(client.child);
-        perSecond = made / (JSON.parse(await client.line('{"seconds"')) as { seconds: number }).seconds;
+        ({ perSecond } = JSON.parse(await client.line('{"perSecond"')) as { perSecond: number });
       }
       const used = JSON.parse(await program.line('{"mainNs"')) as Measured;
       await program.ended;

@@ -76,7 +76,7 @@ test('the programs of the documentation are typed as they stand', () => {
 });
 
 test('the page has as many programs as headings, and one that is recorded', () => {
-  assert.equal(examples.length, 11);
+  assert.equal(examples.length, 14);
   assert.equal(examples.filter((example) => example.recorded && example.why.length > 0).length, 1);
 });
 

@@ -17,6 +17,7 @@ const packageSources = [
   'extension',
   'webview',
   'runtime-probe/protocol/typescript',
+  'runtime-probe/node/src',
   'media',
   'package.json',
   'package-lock.json',

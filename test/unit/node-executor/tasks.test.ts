@@ -8,8 +8,10 @@ import {
   type Context,
   currentTaskId,
   type Future,
+  fromPromise,
   JoinError,
   type JoinHandle,
+  joinAll,
   oneshot,
   PENDING,
   type Poll,
@@ -19,6 +21,8 @@ import {
   setObserver,
   sleep,
   spawn,
+  timeout,
+  untilAborted,
   type Waker,
   yieldNow,
 } from '../../../runtime-probe/node/src/executor/index.ts';
@@ -187,21 +191,6 @@ test('a throw in a poll ends that task as panicked; the executor goes on', async
       .map((l) => l.text),
     ['failing poll 1', 'failing panicked', 'failing panicked'],
   );
-});
-
-test('a panic that nobody awaits becomes a warning of the process', async () => {
-  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-  await run(function* () {
-    spawn({
-      poll() {
-        throw new Error('unseen');
-      },
-    });
-    yield* sleep(2);
-  });
-  const warning = await warned;
-  assert.equal(warning.name, 'TaskPanicked');
-  assert.match(warning.message, /panicked: unseen/);
 });
 
 test('the promise of run rejects with what the root threw', async () => {
@@ -417,6 +406,21 @@ test('wakers that were cloned are dropped by the end', async () => {
   assert.equal(trace.wakerCloneBalance.get(trace.taskNamed('clean')), 0);
 });
 
+test('a task that awaits its own end is told so', async () => {
+  const reasons: string[] = [];
+  await run(function* () {
+    const handle: JoinHandle<void> = spawn(function* (): Async<void> {
+      try {
+        yield* handle;
+      } catch (error) {
+        reasons.push(String(error));
+      }
+    });
+    yield* handle;
+  });
+  assert.match(reasons.join(), /awaits its own end.*in another task/);
+});
+
 test('mistakes get clear errors', async () => {
   assert.throws(() => spawn(sleepForever), /no runtime here.*run\(/);
   await assert.rejects(
@@ -426,6 +430,10 @@ test('mistakes get clear errors', async () => {
     /yielded number \(5\), which is no future/,
   );
   assert.throws(() => new Runtime().spawn(Promise.resolve() as never), /got a promise/);
+  assert.throws(() => timeout(sleepForever() as never, 5 as never), /got number \(5\)/);
+  assert.throws(() => joinAll(sleep(1) as never), /expects one list.*joinAll\(\[a, b\]\)/);
+  assert.throws(() => fromPromise((async () => 1) as never), /got a function .*fromPromise\(work\(\)\)/);
+  assert.throws(() => untilAborted(5 as never, sleep(1)), /expects an AbortSignal/);
 });
 
 test('an observer that comes late is told what lives, and one that leaves is told nothing more', async () => {

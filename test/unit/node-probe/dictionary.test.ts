@@ -8,6 +8,7 @@ import {
   ByteWriter,
   type DictionaryRecord,
   decodeDictionary,
+  dictionaryKind,
   shapes,
   writeDictionaryRecord,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
@@ -124,4 +125,51 @@ test('the same text and the same site have one id', () => {
       function: dictionary.text('f'),
     },
   ]);
+});
+
+test('numbers that go straight into the ring are read as those that go the long way, at any wrap of it', () => {
+  const seven = fc.array(fc.maxSafeNat(), { minLength: 7, maxLength: 7 });
+  const steps = fc.array(fc.record({ numbers: seven, padding: fc.nat(3000), drain: fc.boolean() }), {
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(steps, (list) => {
+      const { dictionary, store } = makeRing();
+      const written = new ByteWriter();
+      const received: Uint8Array[] = [];
+      const drain = (): void => {
+        store.drain();
+        received.push(...store.takeFresh());
+      };
+      list.forEach(({ numbers, padding, drain: drained }, i) => {
+        const [, ...fields] = numbers;
+        const [id = 0, parent = 0, site = 0, name = 0, kind = 0, runtime = 0] = fields;
+        const text = textRecord(i + 1, 't'.repeat(padding));
+        dictionary.putNumbers(
+          dictionaryEntryKind.record,
+          7,
+          dictionaryKind.task,
+          id,
+          parent,
+          site,
+          name,
+          kind,
+          runtime,
+        );
+        dictionary.put(dictionaryEntryKind.record, text);
+        written.uint(dictionaryKind.task);
+        for (const field of fields) written.uint(field);
+        written.raw(text);
+        if (drained) drain();
+      });
+      while (dictionary.behind) {
+        store.drain();
+        dictionary.catchUp();
+      }
+      drain();
+      const records = received.filter(({ length }) => length > 0);
+      assert.deepEqual(Buffer.concat(records), Buffer.from(written.take()));
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -1,7 +1,7 @@
 // Owns the ways between promises and futures.
 // Must not know how either is run.
 
-import { Awaitable } from './coroutine.ts';
+import { Awaitable, describe } from './coroutine.ts';
 import { observer } from './observe.ts';
 import { type Context, PENDING, type Poll, ready } from './poll.ts';
 import { reactionRuntime, TaskPromise } from './promise.ts';
@@ -68,8 +68,18 @@ class PromiseFuture<T> extends Awaitable<T> {
 
 /** A future of what the promise will be: its value, or its reason thrown. */
 export function fromPromise<T>(promise: PromiseLike<T>): Awaitable<T> {
+  return fromPromiseAt(promise, observer && captureSite(fromPromise));
+}
+
+/** As fromPromise, with a site that was captured by a function around this one. */
+export function fromPromiseAt<T>(promise: PromiseLike<T>, site: Site | undefined): Awaitable<T> {
   if (promise instanceof TaskPromise) return promise;
-  return new PromiseFuture(promise, observer && captureSite(fromPromise));
+  if (typeof (promise as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function') {
+    throw new TypeError(
+      `expected a promise (an object with then); got ${describe(promise)}. Call the async function: fromPromise(work())`,
+    );
+  }
+  return new PromiseFuture(promise, site);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Owns join and select: several futures in one task, each a frame of it.
 // Must not know the leaf futures. All branches share the task's waker, so one wake polls every branch that is not done.
 
-import { Awaitable, type IntoFuture, toFuture } from './coroutine.ts';
+import { Awaitable, type IntoFuture, isFuture, toFuture } from './coroutine.ts';
 import { type FrameId, type FrameInfo, idSequence, observer } from './observe.ts';
 import { Context, dropFuture, type Future, PENDING, type Poll, ready } from './poll.ts';
 import { captureSite, type Site } from './site.ts';
@@ -180,6 +180,10 @@ export function join<const F extends readonly AnyInput[]>(
 
 /** As join, for a list whose branches have one type. */
 export function joinAll<T>(futures: Iterable<IntoFuture<T>>): Awaitable<T[]> {
+  // A future can be iterated too, for yield*.
+  if (isFuture(futures)) {
+    throw new TypeError('joinAll expects one list of futures: joinAll([a, b]), or join(a, b)');
+  }
   return new Join<T>([...futures], observer && captureSite(joinAll));
 }
 

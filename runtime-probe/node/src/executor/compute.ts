@@ -35,7 +35,11 @@ export interface ComputeOptions {
 export class ComputeError extends Error {
   constructor(name: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`${name} failed on a worker thread: ${reason}`, { cause });
+    const hint =
+      cause instanceof ReferenceError
+        ? '; a function has its arguments and what is global there, nothing else of its file'
+        : '';
+    super(`${name} failed on a worker thread: ${reason}${hint}`, { cause });
     this.name = 'ComputeError';
   }
 }

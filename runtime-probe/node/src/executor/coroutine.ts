@@ -103,9 +103,12 @@ export function isFuture(value: unknown): value is Future<unknown> {
 }
 
 export function toFuture<T>(value: IntoFuture<T>): Future<T> {
-  if (isGenerator(value)) return new Coroutine(value);
-  if (value instanceof Shared) return value.awaited(undefined);
-  if (isFuture(value)) return value;
+  // Programs without types may hand in anything.
+  if (typeof value === 'object' && value !== null) {
+    if (isGenerator(value)) return new Coroutine(value);
+    if (value instanceof Shared) return value.awaited(undefined);
+    if (isFuture(value)) return value;
+  }
   throw new TypeError(
     'expected a future (an object with poll(cx)) or a generator; got ' +
       `${describe(value)}. Call the generator function: spawn(work()), or make a future of the promise: fromPromise(promise)`,
@@ -115,6 +118,10 @@ export function toFuture<T>(value: IntoFuture<T>): Future<T> {
 // A generator whose `finally` awaits while it is cancelled is told so by an error at that await. This many times,
 // then it is left as it stands.
 const CLEANUP_ATTEMPTS = 8;
+
+// The most awaits of one poll that find their value there. Then the task goes to the end of the queue, so that one whose
+// channel is never empty, or whose lock is always free, starves nobody. 128 awaits of 50 to 100 ns are about 10 µs.
+const READY_AWAITS_PER_POLL = 128;
 
 /** A future that runs a generator. */
 export class Coroutine<T> extends Awaitable<T> {
@@ -172,10 +179,17 @@ export class Coroutine<T> extends Awaitable<T> {
 
   #advance(cx: Context): Poll<T> {
     let step = this.#awaited === undefined ? this.#start() : this.#pollAwaited(cx, this.#awaited);
+    let awaits = 0;
     while (step !== undefined) {
       if (step.done) return ready(step.value);
       if (isFuture(step.value)) {
         this.#awaited = step.value;
+        awaits += 1;
+        // Before the future is polled, so that nothing is taken that a cancellation would lose.
+        if (awaits > READY_AWAITS_PER_POLL) {
+          cx.waker.wake();
+          return PENDING;
+        }
         step = this.#pollAwaited(cx, step.value);
       } else {
         step = this.#throwIn(notAFuture(step.value));
@@ -240,7 +254,9 @@ function notAFuture(value: unknown): TypeError {
   );
 }
 
-function describe(value: unknown): string {
+/** What the value is, for a message. */
+export function describe(value: unknown): string {
+  if (typeof value === 'function') return `a function (${value.name || 'without a name'})`;
   if (typeof value !== 'object' || value === null) return `${typeof value} (${String(value)})`;
   return value instanceof Promise
     ? 'a promise'

@@ -1,6 +1,7 @@
 // Owns the executor's public names.
 // Must not know a probe: one is installed through setObserver.
 
+export { abortable, untilAborted } from './abort.ts';
 export { fromPromise, toPromise } from './adapt.ts';
 export { Barrier } from './barrier.ts';
 export { type BroadcastReceiver, type BroadcastSender, broadcast, LaggedError } from './broadcast.ts';

@@ -169,12 +169,15 @@ export interface Observer {
   runtimeStopped(runtime: RuntimeId): void;
 
   taskSpawned(task: TaskInfo): void;
-  /** `epoch` counts the polls of the task begun so far, this one included: the first poll has epoch 1. */
-  pollStart(task: TaskId, epoch: number): void;
+  /**
+   * `epoch` counts the polls of the task begun so far, this one included: the first poll has epoch 1. With `follows`
+   * the end of another poll was told just before, and nothing of the program ran in between.
+   */
+  pollStart(task: TaskId, epoch: number, follows: boolean): void;
   pollEnd(task: TaskId, outcome: PollOutcome): void;
   /** `epoch` is the number of polls begun when the wake was made, so it asks for poll epoch + 1. */
   wake(task: TaskId, epoch: number, effect: WakeEffect, cause: WakeCause): void;
-  /** Clones and drops of the task's waker since the last such call. */
+  /** Clones and drops of the task's waker since the last such call, told when they differ and at the task's end. */
   wakerCounts(task: TaskId, clones: number, drops: number): void;
   /** `byTask` is the task whose poll cancelled it; 0 when it was not cancelled, or by code outside any poll. */
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void;

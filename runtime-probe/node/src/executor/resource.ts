@@ -1,7 +1,14 @@
 // Owns a thing inside the program that tasks wait for, as the observer sees it: its id, kind, place and events.
 // Must not know what the thing is or how it wakes anyone. Mutexes, channels and all their like share one sequence.
 
-import { idSequence, type Observer, observer, type ResourceId, type ResourceInfo } from './observe.ts';
+import {
+  idSequence,
+  type Observer,
+  observer,
+  type ResourceId,
+  type ResourceInfo,
+  type WaitTarget,
+} from './observe.ts';
 import type { Context } from './poll.ts';
 import type { Site } from './site.ts';
 import { currentTaskId } from './task.ts';
@@ -19,6 +26,8 @@ export class Resource {
   readonly id: ResourceId = nextResourceId();
   readonly #kind: ResourceInfo['kind'];
   readonly #site: Site | undefined;
+  /** Made at the first wait. */
+  #target: WaitTarget | undefined;
   #toldTo: Observer | undefined;
   #watched = false;
 
@@ -32,7 +41,8 @@ export class Resource {
   waited(cx: Context, site: Site | undefined): void {
     if (observer === undefined) return;
     this.#tell(observer);
-    observer.waitStarted(cx.frame, { kind: 'resource', id: this.id }, site);
+    this.#target ??= { kind: 'resource', id: this.id };
+    observer.waitStarted(cx.frame, this.#target, site);
   }
 
   /** The task holds it, took permits or received values. */

@@ -34,6 +34,10 @@ import {
 // 1–10 µs are about one ms, Node's timer resolution.
 const POLLS_PER_BATCH = 256;
 
+// An error that nobody awaits is told after one to two of these, or when the runtime ends: whoever awaits several tasks one
+// after the other comes to some of them late.
+const UNSEEN_PANIC_MS = 1000;
+
 /** A task's work: a future, a generator, or a generator function that takes nothing. */
 export type Spawnable<T> = IntoFuture<T> | (() => Async<T>);
 
@@ -73,6 +77,10 @@ export class Runtime implements Scheduler {
   readonly name: string;
   readonly #tasks = new Set<AnyTask>();
   readonly #owned = new Set<Closable>();
+  /** Tasks that panicked while nobody awaited them: those of the period before, and of this one. */
+  #unseenBefore: AnyTask[] = [];
+  #unseen: AnyTask[] = [];
+  #unseenTimer: NodeJS.Timeout | undefined;
   #queue: AnyTask[] = [];
   #batchArmed = false;
   #stopped = false;
@@ -137,6 +145,8 @@ export class Runtime implements Scheduler {
     for (const task of [...this.#tasks]) task.cancel();
     for (const closable of [...this.#owned]) closable.close();
     this.#queue = [];
+    this.#tellUnseen();
+    this.#tellUnseen();
     liveRuntimes.delete(this);
     observer?.runtimeStopped(this.id);
     this.#finishRoot();
@@ -159,8 +169,20 @@ export class Runtime implements Scheduler {
   /** Part of Scheduler: for tasks only. */
   ended(task: AnyTask): void {
     this.#tasks.delete(task);
-    const panic = task.unseenPanic;
-    if (panic !== undefined) warnOfPanic(task.info, panic.error);
+    if (task.unseenPanic === undefined) return;
+    this.#unseen.push(task);
+    this.#unseenTimer ??= setInterval(() => this.#tellUnseen(), UNSEEN_PANIC_MS).unref();
+  }
+
+  /** Warns of what nobody has awaited since the period before this one. */
+  #tellUnseen(): void {
+    for (const { info, unseenPanic } of this.#unseenBefore)
+      if (unseenPanic !== undefined) warnOfPanic(info, unseenPanic.error);
+    this.#unseenBefore = this.#unseen;
+    this.#unseen = [];
+    if (this.#unseenBefore.length > 0) return;
+    clearInterval(this.#unseenTimer);
+    this.#unseenTimer = undefined;
   }
 
   #start<T>(
@@ -197,9 +219,10 @@ export class Runtime implements Scheduler {
     enterCheckPhase();
     current = this;
     let polled = 0;
+    let follows = false;
     // Tasks that are woken by this batch join it at the end, up to the limit.
     while (polled < this.#queue.length && polled < POLLS_PER_BATCH && this.#rootDone === undefined) {
-      this.#queue[polled]?.poll();
+      follows = this.#queue[polled]?.poll(follows) === true;
       polled += 1;
     }
     current = undefined;

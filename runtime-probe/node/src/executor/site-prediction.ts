@@ -8,7 +8,8 @@
 //   how often, and with what kind of values, the generator was resumed since the last of them
 //   which function of the package asks
 //
-// What was never seen is looked at. Of what is predicted the first uses are checked, then one in 8, then one in 64.
+// What was never seen is looked at. Of what is predicted the first uses are checked, then one in 8, one in 64, and of
+// what has held so for 4,608 uses one in 256.
 // Where one key turned out to have several outcomes (a branch that nothing above tells) each use is looked at.
 // Outside of generators nobody tells where the code begins, so there each position is looked at.
 
@@ -19,11 +20,16 @@ const PROBES = 4;
 const FIRST_CHECKS = 8;
 const OFTEN_UNTIL = 512;
 const OFTEN_EVERY = 8;
+const SELDOM_UNTIL = OFTEN_UNTIL + 4096;
 const SELDOM_EVERY = 64;
+const TRUSTED_EVERY = 256;
 const AMBIGUOUS = 0xffff;
 
-/** Behind more resumptions than this a position is looked at: one look for so many operations costs them 0.1 µs each. */
-const MOST_STEPS = 24;
+/**
+ * Behind more resumptions than this a position is looked at, which then costs each of them 25 ns; so a loop whose awaits
+ * seldom wait makes no more than that many keys.
+ */
+const MOST_STEPS = 100;
 
 /** The answer of a prediction that is none. */
 export const MUST_LOOK = -1;
@@ -111,8 +117,8 @@ export function predictPosition(publicFunction: object): number {
   if (keys[slot] !== key) return MUST_LOOK;
   const use = uses[slot] ?? AMBIGUOUS;
   if (use === AMBIGUOUS) return MUST_LOOK;
-  // Beyond the time of frequent checks the count goes round.
-  uses[slot] = use + 1 < OFTEN_UNTIL + SELDOM_EVERY ? use + 1 : OFTEN_UNTIL;
+  // What is trusted counts round and round.
+  uses[slot] = use + 1 < SELDOM_UNTIL + TRUSTED_EVERY ? use + 1 : SELDOM_UNTIL;
   if (isChecked(use)) return MUST_LOOK;
   const position = found[slot] ?? 0;
   tell(thread, position);
@@ -156,7 +162,8 @@ function findSlot(key: number): number {
 function isChecked(use: number): boolean {
   if (use < FIRST_CHECKS) return true;
   if (use < OFTEN_UNTIL) return use % OFTEN_EVERY === 0;
-  return use === OFTEN_UNTIL + SELDOM_EVERY - 1;
+  if (use < SELDOM_UNTIL) return use % SELDOM_EVERY === 0;
+  return use === SELDOM_UNTIL + TRUSTED_EVERY - 1;
 }
 
 function mix(a: number, b: number): number {

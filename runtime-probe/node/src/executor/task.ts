@@ -43,8 +43,10 @@ export interface AnyTask {
   readonly scheduler: Scheduler;
   /** The error of a task that panicked while nobody awaited its handle; undefined otherwise. */
   readonly unseenPanic: { readonly error: unknown } | undefined;
-  poll(): void;
+  poll(follows: boolean): boolean;
   cancel(): void;
+  /** Of wakes that its polls make. */
+  asCause(): WakeCause;
 }
 
 export type TaskResult<T> =
@@ -60,6 +62,13 @@ let running: AnyTask | undefined;
 export function currentTask(): AnyTask | undefined {
   return running;
 }
+
+/** The cause of a wake that is made here and now. */
+function contextAsCause(): WakeCause {
+  return running === undefined ? NO_TASK_AS_CAUSE : running.asCause();
+}
+
+const NO_TASK_AS_CAUSE: WakeCause = { kind: 'context', id: 0 };
 
 /** The id of the task whose poll is on the stack, 0 outside any poll. */
 export function currentTaskId(): TaskId {
@@ -89,6 +98,7 @@ export class Task<T> implements AnyTask, Joinable<T> {
   #result: TaskResult<T> | undefined;
   #onEnd: ((result: TaskResult<T>) => void) | undefined;
   #joined = false;
+  #asCause: WakeCause | undefined;
 
   constructor(
     info: TaskInfo,
@@ -127,15 +137,18 @@ export class Task<T> implements AnyTask, Joinable<T> {
     return result?.outcome === 'panicked' && !seen ? { error: result.error } : undefined;
   }
 
-  /** One poll. Called by the executor for a task that it took from its queue. */
-  poll(): void {
+  /**
+   * One poll. Called by the executor for a task that it took from its queue. `follows`: directly after another poll,
+   * so that nothing of the program ran in between. False when there was none to make.
+   */
+  poll(follows: boolean): boolean {
     // A task cancelled while it was in the queue is still met there.
-    if (this.#state !== 'scheduled' || this.#future === undefined) return;
+    if (this.#state !== 'scheduled' || this.#future === undefined) return false;
     this.#state = 'running';
     this.#epoch += 1;
     const outer = running;
     running = this;
-    if (observer !== undefined) observer.pollStart(this.id, this.#epoch);
+    if (observer !== undefined) observer.pollStart(this.id, this.#epoch, follows);
     let result: TaskResult<T> | undefined;
     try {
       const polled = this.#future.poll(this.#context);
@@ -149,6 +162,7 @@ export class Task<T> implements AnyTask, Joinable<T> {
       this.#finish(result);
     }
     running = outer;
+    return true;
   }
 
   /** Drops the future: at once, or when the running poll ends, which a task that cancels itself is in. */
@@ -157,9 +171,14 @@ export class Task<T> implements AnyTask, Joinable<T> {
     this.#cancelRequest = { by: currentTaskId() };
     if (this.#state === 'running' || this.#state === 'notified') return;
     const outcome = this.#settle(this.#cancelled());
-    this.#waker.reportCounts();
+    this.#waker.reportCounts(true);
     if (observer !== undefined) observer.taskEnded(this.id, outcome, this.#cancelRequest.by);
     this.scheduler.ended(this);
+  }
+
+  asCause(): WakeCause {
+    this.#asCause ??= { kind: 'context', id: this.id };
+    return this.#asCause;
   }
 
   wake(cause: WakeCause | undefined): void {
@@ -169,7 +188,7 @@ export class Task<T> implements AnyTask, Joinable<T> {
     else if (state === 'running') this.#state = 'notified';
     if (observer !== undefined) {
       const effect = WAKE_EFFECT_BY_STATE[state];
-      observer.wake(this.id, epoch, effect, cause ?? { kind: 'context', id: currentTaskId() });
+      observer.wake(this.id, epoch, effect, cause ?? contextAsCause());
     }
     if (state === 'idle') this.scheduler.schedule(this);
   }
@@ -196,7 +215,7 @@ export class Task<T> implements AnyTask, Joinable<T> {
 
   #pollEnded(outcome: 'ready' | 'pending' | 'panicked'): void {
     if (observer !== undefined) observer.pollEnd(this.id, outcome);
-    this.#waker.reportCounts();
+    this.#waker.reportCounts(this.#state === 'complete');
     if (this.#state === 'notified') {
       this.#state = 'scheduled';
       this.scheduler.schedule(this);
@@ -271,9 +290,13 @@ class TaskWaker implements Waker {
     return other instanceof TaskWaker && other.#task === this.#task;
   }
 
-  reportCounts(): void {
+  /**
+   * Tells how often it was cloned and dropped, as soon as the number of those that are stored has changed: a task that
+   * waits again and again has one stored after each poll.
+   */
+  reportCounts(last: boolean): void {
     const counts = this.#counts;
-    if (observer === undefined || (counts.clones === 0 && counts.drops === 0)) return;
+    if (observer === undefined || (counts.clones === counts.drops && (!last || counts.clones === 0))) return;
     observer.wakerCounts(this.#task.id, counts.clones, counts.drops);
     counts.clones = 0;
     counts.drops = 0;
@@ -340,6 +363,12 @@ class TaskEnd<T> extends Awaitable<T> {
     const task = this.#task;
     const result = task.join(this, cx);
     if (result === undefined) {
+      if (task.id === currentTaskId()) {
+        task.unjoin(this);
+        throw new Error(
+          'a task awaits its own end, which would never come: await the handle in another task',
+        );
+      }
       observer?.waitStarted(cx.frame, { kind: 'task', id: task.id }, this.#site);
       return PENDING;
     }

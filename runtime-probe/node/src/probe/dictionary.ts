@@ -83,33 +83,23 @@ export class Dictionary {
   }
 
   put(record: DictionaryRecord): void {
-    this.ring.inUse++;
-    writeDictionaryRecord(this.writer, record);
-    this.send(dictionaryEntryKind.record);
-    this.ring.inUse--;
+    const { ring, writer } = this;
+    ring.inUse++;
+    writeDictionaryRecord(writer, record);
+    ring.put(dictionaryEntryKind.record, writer.buffer, writer.written);
+    writer.clear();
+    ring.inUse--;
   }
 
   /** As put, for what comes with each request: its fields in the order of the wire, without a look at the shape. */
   task(id: number, parent: number, site: number, name: number, kind: number, runtime: number): void {
-    this.ring.inUse++;
-    const { writer } = this;
-    writer.uint(dictionaryKind.task).uint(id).uint(parent).uint(site).uint(name).uint(kind).uint(runtime);
-    this.send(dictionaryEntryKind.record);
-    this.ring.inUse--;
+    const { task } = dictionaryKind;
+    this.ring.putNumbers(dictionaryEntryKind.record, 7, task, id, parent, site, name, kind, runtime);
   }
 
   /** Once the slot `sequence` is sent, no event refers to the record any more. */
   retire(record: RetirableRecord, id: number, sequence: number): void {
-    this.ring.inUse++;
-    this.writer.uint(dictionaryKind[record]).uint(id).uint(sequence);
-    this.send(dictionaryEntryKind.retire);
-    this.ring.inUse--;
-  }
-
-  private send(kind: number): void {
-    const { writer } = this;
-    this.ring.put(kind, writer.buffer, writer.written);
-    writer.clear();
+    this.ring.putNumbers(dictionaryEntryKind.retire, 3, dictionaryKind[record], id, sequence, 0, 0, 0, 0);
   }
 }
 

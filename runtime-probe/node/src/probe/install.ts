@@ -42,6 +42,10 @@ function start(options: InitOptions): Recording {
     return off(error instanceof Error ? error.message : String(error));
   }
   if (address === undefined) return off('WAKELINE is not set');
+  // Node sets it before it emits 'exit'. No thread can begin then, and nobody would hear of what it sends.
+  if (Reflect.get(process, '_exiting') === true) {
+    return off('the program is ending; call init() in its first lines to record it');
+  }
   const { endpoint } = address;
   if (endpoint.kind === 'unix' && !existsSync(endpoint.path))
     return off(`there is no collector: ${endpoint.path} does not exist`);

@@ -89,6 +89,8 @@ export class Recorder implements Observer {
   private firstRuntime = 0;
   /** The instant of what is told together; −1 while each event has its own. */
   private togetherAt = -1;
+  /** When the last poll ended, whether or not there was room to tell it. */
+  private pollEndTick = 0;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
   /** Names that the program gave to tasks that live. */
@@ -137,61 +139,48 @@ export class Recorder implements Observer {
     this.two(eventKind.taskSpawn, task.task, task.parent);
   }
 
-  pollStart(task: TaskId, epoch: number): void {
-    this.pollStartAt(task, epoch, this.tick());
+  pollStart(task: TaskId, epoch: number, follows = false): void {
+    // A poll that follows begins where the one before ended: to read the clock is half of an event's cost.
+    this.pollStartAt(task, epoch, follows ? this.pollEndTick : this.tick());
     if (this.breaks.onPoll !== task) return;
     this.breaks.pollMet(task);
     this.breaks.stopNext();
   }
 
   protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
-    if (this.beginAt(eventKind.pollStart, startTick)) {
-      this.events.uint(task);
-      this.events.uint(epoch);
-      this.events.commit();
-    }
+    this.tell(eventKind.pollStart, startTick, 2, task, epoch);
     this.events.openPolls.push(task, epoch, Math.max(startTick, this.events.lastTick));
   }
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
+    this.pollEndTick = this.tick();
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
     if (this.looks.anyLookedAt) this.looks.pollEnds();
-    this.one(eventKind.pollEnd, pollOutcome[outcome]);
+    this.tell(eventKind.pollEnd, this.pollEndTick, 1, pollOutcome[outcome]);
     this.events.openPolls.pop();
   }
 
   wake(task: TaskId, epoch: number, effect: WakeEffect, cause: WakeCause): void {
     if (this.breaks.onWake === task) this.breaks.wakeMet(task);
     // "context" is what runs on this thread now, which is what the plain record says.
-    const plain = cause.kind === 'context';
-    if (!this.begin(plain ? eventKind.wake : eventKind.wakeFrom)) return;
-    this.events.uint(task);
-    this.events.uint(epoch);
-    this.events.uint(wakeEffect[effect]);
-    if (cause.kind !== 'context') {
-      this.events.uint(causeKind[cause.kind]);
-      this.events.uint(cause.id);
-      // One thread makes both the wakes and the polls, so the epoch cannot change meanwhile.
-      this.events.uint(epoch);
-    }
-    this.events.commit();
+    const did = wakeEffect[effect];
+    if (cause.kind === 'context') this.tell(eventKind.wake, this.tick(), 3, task, epoch, did);
+    // One thread makes both the wakes and the polls, so the epoch cannot change meanwhile.
+    else
+      this.tell(eventKind.wakeFrom, this.tick(), 6, task, epoch, did, causeKind[cause.kind], cause.id, epoch);
   }
 
   wakerCounts(task: TaskId, clones: number, drops: number): void {
-    if (this.full) this.three(eventKind.wakerCounts, task, clones, drops);
+    // Told directly after the end of the task's poll, or as it is cancelled. It has no instant of its own.
+    if (this.full) this.tell(eventKind.wakerCounts, this.pollEndTick, 3, task, clones, drops);
   }
 
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
-    if (this.begin(eventKind.taskEnd)) {
-      const cancelled = outcome === 'cancelled';
-      const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
-      this.events.uint(task);
-      this.events.uint(endOutcome[outcome]);
-      this.events.uint(byKind);
-      this.events.uint(cancelled ? byTask || this.options.thread : 0);
-      this.events.commit();
-    }
+    const cancelled = outcome === 'cancelled';
+    const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
+    const by = cancelled ? byTask || this.options.thread : 0;
+    this.tell(eventKind.taskEnd, this.tick(), 4, task, endOutcome[outcome], byKind, by);
     this.dictionary.retire('task', task, this.events.sequence);
     if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
@@ -231,14 +220,17 @@ export class Recorder implements Observer {
 
   waitStarted(frame: FrameId, target: WaitTarget, site: Site | undefined): void {
     const siteId = this.dictionary.site(site);
-    if (!this.begin(eventKind.waitStart)) return;
-    this.events.uint(this.full ? frame : 0);
-    this.events.uint(waitKind[target.kind]);
-    this.events.uint(target.id);
-    this.events.uint(waitInterest[target.kind] ?? 0);
-    this.events.uint(siteId);
-    this.events.uint(0);
-    this.events.commit();
+    this.tell(
+      eventKind.waitStart,
+      this.tick(),
+      6,
+      this.full ? frame : 0,
+      waitKind[target.kind],
+      target.id,
+      waitInterest[target.kind] ?? 0,
+      siteId,
+      0,
+    );
   }
 
   // --- resources
@@ -320,16 +312,13 @@ export class Recorder implements Observer {
   }
 
   operation(operation: OperationInfo): void {
-    if (!this.begin(eventKind.operation)) return;
-    const { outcome } = operation;
+    const { source, kind, outcome, madeBy } = operation;
     const failed = 'errorNumber' in outcome;
-    this.events.uint(operation.source);
-    this.events.uint(operationKind[operation.kind]);
-    this.events.uint(failed ? operationOutcome.error : operationOutcome.done);
+    const result = failed ? operationOutcome.error : operationOutcome.done;
     // Node's error numbers are negated.
-    this.events.uint(failed ? Math.abs(outcome.errorNumber) : outcome.bytes);
-    this.events.uint(operationMaker[operation.madeBy]);
-    this.events.commit();
+    const value = failed ? Math.abs(outcome.errorNumber) : outcome.bytes;
+    const maker = operationMaker[madeBy];
+    this.tell(eventKind.operation, this.tick(), 5, source, operationKind[kind], result, value, maker);
   }
 
   // --- timers and jobs
@@ -519,10 +508,12 @@ export class Recorder implements Observer {
   }
 
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
-  beginTogether(): void {
-    this.togetherAt = this.tickOf(clockNs());
+  beginTogether(): number {
+    const nowNs = clockNs();
+    this.togetherAt = this.tickOf(nowNs);
     this.events.held = true;
     this.events.unpublished = true;
+    return nowNs;
   }
 
   endTogether(): void {
@@ -558,24 +549,30 @@ export class Recorder implements Observer {
   }
 
   private one(kind: number, a: number): void {
-    if (!this.begin(kind)) return;
-    this.events.uint(a);
-    this.events.commit();
+    this.tell(kind, this.tick(), 1, a);
   }
 
   private two(kind: number, a: number, b: number): void {
-    if (!this.begin(kind)) return;
-    this.events.uint(a);
-    this.events.uint(b);
-    this.events.commit();
+    this.tell(kind, this.tick(), 2, a, b);
   }
 
   private three(kind: number, a: number, b: number, c: number): void {
-    if (!this.begin(kind)) return;
-    this.events.uint(a);
-    this.events.uint(b);
-    this.events.uint(c);
-    this.events.commit();
+    this.tell(kind, this.tick(), 3, a, b, c);
+  }
+
+  /** A whole event of `count` of these fields, published. */
+  private tell(
+    kind: number,
+    tick: number,
+    count: number,
+    a: number,
+    b = 0,
+    c = 0,
+    d = 0,
+    e = 0,
+    f = 0,
+  ): void {
+    if (this.mayWrite && this.events.write(kind, tick, count, a, b, c, d, e, f)) this.events.commit();
   }
 }
 

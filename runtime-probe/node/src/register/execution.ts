@@ -36,7 +36,7 @@ export class Execution {
    * Where promises are not looked at, what is made outside any callback belongs to the last one: it is made in the
    * microtasks behind it.
    */
-  lingers = false;
+  private lingers = false;
 
   constructor(parts: { tasks: Tasks; main: Task; frames: Frames; recorder: NodeRecorder; ticks: Ticks }) {
     this.tasks = parts.tasks;
@@ -62,6 +62,13 @@ export class Execution {
     return top.task;
   }
 
+  /** Whether promises are looked at from here on. */
+  setPromises(heard: boolean): void {
+    this.lingers = !heard;
+    // What runs belongs to no call of a function any more; callbacks that end later find none.
+    if (!heard) this.frames.reset();
+  }
+
   private get lingering(): Task | undefined {
     if (!this.lingers || this.last === undefined) return undefined;
     // What the probe itself did makes nothing afterwards: it is the program, whose module was loaded meanwhile.
@@ -83,7 +90,7 @@ export class Execution {
   enter(task: Task | undefined, cause: number, causeId: number, from: number): void {
     if (this.goesOn(task, cause, causeId, from)) return;
     const callback = this.push(task, false, cause, causeId);
-    this.frames.begin(from, undefined);
+    if (!this.lingers) this.frames.begin(from, undefined);
     if (task !== undefined) this.open(callback, undefined, this.recorder.instant());
   }
 
@@ -105,7 +112,7 @@ export class Execution {
   enterLazily(task: Task | undefined, cause: number, causeId: number, from: number): void {
     if (this.goesOn(task, cause, causeId, from)) return;
     this.push(task, true, cause, causeId);
-    this.frames.begin(from, undefined);
+    if (!this.lingers) this.frames.begin(from, undefined);
   }
 
   /** The innermost callback ends; a continuation, whose end another one follows before any tick, or another one. */
@@ -123,8 +130,9 @@ export class Execution {
       keeps = !followed && polls.length === 1 && polls[0] === this.ticks.next;
       this.keepsPoll = keeps;
     }
-    if ((keeps || polls.length === 0) && !frames.tellsAtEnd) {
-      frames.leave(0);
+    // Nothing of frames where promises are not heard.
+    if ((keeps || polls.length === 0) && (this.lingers || !frames.tellsAtEnd)) {
+      if (!this.lingers) frames.leave(0);
       return;
     }
     const tick = recorder.instant();
@@ -151,7 +159,7 @@ export class Execution {
     this.depth = 1;
     callback.cause = cause;
     callback.causeId = causeId;
-    this.frames.begin(from, undefined);
+    if (!this.lingers) this.frames.begin(from, undefined);
     return true;
   }
 
@@ -168,24 +176,43 @@ export class Execution {
     this.recorder.publish();
   }
 
-  /** What the innermost callback makes from here on belongs to this new task, which is polled in it. */
-  switchTo(task: Task): void {
+  /** What the innermost callback makes from here on belongs to a new task, which is polled in it. */
+  switchToNew(name: string): Task {
+    const { recorder, tasks } = this;
+    recorder.beginTogether();
+    const task = tasks.spawn(name, undefined);
     const top = this.stack[this.depth - 1];
-    if (this.depth === 0 || top === undefined) return;
-    top.lazy = false;
-    top.task = task;
-    if (this.tasks.beginPoll(task, 0, 0, undefined, this.recorder.instant())) top.polls.push(task);
-    this.recorder.publish();
+    if (this.depth > 0 && top !== undefined) {
+      top.lazy = false;
+      top.task = task;
+      if (tasks.beginPoll(task, 0, 0, undefined, recorder.instant())) top.polls.push(task);
+    }
+    recorder.endTogether();
+    return task;
   }
 
   /** Runs something of the probe's own, of which nothing is to be told. */
   hide<T>(work: () => T): T {
-    this.hidden++;
+    this.beginHidden();
     try {
       return work();
     } finally {
-      this.hidden--;
+      this.endHidden();
     }
+  }
+
+  /** As hide, for what cannot throw. */
+  beginHidden(): void {
+    this.hidden++;
+  }
+
+  endHidden(): void {
+    this.hidden--;
+  }
+
+  /** Whether what runs is the probe's own. */
+  get isHidden(): boolean {
+    return this.hidden > 0;
   }
 
   /** The program's main script has run to its end, or to its first pause. */

@@ -42,6 +42,12 @@ export class Hooks {
   private on = false;
   private watching = false;
   private pausedOnce = false;
+  /** Node's id of the immediate that watches the turns, and whether that runs. */
+  private watchId = 0;
+  private inWatch = false;
+  /** The parser that called back last, with Node's id of it: most often it is the next one too. */
+  private lastParser: ResourceStamp | undefined;
+  private lastParserId = 0;
 
   constructor(parts: HookParts) {
     this.parts = parts;
@@ -104,7 +110,7 @@ export class Hooks {
     this.on = true;
     this.parts.parks.restart();
     this.parts.resources.resume();
-    if (!this.watching) this.parts.execution.hide(() => this.watch());
+    if (!this.watching) this.watch();
   }
 
   disable(): void {
@@ -123,12 +129,17 @@ export class Hooks {
   }
 
   private made(id: number, type: string, trigger: number, resource: object): void {
-    if (type === 'PROMISE') return;
     const { execution, resources, main } = this.parts;
+    // Most of what is made, so it comes first.
     if (type === 'TickObject') {
       const { streams } = resources;
       const request = streams.anyUnannounced ? streams.announcedBy(resource, sourceOfCallback()) : undefined;
       this.parts.ticks.add(id, request ?? execution.context() ?? main);
+      return;
+    }
+    if (type === 'PROMISE') return;
+    if (execution.isHidden && type === 'Immediate') {
+      this.watchId = id;
       return;
     }
     // Node names the listener as what a connection was made on.
@@ -149,26 +160,45 @@ export class Hooks {
       execution.enter(tickOf, causedBy(tickOf), tickOf.id, fromTick);
       return;
     }
+    if (id === this.watchId) {
+      this.outermost(undefined);
+      this.inWatch = true;
+      execution.beginHidden();
+      return;
+    }
+    // A parser's callbacks for the body and the end of what it has just told the head of.
+    const { lastParser } = this;
+    if (id === this.lastParserId && lastParser !== undefined && this.parserGoesOn(lastParser)) return;
     const resource = executionAsyncResource();
     if (!this.promisesApart && resource instanceof Promise) return;
     resources.decide();
     const stamp = readResourceStamp(resource) ?? this.adopted(resource);
-    // A parser's callbacks for the body and the end of what it has just told the head of.
-    if (stamp?.role === resourceRole.parser && execution.goesOn(stamp.task, 0, 0, kindOf(stamp))) return;
-    this.parts.recorder.beginTogether();
-    this.begins(resource, stamp);
-    this.parts.recorder.endTogether();
-  }
-
-  private begins(resource: object, stamp: ResourceStamp | undefined): void {
-    const { execution, resources, tasks } = this.parts;
     // What was made before the program began is no part of it, such as the writer thread.
     if (stamp === undefined || stamp.task === unseen) {
-      this.outermost();
+      this.outermost(undefined);
       execution.enter(unseen, 0, 0, -1);
       return;
     }
-    if (stamp.type !== 'Microtask') this.outermost();
+    if (stamp.role === resourceRole.parser) {
+      this.lastParser = stamp;
+      this.lastParserId = id;
+      if (this.parserGoesOn(stamp)) return;
+    }
+    const nowNs = this.parts.recorder.beginTogether();
+    this.begins(resource, stamp, nowNs);
+    this.parts.recorder.endTogether();
+  }
+
+  private parserGoesOn(stamp: ResourceStamp): boolean {
+    const { execution, resources } = this.parts;
+    if (!execution.goesOn(stamp.task, 0, 0, kindOf(stamp))) return false;
+    resources.decide();
+    return true;
+  }
+
+  private begins(resource: object, stamp: ResourceStamp, nowNs: number): void {
+    const { execution, resources, tasks } = this.parts;
+    if (stamp.type !== 'Microtask') this.outermost(nowNs);
     const cause = resources.calledBack(stamp, resource);
     if (stamp.role === resourceRole.session && stamp.task === undefined) {
       execution.enterLazily(undefined, cause.kind, cause.id, kindOf(stamp));
@@ -184,14 +214,19 @@ export class Hooks {
   }
 
   /** A callback of the loop itself: what came before it is done, and the loop may have been parked. */
-  private outermost(): void {
-    const { execution } = this.parts;
+  private outermost(nowNs: number | undefined): void {
+    const { execution, tasks, parks } = this.parts;
     if (!execution.idle || execution.betweenCallbacks) return;
-    this.parts.tasks.settleEnds();
-    this.parts.parks.look();
+    tasks.settleEnds();
+    parks.look(nowNs);
   }
 
   private after(): void {
+    if (this.inWatch) {
+      this.inWatch = false;
+      this.parts.execution.endHidden();
+      return;
+    }
     if (!this.promisesApart && executionAsyncResource() instanceof Promise) return;
     this.parts.resources.decide();
     this.parts.execution.leave(false);
@@ -325,19 +360,26 @@ export class Hooks {
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */
   private watch(): void {
     this.watching = true;
-    setImmediate(() => {
-      if (!this.on) {
-        this.watching = false;
-        return;
-      }
-      // The park was told in the hook before this callback.
-      this.parts.parks.turn++;
-      this.parts.execution.endKeptPoll();
-      this.parts.tasks.settleEnds();
-      this.parts.resources.turnEnds();
-      this.parts.execution.hide(() => this.watch());
-    }).unref();
+    const { execution } = this.parts;
+    execution.beginHidden();
+    setImmediate(this.turnEnds).unref();
+    execution.endHidden();
   }
+
+  private readonly turnEnds = (): void => {
+    if (!this.on) {
+      this.watching = false;
+      return;
+    }
+    const { parks, execution, tasks, resources } = this.parts;
+    // The park was told in the hook before this callback.
+    parks.turn++;
+    execution.endTopLevel();
+    execution.endKeptPoll();
+    tasks.settleEnds();
+    resources.turnEnds();
+    this.watch();
+  };
 
   /** What the program made while nothing was recorded. */
   private adopted(resource: object): ResourceStamp | undefined {

@@ -20,13 +20,13 @@ export class Parks {
     this.recorder = recorder;
   }
 
-  /** To be called first in whatever may be the first JavaScript after a park. */
-  look(): void {
+  /** To be called first in whatever may be the first JavaScript after a park; `nowNs` where the clock was read for it. */
+  look(nowNs: number | undefined): void {
     const idleMs = this.timing.idleTime;
     const parkedMs = idleMs - this.idleSeenMs;
     if (parkedMs <= 0) return;
     this.idleSeenMs = idleMs;
-    const endNs = clockNs();
+    const endNs = nowNs ?? clockNs();
     this.recorder.park(endNs - parkedMs * nsPerMs, endNs, 0);
   }
 

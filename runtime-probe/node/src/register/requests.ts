@@ -49,14 +49,13 @@ export class Requests {
 
   private readonly start = (message: unknown): void => {
     const { request, response, socket } = message as RequestMessage;
-    const task = this.tasks.spawn(this.nameOf(request), undefined);
+    const task = this.execution.switchToNew(this.nameOf(request));
     const parser = readResourceStamp(executionAsyncResource());
     // The rest of the request comes through the same parser, so it belongs to this task until the next one begins.
     if (parser?.role === resourceRole.parser) parser.task = task;
     const source = sourceOf(socket);
     if (source === undefined) this.byResponse.set(response, task);
     else source.serving.push(task);
-    this.execution.switchTo(task);
   };
 
   private readonly finish = (message: unknown): void => {

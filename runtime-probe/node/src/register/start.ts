@@ -76,7 +76,7 @@ const view: View = {
   ],
 };
 
-const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
+const ownFile = captureStack(captureStack, 1)[0]?.getFileName() ?? '';
 
 /** Begins to record this process when it is one to record. */
 export function startRegister(): void {
@@ -186,7 +186,7 @@ class Parts {
   private listen(level: number): void {
     const promises = level !== detail.native;
     this.resources.jobs.sites = promises;
-    this.execution.lingers = !promises;
+    this.execution.setPromises(promises);
     this.hooks.enable(promises);
     this.requests.enable();
     this.uncaught.enable();

@@ -19,7 +19,10 @@ interface Run {
 }
 
 export class Ticks {
-  /** A ring in which runs are used again; grows to the most runs that ever waited at once. */
+  /**
+   * A ring in which runs are used again; grows to the most runs that ever waited at once. Its length is a power of two:
+   * a place in it is found by a mask, for a division costs as much as the rest of a tick.
+   */
   private runs: Run[] = [newRun()];
   private first = 0;
   private waiting = 0;
@@ -39,9 +42,11 @@ export class Ticks {
   /** The task of the tick with this id, which begins now; undefined when the id is not that of a tick that was told. */
   take(id: number): Task | undefined {
     if (this.waiting === 0) return undefined;
-    const run = this.at(0);
-    if (run.ids[run.taken] !== id && !this.skipTo(id)) return undefined;
-    const oldest = this.at(0);
+    let oldest = this.at(0);
+    if (oldest.ids[oldest.taken] !== id) {
+      if (!this.skipTo(id)) return undefined;
+      oldest = this.at(0);
+    }
     const { task } = oldest;
     oldest.taken++;
     if (oldest.taken === oldest.count) this.end(oldest);
@@ -68,12 +73,13 @@ export class Ticks {
   }
 
   private at(place: number): Run {
-    return this.runs[(this.first + place) % this.runs.length] as Run;
+    return this.runs[(this.first + place) & (this.runs.length - 1)] as Run;
   }
 
   private begin(task: Task): Run {
     if (this.waiting === this.runs.length) {
-      this.runs = [...this.runs.slice(this.first), ...this.runs.slice(0, this.first), newRun()];
+      const inOrder = [...this.runs.slice(this.first), ...this.runs.slice(0, this.first)];
+      this.runs = [...inOrder, ...inOrder.map(newRun)];
       this.first = 0;
     }
     const run = this.at(this.waiting++);
@@ -85,7 +91,7 @@ export class Ticks {
     run.task = undefined;
     run.taken = 0;
     run.count = 0;
-    this.first = (this.first + 1) % this.runs.length;
+    this.first = (this.first + 1) & (this.runs.length - 1);
     this.waiting--;
   }
 }
