@@ -107,6 +107,7 @@ export class App implements Scene {
       zoom: (factor) => this.dispatch({ type: 'zoom', anchor: 0.5, factor }),
       fit: () => this.dispatch({ type: 'fit' }),
       filter: (filter) => this.dispatch({ type: 'filter', filter }),
+      allCalls: (on) => this.dispatch({ type: 'allCalls', on }),
       legend: () => this.popover.toggle('legend'),
       help: () => this.popover.toggle('keys'),
     });
@@ -318,6 +319,7 @@ export class App implements Scene {
         session: state.session,
         filter: state.filter,
         expanded: state.expanded,
+        allCalls: state.allCalls,
         interval: state.interval,
         endNs: state.endNs,
         following: state.anchor !== anchorMode.free && shownSession(state)?.state === 'live',

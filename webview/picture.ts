@@ -125,6 +125,7 @@ export class Picture {
           clipTopPx: row.pinned ? 0 : Math.round(rows.bodyTopCssPx * ratio),
           busyState: busy,
           queuedState: queued,
+          thin: row.lane.folded === true,
           exact,
           phasePx,
         },

@@ -124,6 +124,7 @@ function viewport(fields: Fields): ViewportQuery {
     ...(fields['expanded'] === undefined
       ? {}
       : { expanded: wholeList(fields, 'expanded', viewportLimits.expanded) }),
+    ...(fields['allCalls'] === undefined ? {} : { allCalls: fields['allCalls'] === true }),
     ...(fields['locate'] === undefined ? {} : { locate: wholeList(fields, 'locate', viewportLimits.locate) }),
   };
 }

@@ -98,6 +98,8 @@ export interface ViewportQuery {
   readonly filter: string;
   /** Tasks' lanes below which the rows of their frames are wanted; at most 256. */
   readonly expanded?: readonly number[];
+  /** Also the calls inside of packages and of Node; else they are folded into the call from outside. */
+  readonly allCalls?: boolean;
   /** Lanes whose place in this order is wanted too, to scroll to them or to point at them; at most 256. */
   readonly locate?: readonly number[];
 }
@@ -119,6 +121,8 @@ export interface LaneHeader {
   readonly frames?: number;
   /** Of a row of frames: how many callers deep it lies, from 0. */
   readonly depth?: number;
+  /** Of a row of frames: its calls are of packages or Node, and stand for those inside of them too. */
+  readonly folded?: boolean;
   /** exact: `spans…` columns hold this lane's spans; coverage: the pixel columns do. */
   readonly mode: 'exact' | 'coverage';
   /** exact: range in the span columns. coverage: `firstPixel` in the pixel columns, `widthPx` long. */
@@ -148,7 +152,7 @@ export interface DebuggerStop {
  * Columns in the binary part (little endian, each aligned to its item size):
  * spanStartNs, spanEndNs: float64; spanState, spanFlags: uint8; spanRef: float64 (task lanes: poll epoch of the
  * running span, or of the poll that ended before the wait; worker lanes: task id; pool lanes: job id; reactor: turn number;
- * section lanes: a number that `names` has);
+ * section lanes and rows of frames: a number that `names` has);
  * pixelState, pixelRunning, pixelScheduled: uint8 — dominant state, and exact coverage 0 … 255 of running (on reactor,
  * worker and pool lanes: turn, running, job) and scheduled (queued);
  * markerAtNs: float64; markerLane: uint16 (row of this answer); markerKind: uint8; markerRef: float64 (of kind user: a

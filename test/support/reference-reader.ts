@@ -399,10 +399,12 @@ function taskOf(reading: Reading, byTask: ByTask, id: number, endNs: number): Re
   const of = (kind: number) => events.find((e) => e.kind === kind);
   const spawn = of(eventKind.taskSpawn);
   const snapshot = of(eventKind.snapshotTask);
-  const firstNs = Math.min(
+  // Not spread into one call: a program that polls a task some 100,000 times has more than a stack holds.
+  const seenNs = [
     ...events.filter((e) => namingKinds.has(e.kind)).map((e) => e.ns),
     ...stamped.map((p) => p.startNs),
-  );
+  ];
+  const firstNs = seenNs.reduce((least, ns) => Math.min(least, ns), Number.POSITIVE_INFINITY);
   const fromNs = spawn?.ns ?? firstNs;
   const polls = clampedToOrder(stamped, fromNs);
   const finalPoll = polls.find((p) => p.outcome === pollOutcome.ready || p.outcome === pollOutcome.panicked);

@@ -28,9 +28,14 @@ export interface TimelineAnswer {
   readonly placeOfLane: ReadonlyMap<number, number>;
 }
 
-/** The filter and the tasks whose frames are shown: answers that differ in them have other lanes at a place. */
-export function orderOf({ filter, expanded }: Pick<ViewportQuery, 'filter' | 'expanded'>): string {
-  return expanded === undefined || expanded.length === 0 ? filter : `${filter}\n${expanded.join()}`;
+/** The filter and the tasks whose frames are shown, and which: answers that differ in them have other lanes at a place. */
+export function orderOf({
+  filter,
+  expanded,
+  allCalls,
+}: Pick<ViewportQuery, 'filter' | 'expanded' | 'allCalls'>): string {
+  if (expanded === undefined || expanded.length === 0) return filter;
+  return `${filter}\n${expanded.join()}${allCalls === true ? ' all' : ''}`;
 }
 
 /**

@@ -22,6 +22,7 @@ export interface PlanInput {
   readonly session: string;
   readonly filter: string;
   readonly expanded: readonly number[];
+  readonly allCalls: boolean;
   readonly interval: Interval;
   readonly endNs: number;
   /** While the right edge follows the trace, nothing lies beyond it and panning is not expected. */
@@ -44,7 +45,8 @@ export interface QueryPlan {
  */
 export function planQueries(input: PlanInput): QueryPlan {
   const { session, filter, rows } = input;
-  const expanded = input.expanded.length === 0 ? {} : { expanded: input.expanded };
+  const all = input.allCalls ? { allCalls: true } : {};
+  const expanded = input.expanded.length === 0 ? {} : { expanded: input.expanded, ...all };
   const time = planTime(input);
   const bodyPlaces = rows.slots.filter((slot) => !slot.pinned).map((slot) => slot.place);
   const firstInView = bodyPlaces[0] ?? rows.pinned;

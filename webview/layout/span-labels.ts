@@ -23,11 +23,14 @@ export interface SpanLabel {
   readonly widthCssPx: number;
   readonly text: string;
   readonly state: number;
+  /** It stands on a bar that is thinner than its letters. */
+  readonly thin: boolean;
 }
 
 /** `poll 3`, `task 12`, `job 7`, `turn 37`: what the span's reference counts by kind of lane; the name of the program's own. */
 export function spanWord(lane: LaneHeader, span: SpanView, names: TimelineAnswer['head']['names']): string {
   const { word } = appearanceOf(span.state);
+  if (lane.folded === true) return names[span.ref] || word;
   if (lane.kind === laneKind.frame) return span.state === spanState.running ? names[span.ref] || word : word;
   if (span.state === spanState.running)
     return lane.kind === laneKind.worker ? `task ${span.ref}` : `poll ${span.ref}`;
@@ -66,8 +69,9 @@ export function spanLabels(
       span.toNs - span.fromNs,
       rightCssPx - leftCssPx,
     );
-    if (text !== '')
-      labels.push({ xCssPx: leftCssPx, widthCssPx: rightCssPx - leftCssPx, text, state: span.state });
+    if (text === '') continue;
+    const thin = lane.folded === true;
+    labels.push({ xCssPx: leftCssPx, widthCssPx: rightCssPx - leftCssPx, text, state: span.state, thin });
   }
   return labels;
 }

@@ -13,12 +13,17 @@ export interface StripPlace {
   readonly queuedState: number;
   /** In exact lanes every poll is drawn at full height; in coverage lanes height tells the share. */
   readonly exact: boolean;
+  /** Drawn as a thin line: what it shows stands for more that is folded. */
+  readonly thin: boolean;
   /** Where the texture begins, so that it moves with time and not with the window. */
   readonly phasePx: number;
 }
 
 /** The least height of a share above 0: a poll that takes 0.1 % of a pixel is still seen. */
 const leastShareOfHeight = 0.3;
+
+/** Of a bar's height that a thin one takes. */
+const thinShare = 0.4;
 
 export class LanePainter {
   private readonly context: CanvasRenderingContext2D;
@@ -62,8 +67,9 @@ export class LanePainter {
     const { heightPx, pixels } = tiles;
     const busyBase = tileOffset(tiles, tileOfState(place.busyState), false);
     const queuedBase = tileOffset(tiles, tileOfState(place.queuedState), false);
-    const firstRow = Math.max(0, place.clipTopPx - place.topPx);
-    const lastRow = Math.min(heightPx, this.image.height - place.topPx);
+    const marginPx = place.thin ? Math.floor((heightPx * (1 - thinShare)) / 2) : 0;
+    const firstRow = Math.max(marginPx, place.clipTopPx - place.topPx);
+    const lastRow = Math.min(heightPx - marginPx, this.image.height - place.topPx);
     for (let y = firstRow; y < lastRow; y++) {
       const out = (place.topPx + y) * widthPx;
       const tileRow = y * tileWidthPx;

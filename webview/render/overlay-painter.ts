@@ -174,14 +174,14 @@ export class OverlayPainter {
     for (const { yCssPx, label } of scene.labels) {
       if (!belongs(yCssPx)) continue;
       const { colour, fill } = appearanceOf(label.state);
-      c.fillStyle =
-        fill === fillStyle.solid ? inkOn(theme.colours[colour]) : cssOf(theme.colours.foreground, 0.9);
-      if (theme.highContrast && fill !== fillStyle.solid) this.plate(label, yCssPx, theme);
+      const onBar = fill === fillStyle.solid && !label.thin;
+      c.fillStyle = onBar ? inkOn(theme.colours[colour]) : cssOf(theme.colours.foreground, 0.9);
+      if (label.thin || (theme.highContrast && !onBar)) this.plate(label, yCssPx, theme);
       c.fillText(label.text, label.xCssPx + 5, yCssPx + rowHeightCssPx / 2, label.widthCssPx - 6);
     }
   }
 
-  /** In high contrast words stand on plain ground, not on a texture. */
+  /** In high contrast words stand on plain ground, not on a texture; and so they do on bars that are thinner than they. */
   private plate(label: SpanLabel, yCssPx: number, theme: Theme): void {
     const c = this.context;
     const ink = c.fillStyle;

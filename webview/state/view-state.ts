@@ -53,6 +53,8 @@ export interface ViewState {
   readonly filter: string;
   /** Lanes of tasks whose frames are shown below them. */
   readonly expanded: readonly number[];
+  /** Whether calls inside packages and Node have rows of their own. */
+  readonly allCalls: boolean;
   readonly highlight: Highlight | null;
   /** What an earlier life of this view showed, until its session appears. */
   readonly restore: WebviewState | null;
@@ -75,6 +77,7 @@ export type Action =
   | { readonly type: 'revealed' }
   | { readonly type: 'filter'; readonly filter: string }
   | { readonly type: 'expand'; readonly lane: number; readonly on: boolean }
+  | { readonly type: 'allCalls'; readonly on: boolean }
   | { readonly type: 'highlight'; readonly session: string; readonly highlight: Highlight }
   | {
       readonly type: 'reveal';
@@ -98,6 +101,7 @@ export function initialState(restore: WebviewState | null): ViewState {
     revealLane: -1,
     filter: '',
     expanded: [],
+    allCalls: false,
     highlight: null,
     restore,
   };
@@ -151,6 +155,8 @@ export function reduce(state: ViewState, action: Action): ViewState {
       return { ...state, filter: action.filter, firstRow: 0 };
     case 'expand':
       return { ...state, expanded: withLane(state.expanded, action.lane, action.on) };
+    case 'allCalls':
+      return { ...state, allCalls: action.on };
     case 'highlight':
       return action.session === state.session ? { ...state, highlight: action.highlight } : state;
     case 'reveal':

@@ -40,6 +40,7 @@ const iconPaths = {
   legend: 'M3 4.5h2 M7.5 4.5H13 M3 8h2 M7.5 8H13 M3 11.5h2 M7.5 11.5H13',
   help: 'M5.8 6a2.2 2.2 0 1 1 3.2 2c-.7.4-1 .8-1 1.6 M8 12v.6',
   close: 'M4 4l8 8 M12 4l-8 8',
+  calls: 'M2.5 3.5h11 M5 7h8.5 M7.5 10.5h6 M7.5 13.5h6',
   filter: 'M2.5 4h11 M4.5 8h7 M6.5 12h3',
 } as const;
 export type IconName = keyof typeof iconPaths;

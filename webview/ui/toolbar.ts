@@ -13,6 +13,8 @@ export interface ToolbarActions {
   readonly zoom: (factor: number) => void;
   readonly fit: () => void;
   readonly filter: (text: string) => void;
+  /** Whether calls inside packages and Node have rows of their own. */
+  readonly allCalls: (on: boolean) => void;
   readonly legend: () => void;
   readonly help: () => void;
 }
@@ -25,6 +27,7 @@ export class Toolbar {
   private readonly follow: HTMLButtonElement;
   private readonly pause: HTMLButtonElement;
   private readonly record: HTMLButtonElement;
+  private readonly allCalls: HTMLButtonElement;
   private readonly filter = element('input', {
     type: 'search',
     placeholder: 'Filter tasks',
@@ -52,6 +55,9 @@ export class Toolbar {
     this.record = iconButton('record', 'Record what the program does', '', () =>
       actions.record(this.record.getAttribute('aria-pressed') === 'true' ? 'off' : this.lastDetail),
     );
+    this.allCalls = iconButton('calls', 'Show calls inside packages and Node too', '', () =>
+      actions.allCalls(this.allCalls.getAttribute('aria-pressed') !== 'true'),
+    );
     this.detail.addEventListener('change', () => {
       const wanted = details.find((each) => each === this.detail.value);
       if (wanted !== undefined) actions.record(wanted);
@@ -71,6 +77,7 @@ export class Toolbar {
       ),
       this.filter,
       group(
+        this.allCalls,
         iconButton('legend', 'Legend', 'L', actions.legend),
         iconButton('help', 'Keys', '?', actions.help),
       ),
@@ -108,6 +115,9 @@ export class Toolbar {
     // A program that a debugger holds cannot hear it.
     this.record.disabled = !live || session.stopped;
     this.updateDetail(session);
+    setAttribute(this.allCalls, 'aria-pressed', String(state.allCalls));
+    // Only Node programs have such calls.
+    this.allCalls.hidden = session !== undefined && session.language !== 'node';
   }
 
   focusFilter(): void {

@@ -4,7 +4,8 @@ import { causeKind, endOutcome } from '../../../runtime-probe/protocol/typescrip
 import { type SourceSite, spanState } from '../../messages/lanes.ts';
 import type { ExplanationStack, ExplanationStep } from '../../messages/queries.ts';
 import { formatDuration } from '../format.ts';
-import type { Frame, FrameRow, FrameSegment, Rejection } from '../model/frames.ts';
+import type { Frame, FrameSegment, Rejection } from '../model/frame.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import { callName, causeName, placeText, siteOf, taskName, textOf } from './names.ts';
 import type { Summed } from './summaries.ts';
 import type { Told } from './told.ts';
@@ -31,7 +32,7 @@ export function explainFrame(view: Summed, row: FrameRow, atNs: number): Told | 
     sentence: sentenceOf(view, frame, at, site),
     certainty: at.state === spanState.idleUnknown ? 'unknown' : 'recorded',
     site,
-    steps: stepsOf(view, frame, at, site),
+    steps: stepsOf(view, frame, at, site, row.folded),
     stacks: chainOf(view, frame, at, nowNs),
   };
 }
@@ -89,11 +90,14 @@ function stepsOf(
   frame: Frame,
   at: FrameSegment,
   site: SourceSite | null,
+  folded: boolean,
 ): readonly ExplanationStep[] {
   const { model } = view;
   const lane = model.task(frame.task)?.lane ?? -1;
   const caller = frame.parent === 0 ? '' : ` by ${callName(model, frame.parent)}`;
   const steps = [step('spawn', frame.openNs, `Called${caller}`, lane, { site: siteOf(model, frame.site) })];
+  if (folded && frame.foldedCalls > 0)
+    steps.push(step('spawn', frame.openNs, `With ${moreCalls(view, frame)} inside of it`, lane));
   if (at.wait !== undefined) steps.push(step('wait', at.fromNs, `Awaits${placeText(site)}`, lane, { site }));
   const word = settledWord(view, at);
   if (at.causeKind !== causeKind.unknown)
@@ -109,13 +113,26 @@ function stepsOf(
   return steps;
 }
 
-/** Where each call stood as the wait was ending, from this one up to the first: a caller may await it later. */
+function moreCalls({ model }: Summed, frame: Frame): string {
+  return `${frame.foldedCalls} more call${frame.foldedCalls === 1 ? '' : 's'} in ${model.packageOf(frame.site)}`;
+}
+
+/**
+ * Where each call stood as the wait was ending, from this one up to the first: a caller may await it later. Of calls
+ * inside packages only the one that is asked about stands there; how many are left out is said.
+ */
 function chainOf(view: Summed, frame: Frame, at: FrameSegment, nowNs: number): ExplanationStack[] {
   if (at.wait === undefined) return [];
   const { model } = view;
-  const frames = model.frames
-    .chainAt(frame.id, Math.max(at.fromNs, at.toNs - 1), nowNs)
-    .map(({ wait }) => siteOf(model, wait.site))
-    .filter((each) => each !== null);
-  return frames.length === 0 ? [] : [{ title: 'of awaits', frames }];
+  const chain = model.frames.chainAt(frame.id, Math.max(at.fromNs, at.toNs - 1), nowNs);
+  const left = new Map<string, number>();
+  const shown = chain.filter(({ frame: each }) => {
+    const name = each === frame ? '' : model.packageOf(each.site);
+    if (name !== '') left.set(name, (left.get(name) ?? 0) + 1);
+    return name === '';
+  });
+  const frames = shown.map(({ wait }) => siteOf(model, wait.site)).filter((each) => each !== null);
+  const without = [...left].map(([name, count]) => `${count} in ${name}`).join(', ');
+  const title = without === '' ? 'of awaits' : `of awaits, without ${without}`;
+  return frames.length === 0 ? [] : [{ title, frames }];
 }

@@ -3,7 +3,7 @@
 import { laneKind, spanState } from '../../messages/lanes.ts';
 import type { ExplainQuery, Explanation } from '../../messages/queries.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import type { FrameRow } from '../model/frames.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
 import type { SectionRow } from '../model/sections.ts';

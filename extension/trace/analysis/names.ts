@@ -7,8 +7,9 @@ import {
   submissionOperation,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
 import { laneKind, type SourceSite, spanState } from '../../messages/lanes.ts';
+import { formatQuantity } from '../format.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import type { FrameRow } from '../model/frames.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -221,11 +222,20 @@ const namedOfRow = 2;
 /** Among how many of the newest calls they are looked for. */
 const callsLookedAt = 64;
 
-/** "fetchUser, parse and more": the functions whose calls a row shows, the newest first. */
+/** "3 calls in undici": what is folded into the call of that id. */
+export function foldedName(model: Model, id: number): string {
+  const frame = model.frames.get(id);
+  if (frame === undefined) return '';
+  return `${formatQuantity(1 + frame.foldedCalls, 'call')} in ${model.packageOf(frame.site)}`;
+}
+
+/** "fetchUser, parse and more": the functions whose calls a row shows, the newest first; of a folded row the packages. */
 function frameRowLabel(model: Model, row: FrameRow): string {
   const names = new Set<string>();
-  for (const frame of row.frames.slice(-callsLookedAt).reverse())
-    names.add(textOf(model, frame.name) || 'a function without a name');
+  for (const frame of row.frames.slice(-callsLookedAt).reverse()) {
+    const name = row.folded ? `in ${model.packageOf(frame.site)}` : textOf(model, frame.name);
+    names.add(name || 'a function without a name');
+  }
   const told = [...names].slice(0, namedOfRow).join(', ');
   return names.size > namedOfRow ? `${told} and more` : told;
 }

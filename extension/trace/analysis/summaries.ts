@@ -7,7 +7,7 @@ import { formatDuration, formatQuantity } from '../format.ts';
 import { pageColumn } from '../model/columns.ts';
 import { coveredUntil, type DisjointSpans } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import type { FrameRow } from '../model/frames.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -91,9 +91,11 @@ function sectionSummary(row: SectionRow, view: Summed): string {
 
 function frameSummary(row: FrameRow, view: Summed): string {
   const open = row.frames.filter((frame) => Number.isNaN(frame.endNs)).length;
-  const hidden = row.depth === 0 ? view.model.frames.hiddenOf(row.task) : 0;
+  const hidden = row.depth === 0 ? view.model.frames.hiddenOf(row.task, row.folds) : 0;
   const deep = hidden === 0 ? '' : `; ${formatQuantity(hidden, 'call')} of the task deeper than can be drawn`;
-  return `${formatQuantity(row.frames.length, 'call')}, ${open} not over${deep}`;
+  const inside = row.frames.reduce((sum, frame) => sum + (row.folded ? frame.foldedCalls : 0), 0);
+  const folded = inside === 0 ? '' : `; ${inside} more inside, folded`;
+  return `${formatQuantity(row.frames.length, 'call')}, ${open} not over${folded}${deep}`;
 }
 
 function ringSummary(ring: Ring): string {

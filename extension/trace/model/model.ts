@@ -29,7 +29,8 @@ import {
   type Timer,
 } from './entities.ts';
 import { type FoundChain, FoundWaits } from './found-waits.ts';
-import { type FrameRow, Frames } from './frames.ts';
+import type { FrameRow } from './frame-rows.ts';
+import { Frames } from './frames.ts';
 import { GapList } from './gaps.ts';
 import { type PollSample, PollSamples } from './poll-samples.ts';
 import { Pool } from './pool.ts';
@@ -81,6 +82,8 @@ export class Model {
   readonly resources = new IdTable<Resource>();
   readonly runtimes = new IdTable<Runtime>();
   readonly frames = new Frames();
+  /** By site. */
+  private readonly packages = new Map<number, string>();
   readonly texts = new IdTable<string>();
   readonly sites = new IdTable<Site>();
   readonly stacks = new IdTable<readonly number[]>();
@@ -246,12 +249,23 @@ export class Model {
     });
   }
 
-  /** The rows of a task's frames, with a lane for each. */
-  frameRowsOf(task: number): readonly FrameRow[] {
-    return this.frames.rowsOf(task, (row) => {
+  /** The rows of a task's frames, with a lane for each; with what packages call inside of themselves folded or not. */
+  frameRowsOf(task: number, folds: boolean): readonly FrameRow[] {
+    return this.frames.rowsOf(task, folds ? (frame) => this.packageOf(frame.site) : undefined, (row) => {
       row.lane = this.lanes.length;
       this.lanes.push({ lane: row.lane, kind: laneKind.frame, owner: row });
     });
+  }
+
+  /** The package that a site is in, "Node" for Node's own code; empty for the program's, and where it is not known. */
+  packageOf(siteId: number): string {
+    const known = this.packages.get(siteId);
+    if (known !== undefined) return known;
+    const file = this.texts.get(this.sites.get(siteId)?.file ?? 0);
+    if (file === undefined) return '';
+    const name = packageOfFile(file);
+    this.packages.set(siteId, name);
+    return name;
   }
 
   /** The slot of that epoch, made when missing. Call `touch` after a change. */
@@ -666,4 +680,14 @@ export function positionOfPage(task: Task, number: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** The innermost of the packages that the file lies in, by the names of its folders. */
+function packageOfFile(file: string): string {
+  if (file.startsWith('node:')) return 'Node';
+  const folders = file.split(/[\\/]/);
+  const at = folders.lastIndexOf('node_modules');
+  if (at < 0) return '';
+  const name = folders[at + 1] ?? '';
+  return name.startsWith('@') ? `${name}/${folders[at + 2] ?? ''}` : name;
 }

@@ -1,7 +1,7 @@
 // Owns the spans of a row of frames in an interval, by their state. Knows nothing of lanes or answers.
 import { type SpanState, spanState } from '../../messages/lanes.ts';
 import { SpanColumns } from '../model/disjoint-spans.ts';
-import type { FrameRow } from '../model/frames.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import type { StatedSpans } from './pixels.ts';
 
 /** Running first: that is what a pixel's share of running covers. */
@@ -16,7 +16,9 @@ const states: readonly SpanState[] = [
   spanState.idleUnknown,
 ];
 
-/** The ref of a span is the text id of the function's name. What is open ends at `nowNs`. */
+/**
+ * The ref of a span is the text id of the function's name; in a row of folded calls the frame's id, negative. What is open ends at `nowNs`.
+ */
 export function spansOfFrames(row: FrameRow, fromNs: number, toNs: number, nowNs: number): StatedSpans[] {
   const lists = new Map(states.map((state) => [state, new SpanColumns()]));
   for (let at = row.firstEndingAfter(fromNs); at < row.frames.length; at++) {
@@ -26,7 +28,7 @@ export function spansOfFrames(row: FrameRow, fromNs: number, toNs: number, nowNs
       if (segment.fromNs >= toNs) return true;
       if (segment.toNs <= fromNs) return false;
       const spans = lists.get(segment.state);
-      spans?.begin(segment.fromNs, frame.name);
+      spans?.begin(segment.fromNs, row.folded ? -frame.id : frame.name);
       if (!segment.open) spans?.end(segment.toNs);
       return false;
     });

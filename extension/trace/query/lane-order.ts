@@ -2,7 +2,7 @@
 import { type LaneKind, laneKind } from '../../messages/lanes.ts';
 import { laneLabel } from '../analysis/names.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import { FrameRow } from '../model/frames.ts';
+import { FrameRow } from '../model/frame-rows.ts';
 import type { Lane, Model } from '../model/model.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Ring } from '../model/ring.ts';
@@ -83,8 +83,8 @@ export class LaneOrder {
     this.model = model;
   }
 
-  /** From here on the frames of these tasks, given by their lanes, have their rows. */
-  expand(lanes: readonly number[]): void {
+  /** From here on the frames of these tasks, given by their lanes, have their rows; `folds` as Model.frameRowsOf has it. */
+  expand(lanes: readonly number[], folds: boolean): void {
     const { model, frameRows } = this;
     const wanted = new Set<number>();
     for (const number of lanes.slice(0, expandLimit)) {
@@ -97,8 +97,9 @@ export class LaneOrder {
       this.expansion++;
     }
     for (const task of wanted) {
-      const rows = model.frameRowsOf(task);
-      if (frameRows.get(task)?.length !== rows.length) this.expansion++;
+      const rows = model.frameRowsOf(task, folds);
+      const known = frameRows.get(task);
+      if (known?.length !== rows.length || known[0] !== rows[0]) this.expansion++;
       frameRows.set(task, [...rows]);
     }
   }

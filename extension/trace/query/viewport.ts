@@ -11,11 +11,11 @@ import {
   spanState,
 } from '../../messages/lanes.ts';
 import type { ColumnRange, LaneHeader, ViewportAnswer, ViewportQuery } from '../../messages/queries.ts';
-import { laneLabel, siteOf, textOf } from '../analysis/names.ts';
+import { foldedName, laneLabel, siteOf, textOf } from '../analysis/names.ts';
 import { laneSummary } from '../analysis/summaries.ts';
 import { firstEndingAfter } from '../model/disjoint-spans.ts';
 import type { Task, Thread } from '../model/entities.ts';
-import type { FrameRow } from '../model/frames.ts';
+import type { FrameRow } from '../model/frame-rows.ts';
 import { type LifeSink, LifeWalk, walkFlag } from '../model/life.ts';
 import { firstReactorMark, reactorMarker, TaskMarkers } from '../model/markers.ts';
 import type { Lane, Model } from '../model/model.ts';
@@ -154,7 +154,7 @@ export function answerViewport(
   const firstLane = clampWhole(query.firstLane, 0, Number.MAX_SAFE_INTEGER);
   const laneCount = clampWhole(query.laneCount, 0, laneLimit);
   const shown = new LaneAnswers(view, fromNs, toNs, widthPx);
-  order.expand(query.expanded ?? []);
+  order.expand(query.expanded ?? [], query.allCalls !== true);
   const lanes = order.lanes(query.filter, firstLane, laneCount).map((lane, row) => shown.header(lane, row));
   const { columns } = shown;
   const packed = pack(columns);
@@ -224,8 +224,11 @@ class LaneAnswers {
     };
   }
 
-  private belongings(lane: Lane): Partial<Pick<LaneHeader, 'frames' | 'depth'>> {
-    if (lane.kind === laneKind.frame) return { depth: (lane.owner as FrameRow).depth };
+  private belongings(lane: Lane): Partial<Pick<LaneHeader, 'frames' | 'depth' | 'folded'>> {
+    if (lane.kind === laneKind.frame) {
+      const { depth, folded } = lane.owner as FrameRow;
+      return { depth, ...(folded ? { folded } : {}) };
+    }
     if (lane.kind !== laneKind.task) return {};
     const frames = this.view.model.frames.countOf((lane.owner as Task).id);
     return frames === 0 ? {} : { frames };
@@ -371,7 +374,7 @@ function namesIn(
 ): Readonly<Record<number, string>> {
   const names: Record<number, string> = {};
   const add = (id: number) => {
-    names[id] ??= textOf(model, id);
+    names[id] ??= id < 0 ? foldedName(model, -id) : textOf(model, id);
   };
   for (const lane of lanes) {
     if (lane.kind !== laneKind.section && lane.kind !== laneKind.frame) continue;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeHello, frameKind, visibility } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { framesTrace } from '../../support/frames-trace.ts';
+import { framesTrace, packagesTrace } from '../../support/frames-trace.ts';
 import { framesOf, recordingOf, testHello } from '../../support/text-trace.ts';
 import { pageTests } from '../../support/webview-page/page-tests.ts';
 import type { Pixels, Rgb } from '../../support/workbench/pixels.ts';
@@ -12,6 +12,7 @@ import type { Pixels, Rgb } from '../../support/workbench/pixels.ts';
 const { open, settled, figure, interval, sent, picture, rowTop, problems, shown } = pageTests({
   'tier.wakeline': tierRecording,
   'calls.wakeline': () => recordingOf(framesOf(framesTrace)),
+  'packages.wakeline': () => recordingOf(framesOf(packagesTrace)),
 });
 
 /** A program that says of itself what it records and why some of it not. */
@@ -514,6 +515,47 @@ test('the calls of a task open below it, each deeper than its caller, and tell w
   await page.getByRole('button', { name: 'Show 5 async calls' }).waitFor();
   await settled();
   assert.equal(await rows(), closed);
+  assert.deepEqual(problems, []);
+});
+
+test('calls inside packages are one thin row by their package, and rows of their own when asked for', async () => {
+  await open('recording=packages.wakeline');
+  const { page } = shown;
+  await page.getByRole('button', { name: 'Show 6 async calls' }).click();
+  await page.getByRole('button', { name: 'Hide 6 async calls' }).waitFor();
+  await settled();
+  const names = page.locator('.row[data-kind="frame"] .lane-name');
+  assert.deepEqual(await names.allTextContents(), ['main', 'in undici', 'onBody', 'in @scope/parse']);
+  // The ground is seen above and below a thin bar, in a column where the bar of the row above begins at its top.
+  const pixels = await picture();
+  const heightAt = async (label: string): Promise<number> => {
+    const top = await rowTop(label);
+    const x = Math.round(pixels.widthPx * 0.25);
+    const ground = pixels.at(x, top);
+    let height = 0;
+    for (let y = top; y < top + 20; y++) {
+      const { red, green: g, blue: b } = pixels.at(x, y);
+      if (red !== ground.red || g !== ground.green || b !== ground.blue) height++;
+    }
+    return height;
+  };
+  const [whole, thin] = [await heightAt('main'), await heightAt('in undici')];
+  assert.ok(thin > 0 && thin < whole, `${thin} px beside ${whole}`);
+  const toggle = page.getByRole('button', { name: 'Show calls inside packages and Node too' });
+  assert.equal(await toggle.getAttribute('aria-pressed'), 'false');
+  await toggle.click();
+  await page.locator('.lane-name', { hasText: 'dispatch' }).waitFor();
+  await settled();
+  assert.equal(await toggle.getAttribute('aria-pressed'), 'true');
+  assert.deepEqual(await names.allTextContents(), [
+    'main',
+    'request',
+    'dispatch',
+    'onBody, connect',
+    'parse',
+  ]);
+  await toggle.click();
+  await page.locator('.lane-name', { hasText: 'in undici' }).waitFor();
   assert.deepEqual(problems, []);
 });
 

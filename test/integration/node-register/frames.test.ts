@@ -1,8 +1,7 @@
 // Calls of async functions and their awaits, as an unchanged program's trace tells them: equal to what the program
 // counts itself, at lines on which it awaits.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import {
@@ -11,84 +10,13 @@ import {
   eventField,
   eventKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { ProbePrograms, runProgram } from '../../support/node-probe-program.ts';
-import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
-import { newerNode, nodes, nodeTitle } from '../../support/registered-program.ts';
-import { recordsBeforeUse } from '../../support/stream-checks.ts';
-import { StreamReceiver, until } from '../../support/stream-receiver.ts';
+import { newerNode, nodes, nodeTitle, ofKind } from '../../support/registered-program.ts';
+import { callsByName, TracedPrograms } from '../../support/traced-program.ts';
 
-const programs = new ProbePrograms();
-const folder = mkdtempSync(join(tmpdir(), 'wakeline-frames-'));
-after(() => {
-  programs.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Traced {
-  readonly stdout: string;
-  readonly model: ReferenceModel;
-  /** Names of texts by id, and sites as "line:column function". */
-  readonly text: (id: number) => string;
-  readonly site: (id: number) => { file: string; line: number; column: number; functionName: string };
-}
-
-/** Runs a program to its end and reads its trace. */
-async function trace(
-  executable: string,
-  name: string,
-  text: string,
-  how: { readonly detail?: 'lean' | 'full'; readonly code?: number } = {},
-): Promise<Traced> {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  const receiver = await StreamReceiver.listen();
-  try {
-    const result = await runProgram(path, {
-      executable,
-      nodeArguments: ['--require', programs.register()],
-      environment: { ...receiver.environment, WAKELINE_DETAIL: how.detail ?? 'lean' },
-    });
-    assert.equal(result.code, how.code ?? 0, result.stderr);
-    await until(() => receiver.connections[0]?.closed === true, 'the connection to close');
-    assert.deepEqual(recordsBeforeUse(receiver.frames), []);
-    const model = readReference(receiver.frames);
-    assert.deepEqual(model.gaps, []);
-    const texts = new Map(model.dictionary.flatMap((r) => (r.record === 'text' ? [[r.id, r.text]] : [])));
-    const sites = new Map(model.dictionary.flatMap((r) => (r.record === 'site' ? [[r.id, r]] : [])));
-    const textOf = (id: number): string => texts.get(id) ?? '';
-    return {
-      stdout: result.stdout,
-      model,
-      text: textOf,
-      site: (id) => {
-        const site = sites.get(id);
-        return {
-          file: textOf(site?.file ?? 0),
-          line: site?.line ?? 0,
-          column: site?.column ?? 0,
-          functionName: textOf(site?.function ?? 0),
-        };
-      },
-    };
-  } finally {
-    await receiver.close();
-  }
-}
-
-function ofKind(model: ReferenceModel, kind: number): readonly ReferenceEvent[] {
-  return model.events.filter((event) => event.kind === kind);
-}
-
-/** How many calls of each function the trace tells, of those that stand in that file. */
-function callsByName({ model, text, site }: Traced, name: string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { values } of ofKind(model, eventKind.frameOpen)) {
-    if (!site(values[eventField.frameOpen.site] ?? 0).file.endsWith(`/${name}`)) continue;
-    const called = text(values[eventField.frameOpen.name] ?? 0);
-    counts[called] = (counts[called] ?? 0) + 1;
-  }
-  return counts;
-}
+const programs = new TracedPrograms();
+after(() => programs.remove());
+const { folder } = programs;
+const trace = programs.trace.bind(programs);
 
 const known = `const counts = {};
 const count = (name) => { counts[name] = (counts[name] ?? 0) + 1; };

@@ -12,8 +12,6 @@ import {
   JoinError,
   type JoinHandle,
   joinAll,
-  Mutex,
-  Notify,
   oneshot,
   PENDING,
   type Poll,
@@ -24,7 +22,6 @@ import {
   sleep,
   spawn,
   timeout,
-  unboundedChannel,
   untilAborted,
   type Waker,
   yieldNow,
@@ -194,108 +191,6 @@ test('a throw in a poll ends that task as panicked; the executor goes on', async
       .map((l) => l.text),
     ['failing poll 1', 'failing panicked', 'failing panicked'],
   );
-});
-
-test('a panic that nobody awaits becomes a warning of the process', async () => {
-  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-  await run(function* () {
-    spawn({
-      poll() {
-        throw new Error('unseen');
-      },
-    });
-    yield* sleep(2);
-  });
-  const warning = await warned;
-  assert.equal(warning.name, 'TaskPanicked');
-  assert.match(warning.message, /panicked: unseen/);
-});
-
-test('a panic that nobody awaits is told while the program goes on', async () => {
-  // Told by a timer that does not keep the process alive, as a program with nothing else to do need not wait for it.
-  const busy = setInterval(() => undefined, 1000);
-  const news = new Notify();
-  let told: Error | undefined;
-  process.once('warning', (warning) => {
-    told = warning;
-    news.notifyOne();
-  });
-  await run(function* () {
-    spawn({
-      poll() {
-        throw new Error('unseen for long');
-      },
-    });
-    yield* news.notified();
-  });
-  clearInterval(busy);
-  assert.match(told?.message ?? '', /panicked: unseen for long/);
-});
-
-test('a panic that is awaited later is no warning', async () => {
-  const warnings: string[] = [];
-  const listener = (warning: Error): void => {
-    warnings.push(warning.message);
-  };
-  process.on('warning', listener);
-  const caught: string[] = [];
-  await run(function* () {
-    const failing = (text: string) =>
-      spawn({
-        poll() {
-          throw new Error(text);
-        },
-      });
-    for (const handle of [failing('early'), failing('late')]) {
-      try {
-        yield* handle;
-      } catch (error) {
-        caught.push(error instanceof JoinError && error.cause instanceof Error ? error.cause.message : '');
-      }
-    }
-  });
-  // Warnings are told in the queue of ticks.
-  await new Promise((resolve) => setImmediate(resolve));
-  process.off('warning', listener);
-  assert.deepEqual(caught, ['early', 'late']);
-  assert.deepEqual(
-    warnings.filter((text) => /early|late/.test(text)),
-    [],
-  );
-});
-
-test('a task whose awaits are always ready gives way', async () => {
-  const polls = await run(function* () {
-    const free = new Mutex(0);
-    let stop = false;
-    let turns = 0;
-    spawn(function* () {
-      yield* yieldNow();
-      stop = true;
-    });
-    for (; !stop; turns += 1) (yield* free.lock()).release();
-    return turns;
-  });
-  assert.ok(polls > 0);
-});
-
-test('a task that gives way is cancelled like any other, and takes nothing with it', async () => {
-  const { sender, receiver } = unboundedChannel<number>();
-  for (let n = 0; n < 1000; n += 1) sender.send(n);
-  await run(function* () {
-    let taken = 0;
-    const greedy = spawn(function* () {
-      for (;;) {
-        yield* receiver.receive();
-        taken += 1;
-      }
-    });
-    yield* yieldNow();
-    greedy.abort();
-    assert.ok(taken > 0 && taken < 1000, `${taken} were taken in one poll`);
-    assert.equal(receiver.size, 1000 - taken);
-    assert.equal(yield* receiver.receive(), taken);
-  });
 });
 
 test('the promise of run rejects with what the root threw', async () => {
@@ -509,6 +404,21 @@ test('wakers that were cloned are dropped by the end', async () => {
     yield* handle;
   });
   assert.equal(trace.wakerCloneBalance.get(trace.taskNamed('clean')), 0);
+});
+
+test('a task that awaits its own end is told so', async () => {
+  const reasons: string[] = [];
+  await run(function* () {
+    const handle: JoinHandle<void> = spawn(function* (): Async<void> {
+      try {
+        yield* handle;
+      } catch (error) {
+        reasons.push(String(error));
+      }
+    });
+    yield* handle;
+  });
+  assert.match(reasons.join(), /awaits its own end.*in another task/);
 });
 
 test('mistakes get clear errors', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { laneKind, spanState } from '../../../extension/messages/lanes.ts';
 import { TraceSession } from '../../../extension/trace/session.ts';
 import type { Frame } from '../../../runtime-probe/protocol/typescript/index.ts';
-import { framesTrace } from '../../support/frames-trace.ts';
+import { framesTrace, packagesTrace } from '../../support/frames-trace.ts';
 import { framesOf } from '../../support/text-trace.ts';
 
 function sessionOf(frames: readonly Frame[]): TraceSession {
@@ -13,9 +13,9 @@ function sessionOf(frames: readonly Frame[]): TraceSession {
   return session;
 }
 
-function viewOf(session: TraceSession, expanded: readonly number[], widthPx = 4000) {
+function viewOf(session: TraceSession, expanded: readonly number[], widthPx = 4000, allCalls = false) {
   const query = { session: '', fromNs: 0, toNs: 30e6, widthPx, firstLane: 0, laneCount: 64, filter: '' };
-  const { answer, binary } = session.viewport({ ...query, expanded });
+  const { answer, binary } = session.viewport({ ...query, expanded, allCalls });
   const numbers = (range: { offset: number; length: number }) => [
     ...new Float64Array(binary.slice(range.offset, range.offset + range.length * 8).buffer),
   ];
@@ -165,4 +165,52 @@ test('a rejection that is told behind the end names the error at the wait, in th
   assert.equal(told(3, 10e6).at(-1), 'Over');
   assert.equal(told(0, 10e6).at(-1), 'Over; nobody awaits it, so whether it was rejected is not known');
   assert.doesNotMatch(told(0, 10e6)[0] ?? '', /rejected/);
+});
+
+test('what packages and Node call inside of themselves is folded into the call from outside, until it is asked for', () => {
+  const session = sessionOf(framesOf(packagesTrace));
+  const task = viewOf(session, []).answer.lanes.find((lane) => lane.kind === laneKind.task);
+  // It counts all calls, drawn or not.
+  assert.equal(task?.frames, 6);
+  const rowsOf = (allCalls: boolean) => {
+    const { answer } = viewOf(session, [task?.lane ?? -1], 4000, allCalls);
+    return answer.lanes.filter((lane) => lane.kind === laneKind.frame);
+  };
+  const shape = (allCalls: boolean) =>
+    rowsOf(allCalls).map(({ label, depth, folded = false }) => [label, depth, folded]);
+  const folded = [
+    ['main', 0, false],
+    ['in undici', 1, true],
+    ['onBody', 2, false],
+    ['in @scope/parse', 3, true],
+  ];
+  assert.deepEqual(shape(false), folded);
+  assert.deepEqual(
+    shape(true),
+    ['main', 'request', 'dispatch', 'connect, onBody', 'parse'].map((name, depth) => [
+      name === 'connect, onBody' ? 'onBody, connect' : name,
+      depth,
+      false,
+    ]),
+  );
+  assert.deepEqual(shape(false), folded);
+
+  const { answer } = viewOf(session, [task?.lane ?? -1]);
+  assert.deepEqual(
+    Object.values(answer.names)
+      .filter((name) => name.includes('call'))
+      .sort(),
+    ['1 call in @scope/parse', '3 calls in undici'],
+  );
+  const [, undici, onBody] = rowsOf(false);
+  assert.equal(undici?.summary, '1 call, 1 not over; 2 more inside, folded');
+  const told = session.explain({ session: '', lane: undici?.lane ?? -1, atNs: 5e6 });
+  assert.ok(told?.steps.some(({ text }) => text === 'With 2 more calls in undici inside of it'));
+  // The chain goes on behind what it leaves out, and says so.
+  const [chain] = session.explain({ session: '', lane: onBody?.lane ?? -1, atNs: 20e6 })?.stacks ?? [];
+  assert.equal(chain?.title, 'of awaits, without 2 in undici');
+  assert.deepEqual(
+    chain?.frames.map(({ functionName }) => functionName),
+    ['onBody', 'main'],
+  );
 });

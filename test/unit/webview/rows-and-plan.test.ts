@@ -77,6 +77,7 @@ function input(change: Partial<PlanInput> = {}): PlanInput {
     session: 'a'.repeat(32),
     filter: '',
     expanded: [],
+    allCalls: false,
     interval: { fromNs: 1000, toNs: 2000 },
     endNs: 10_000,
     following: false,

@@ -363,6 +363,12 @@ class TaskEnd<T> extends Awaitable<T> {
     const task = this.#task;
     const result = task.join(this, cx);
     if (result === undefined) {
+      if (task.id === currentTaskId()) {
+        task.unjoin(this);
+        throw new Error(
+          'a task awaits its own end, which would never come: await the handle in another task',
+        );
+      }
       observer?.waitStarted(cx.frame, { kind: 'task', id: task.id }, this.#site);
       return PENDING;
     }
