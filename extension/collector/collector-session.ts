@@ -3,6 +3,7 @@
 import {
   type Anchor,
   type BreakOn,
+  breakOn,
   type Control,
   decodeAnchor,
   frameKind,
@@ -87,9 +88,10 @@ export class CollectorSession {
 
   /** Sets a scheduling breakpoint in the program; false where it takes none from here. */
   breakOn(on: BreakOn, value: number): boolean {
-    // Others would take the frame for one about the detail; Node's main thread alone can be reached by its probe.
-    if (this.hello?.language !== 'node' || this.hello.family?.part.startsWith('worker thread') === true)
-      return false;
+    // Others would take the frame for one about the detail.
+    if (this.hello?.language !== 'node') return false;
+    // The probe reaches Node's main thread alone while it runs; a worker thread stops by itself, between two polls.
+    if (on === breakOn.longPoll && this.hello.family?.part.startsWith('worker thread') === true) return false;
     const breaks = { on, value };
     return this.link?.sendControl({ detail: this.engine.detail(), snapshot: false, breaks }) ?? false;
   }

@@ -50,6 +50,30 @@ export function debuggeeEvent(message: unknown): DebuggeeEvent | undefined {
   return undefined;
 }
 
+/**
+ * What one debug session says, where the reason of a stop needs to know what was asked before. js-debug calls each stop
+ * a pause that no breakpoint of its own made; one that nobody asked for is a `debugger` statement or a breakpoint of
+ * Wakeline's.
+ */
+export class NodeSession {
+  private pauseAsked = false;
+
+  /** A message to the adapter. */
+  asked(message: unknown): void {
+    const { type, command } = fieldsOf(message);
+    if (type === 'request' && command === 'pause') this.pauseAsked = true;
+  }
+
+  /** A message from the adapter; as debuggeeEvent. */
+  said(message: unknown): DebuggeeEvent | undefined {
+    const event = debuggeeEvent(message);
+    if (event?.event !== 'stop') return event;
+    const { pauseAsked } = this;
+    this.pauseAsked = false;
+    return event.reason === 'pause' && !pauseAsked ? { ...event, reason: 'breakpoint' } : event;
+  }
+}
+
 /** Whether the message is the adapter's answer to that request, whatever it answers. */
 export function answers(message: unknown, request: string): boolean {
   const { type, command } = fieldsOf(message);

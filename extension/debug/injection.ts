@@ -92,13 +92,13 @@ export function withEnvironment(
     rule.node === undefined || preload === undefined
       ? {}
       : { NODE_OPTIONS: withPreload(String(objectOf(present)['NODE_OPTIONS'] ?? ''), preload) };
-  // Nobody wants to step into the script, nor into the probe that it loads from beside it, and a stop in a wake shows
-  // the line that wakes, not ours.
+  // Nobody wants to step into the script, nor into the probe that it loads from beside it, nor in the line in which
+  // the program waits to be stopped.
   const { skipFiles } = configuration;
   const skipped =
     rule.node === undefined || preload === undefined
       ? {}
-      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), preload, probeOf(preload)] };
+      : { skipFiles: [...(Array.isArray(skipFiles) ? skipFiles : nodeInternals), ...ownFiles(preload)] };
   return {
     ...configuration,
     ...skipped,
@@ -107,8 +107,9 @@ export function withEnvironment(
   };
 }
 
-function probeOf(preload: string): string {
-  return preload.replace(/\.cjs$/, '-probe.cjs');
+/** The script, the probe, and the script of one line in which the probe waits to be stopped; its name ends its own. */
+function ownFiles(preload: string): readonly string[] {
+  return [preload, preload.replace(/\.cjs$/, '-probe.cjs'), preload.replace(/[^/\\]*$/, 'wakeline-stop.cdp')];
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { DebuggerEvent } from '../messages/queries.ts';
-import { debuggeeEvent } from './adapter-messages.ts';
+import { debuggeeEvent, NodeSession } from './adapter-messages.ts';
 import { launchKey, wantsEnvironment, withEnvironment } from './injection.ts';
+import { isNodes } from './scheduling.ts';
 
 export interface DebugTies {
   /** Where a program connects, with its token. Rejects when the collector cannot be had. */
@@ -44,9 +45,11 @@ export function registerDebugTies(ties: DebugTies): vscode.Disposable {
         const launch = launchOf(session);
         if (launch === undefined) return undefined;
         const osThreads = session.type === 'lldb-dap' || session.type === 'lldb';
+        const node = isNodes(session.type) ? new NodeSession() : undefined;
         return {
+          onWillReceiveMessage: (message: unknown) => node?.asked(message),
           onDidSendMessage: (message: unknown) => {
-            const event = debuggeeEvent(message);
+            const event = node === undefined ? debuggeeEvent(message) : node.said(message);
             if (event === undefined) return;
             ties.debuggerEvent({
               launch,

@@ -117,7 +117,7 @@ async function setInNode(ties: SchedulingTies, ask: () => Promise<Condition | un
   const { on, value } = sentCondition(condition);
   if (!(await ties.breakOn(on, value)))
     throw new Error(
-      'the program that the timeline shows does not take it: it has ended, or is a worker thread',
+      'the program that the timeline shows does not take it: it has ended, or is a worker thread, which cannot be stopped in a long poll',
     );
 }
 

@@ -2,13 +2,11 @@
 // in that task's next poll, the timeline shows the stop and the poll, and what is set is taken away by a command.
 // The debugger is the system's lldb-dap.
 import assert from 'node:assert/strict';
-import type { DebuggerStop } from '../../extension/messages/queries.ts';
-import { asViewer, collectorOf } from '../support/e2e/collector.ts';
 import { lineOf } from '../support/e2e/example-launches.ts';
 import { buildRustExamples, examplesFolder, lldbDapExtension } from '../support/e2e/parts.ts';
 import { scenario } from '../support/e2e/scenario.ts';
+import { openStop, stopsOf } from '../support/e2e/stops.ts';
 import { timelineOf } from '../support/e2e/timeline.ts';
-import { waitFor } from '../support/workbench/wait.ts';
 import type { Workbench } from '../support/workbench/workbench.ts';
 
 const statusItemId = 'wakeline.wakeline.wakeline.status';
@@ -123,19 +121,4 @@ async function stopsInProbe(workbench: Workbench): Promise<void> {
   await page.locator('.monaco-editor .debug-top-stack-frame-line').first().waitFor();
   await page.locator('.editor-group-container .tab.active', { hasText: 'breakpoints.rs' }).waitFor();
   await page.locator('.editor-group-container .tab.active', { hasText: 'Wakeline' }).waitFor();
-}
-
-async function stopsOf(workbench: Workbench, session: string): Promise<readonly DebuggerStop[]> {
-  const query = { session, fromNs: 0, toNs: 1e12, widthPx: 1, firstLane: 0, laneCount: 0, filter: '' };
-  const { result } = await asViewer(await collectorOf(workbench), (client) =>
-    client.request('viewport', query),
-  );
-  return result.stops;
-}
-
-/** The stop that goes on, once it is one at a breakpoint: to set the condition the program was stopped too. */
-async function openStop(workbench: Workbench, session: string): Promise<DebuggerStop> {
-  return waitFor('a stop at a breakpoint', 60_000, async () =>
-    (await stopsOf(workbench, session)).find((each) => each.open && each.reason === 'breakpoint'),
-  );
 }

@@ -29,6 +29,7 @@ export class InspectorClient {
   readonly scripts = new Map<unknown, unknown>();
   private readonly answers = new Map<number, Answer<void>>();
   private readonly waiting = new Map<string, Answer<EventParameters>>();
+  private readonly listeners = new Map<string, (parameters: EventParameters) => void>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -79,6 +80,11 @@ export class InspectorClient {
   /** The next event of that name. To be called before what makes it happen. */
   event(method: string): Promise<EventParameters> {
     return new Promise((resolve, reject) => this.waiting.set(method, { resolve, reject }));
+  }
+
+  /** Hands over each event of that name. */
+  on(method: string, listener: (parameters: EventParameters) => void): void {
+    this.listeners.set(method, listener);
   }
 
   /** Stops the program. It may be asked at a moment when V8 lets nothing be stopped, and forgets it: so again and again. */
@@ -134,6 +140,7 @@ export class InspectorClient {
     }
     if (method === 'Debugger.scriptParsed') this.scripts.set(params?.['scriptId'], params?.['url']);
     if (method !== undefined) {
+      this.listeners.get(method)?.(params ?? {});
       this.waiting.get(method)?.resolve(params ?? {});
       this.waiting.delete(method);
     }

@@ -1,12 +1,6 @@
 // Owns the chain of causes behind a wake: readiness, turn and park; timer; job; the poll of another task and what woke that.
 // Every link says how sure it is. Knows nothing of which span was asked about.
-import {
-  causeKind,
-  eventKind,
-  jobKind,
-  parkKind,
-  runtimeFlavor,
-} from '../../../runtime-probe/protocol/typescript/index.ts';
+import { causeKind, eventKind, jobKind, parkKind } from '../../../runtime-probe/protocol/typescript/index.ts';
 import type { ExplanationStep } from '../../messages/queries.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { coveredUntil, type DisjointSpans, firstEndingAfter } from '../model/disjoint-spans.ts';
@@ -118,10 +112,7 @@ function turnChain({ model }: Summed, wake: WakeRecord, target: string): Chain {
   const lane = wake.thread.reactorLane;
   const unpark = turnAround(wake.thread, wake.log).from;
   // Node's loop does not count what a turn brings; whoever else tells of a wake by the turn does.
-  const isNodes = [...model.runtimes.values()].some(
-    ({ flavor }) => flavor === runtimeFlavor.node || flavor === runtimeFlavor.wakelineNode,
-  );
-  if (!isNodes && unpark >= 0 && wake.thread.log.valueOf(unpark) === 0) {
+  if (!model.runsOnNode() && unpark >= 0 && wake.thread.log.valueOf(unpark) === 0) {
     const why = 'with no source ready: it had yielded, or a timer was due';
     const text = `After a turn with no source ready the runtime woke ${target}: it had yielded, or a timer was due`;
     return {

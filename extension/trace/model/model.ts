@@ -175,6 +175,13 @@ export class Model {
     return flavor !== runtimeFlavor.wakelineNode && flavor !== runtimeFlavor.node;
   }
 
+  /** Whether the program is Node's: then one thread of it polls tasks. */
+  runsOnNode(): boolean {
+    return [...this.runtimes.values()].some(
+      ({ flavor }) => flavor === runtimeFlavor.node || flavor === runtimeFlavor.wakelineNode,
+    );
+  }
+
   private markDirty(task: Task): void {
     task.dirty = true;
     this.dirtyTasks.push(task);

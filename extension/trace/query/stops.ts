@@ -2,7 +2,7 @@
 import type { ViewportAnswer } from '../../messages/queries.ts';
 import { taskLabel } from '../analysis/names.ts';
 import { firstEndingAfter } from '../model/disjoint-spans.ts';
-import type { Stop } from '../model/entities.ts';
+import type { Stop, Thread } from '../model/entities.ts';
 import type { Model } from '../model/model.ts';
 
 const stopReasons = ['unknown', 'breakpoint', 'step', 'pause', 'exception', 'entry'] as const;
@@ -31,10 +31,9 @@ export function stopsWithin(
     }));
 }
 
-/** What the stopped thread polled; nothing where the debugger names no thread, or one that polled nothing then. */
+/** What the stopped thread polled; nothing where nobody knows which one that is, or it polled nothing then. */
 function taskAt(model: Model, stop: Stop): { task: string; lane: number } {
-  const thread = stop.osThread === 0 ? undefined : model.threads.find(({ osId }) => osId === stop.osThread);
-  const polls = thread?.polls;
+  const polls = stoppedThread(model, stop)?.polls;
   if (polls !== undefined) {
     const at = firstEndingAfter(polls, stop.fromNs, Number.POSITIVE_INFINITY);
     const task =
@@ -42,4 +41,10 @@ function taskAt(model: Model, stop: Stop): { task: string; lane: number } {
     if (task !== undefined) return { task: taskLabel(model, task.id), lane: task.lane };
   }
   return { task: '', lane: -1 };
+}
+
+/** Node's debuggers number threads in their own way, but one thread of a session polls at all. */
+function stoppedThread(model: Model, { osThread }: Stop): Thread | undefined {
+  if (osThread !== 0) return model.threads.find(({ osId }) => osId === osThread);
+  return model.runsOnNode() ? model.threads.find(({ polls }) => polls.count > 0) : undefined;
 }

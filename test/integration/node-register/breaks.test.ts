@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type BreakOn, breakOn } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { InspectedThread } from '../../support/inspected-thread.ts';
 import { InspectorClient } from '../../support/inspector-client.ts';
 import { ProbePrograms, startProgram } from '../../support/node-probe-program.ts';
 import { readReference } from '../../support/reference-reader.ts';
@@ -53,6 +54,10 @@ process.once('SIGUSR2', () => setTimeout(spin, 1));
 const resolveLine = 8;
 /** Where the continuation of its await begins: the await itself or the line behind it. */
 const continued = /^serve:1[67]$/;
+
+/** The same in a worker thread. */
+const inThread = (path: string): string =>
+  `const { Worker } = require('node:worker_threads');\nnew Worker(${JSON.stringify(path)});\n`;
 
 interface CallFrame {
   readonly functionName: string;
@@ -138,6 +143,55 @@ async function debugged(
   }
 }
 
+/** A program whose worker thread is under the debugger, recorded. */
+async function debuggedThread(
+  executable: string,
+  check: (receiver: StreamReceiver, thread: InspectedThread) => Promise<void>,
+): Promise<void> {
+  const path = programs.script('waiting.cjs', waiting);
+  const receiver = await StreamReceiver.listen();
+  const { child, stderr } = startProgram(programs.script('thread.cjs', inThread(path)), {
+    executable,
+    nodeArguments: ['--inspect-brk=127.0.0.1:0', '--require', programs.register()],
+    environment: receiver.environment,
+  });
+  let client: InspectorClient | undefined;
+  try {
+    await until(() => InspectorClient.addressIn(stderr()) !== undefined, 'the inspector');
+    client = await InspectorClient.connect(InspectorClient.addressIn(stderr()) as URL);
+    await client.send('Debugger.enable');
+    const start = client.event('Debugger.paused');
+    await client.send('Runtime.runIfWaitingForDebugger');
+    await start;
+    const attached = InspectedThread.of(client, 'waiting.cjs');
+    await client.send('Debugger.resume');
+    const thread = await attached;
+    await thread.send('Debugger.enable');
+    // As the debugger of VS Code skips Node's own functions, and the probe's.
+    await thread.send('Debugger.setBlackboxPatterns', { patterns: ['^node:', 'register'] });
+    const threadStart = thread.nextStop();
+    await thread.send('Runtime.runIfWaitingForDebugger');
+    await threadStart;
+    await thread.send('Debugger.resume');
+    await check(receiver, thread);
+  } finally {
+    client?.close();
+    child.kill('SIGKILL');
+    await receiver.close();
+  }
+}
+
+/** The task of the thread's session. */
+async function taskOfThread(receiver: StreamReceiver, name: string): Promise<number> {
+  const find = (): number | undefined =>
+    receiver.connections
+      .filter(({ frames }) => frames.length > 0)
+      .flatMap(({ frames }) => [...taskNames(readReference(frames))])
+      .find(([, each]) => each.includes(name))?.[0];
+  await until(() => find() !== undefined, `the task ${name}`);
+  return find() ?? 0;
+}
+
 for (const executable of nodes)
   describe(`scheduling breakpoints, on ${nodeTitle(executable)}`, () => {
     test('the next poll, the next wake, a long poll: each stops once in the program’s own line', () =>
@@ -168,5 +222,35 @@ for (const executable of nodes)
         const second = await program.task('/second');
         const last = await program.stopAt(breakOn.poll, second, () => program.child.kill('SIGWINCH'));
         assert.match(last[0] ?? '', continued, last.join('\n'));
+      }));
+
+    test('a worker thread stops by itself, in the program’s own line', () =>
+      debuggedThread(executable, async (receiver, thread) => {
+        const own = ({ frames }: { frames: readonly CallFrame[] }): string[] =>
+          frames
+            .filter(({ location }) => String(thread.scripts.get(location.scriptId)).endsWith('waiting.cjs'))
+            .map(({ functionName, location }) => `${functionName}:${location.lineNumber + 1}`);
+        const stopAt = async (on: BreakOn, task: number) => {
+          const next = thread.nextStop();
+          receiver.sendBreak(on, task);
+          const stop = await next;
+          return { first: stop.frames[0]?.functionName, own: own(stop), reason: stop.reason };
+        };
+        const first = await taskOfThread(receiver, '/first');
+        const polled = await stopAt(breakOn.poll, first);
+        assert.match(polled.own[0] ?? '', continued, JSON.stringify(polled));
+        assert.equal(polled.first, 'serve', 'nothing stands above it');
+        // js-debug goes on by itself from a thread's "Break on start".
+        assert.equal(polled.reason, 'ambiguous');
+        await thread.send('Debugger.resume');
+
+        const woken = await stopAt(breakOn.wake, first);
+        assert.equal(woken.own[0], `waker:${resolveLine}`, JSON.stringify(woken));
+        await thread.send('Debugger.resume');
+
+        // Met once: the next stop is in the other request.
+        const second = await taskOfThread(receiver, '/second');
+        const last = await stopAt(breakOn.poll, second);
+        assert.match(last.own[0] ?? '', continued, JSON.stringify(last));
       }));
   });

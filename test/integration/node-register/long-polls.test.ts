@@ -11,6 +11,7 @@ import {
   eventKind,
   frameKind,
 } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { InspectorClient } from '../../support/inspector-client.ts';
 import { ProbePrograms, runProgram, startProgram } from '../../support/node-probe-program.ts';
 import { type ReferenceEvent, type ReferenceModel, readReference } from '../../support/reference-reader.ts';
 import { modelOf, nodes, nodeTitle, ofKind, record, textsOf } from '../../support/registered-program.ts';
@@ -20,6 +21,8 @@ const programs = new ProbePrograms();
 after(() => programs.remove());
 
 const { pollSample } = eventField;
+/** Longer than a busy machine keeps a poll that does nothing from its end. */
+const standingPollMs = 1000;
 
 /** Goes on in `hold` until the file is there. Its first line is line 1. */
 const holding = (hold: string): string => `const { existsSync } = require('node:fs');
@@ -135,6 +138,40 @@ async function seenIn(
   }
 }
 
+/** Runs the program under a debugger, in which its timer's poll stands and computes what it is asked to. */
+async function standing(executable: string): Promise<StreamReceiver> {
+  const path = programs.script('standing.cjs', `setTimeout(function onTimer() {\n  debugger;\n}, 1);\n`);
+  const receiver = await StreamReceiver.listen();
+  const { child, result, stderr } = startProgram(path, {
+    executable,
+    nodeArguments: ['--inspect-brk=127.0.0.1:0', '--require', programs.register()],
+    environment: { ...receiver.environment, WAKELINE_LONG_POLL_MS: String(standingPollMs) },
+  });
+  let client: InspectorClient | undefined;
+  try {
+    await until(() => InspectorClient.addressIn(stderr()) !== undefined, 'the inspector');
+    client = await InspectorClient.connect(InspectorClient.addressIn(stderr()) as URL);
+    await client.send('Debugger.enable');
+    const start = client.event('Debugger.paused');
+    await client.send('Runtime.runIfWaitingForDebugger');
+    await start;
+    const stop = client.event('Debugger.paused');
+    await client.send('Debugger.resume');
+    await stop;
+    // Four times as long as a poll may take, in pieces, between which the probe may ask.
+    const expression = `for (const end = Date.now() + ${standingPollMs / 4}; Date.now() < end; );`;
+    for (let i = 0; i < 16; i++) await client.send('Runtime.evaluate', { expression });
+    await client.send('Debugger.resume');
+    client.close();
+    await result;
+    return receiver;
+  } finally {
+    client?.close();
+    child.kill('SIGKILL');
+    await receiver.close();
+  }
+}
+
 function explained(receiver: StreamReceiver, model: ReferenceModel, look: Look): string {
   const session = new TraceSession();
   for (const frame of receiver.frames) session.pushFrame(frame.kind, frame.payload);
@@ -207,6 +244,13 @@ for (const executable of nodes)
           ],
         );
       }));
+
+    test('a poll that stands in a debugger is not long, whatever the debugger computes in it', async () => {
+      const receiver = await standing(executable);
+      const model = await modelOf(receiver);
+      const names = looksOf(model).flatMap(({ stack }) => placesOf(model, stack).map(({ name }) => name));
+      assert.equal(names.includes('onTimer'), false, names.join());
+    });
 
     // Node would abort such a process when its main thread is connected to.
     for (const [what, nodeArguments] of withoutInspector(executable))

@@ -35,7 +35,12 @@ export const longRust = {
 
 /** The one-based number of the only line of an example's file that holds the text. */
 export function lineOf(file: string, text: string): number {
-  const lines = readFileSync(path.join(examplesFolder, file), 'utf8').split('\n');
+  return lineOfText(path.join(examplesFolder, file), text);
+}
+
+/** The same of any file. */
+export function lineOfText(file: string, text: string): number {
+  const lines = readFileSync(file, 'utf8').split('\n');
   const found = lines.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));
   const [line] = found;
   if (line === undefined || found.length > 1)

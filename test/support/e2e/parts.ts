@@ -17,6 +17,8 @@ const packageSources = [
   'extension',
   'webview',
   'runtime-probe/protocol/typescript',
+  'runtime-probe/node/src',
+  'runtime-probe/node/build-register.mjs',
   'media',
   'package.json',
   'package-lock.json',

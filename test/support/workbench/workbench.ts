@@ -25,6 +25,9 @@ const WAIT_TIMEOUT_MS = 90_000;
 /** The quick input opens and lists in well under a second. */
 const QUICK_PICK_MS = 3_000;
 
+/** A click that was given up may have been taken all the same, and must not be made twice: so a busy page gets long. */
+const QUICK_CLICK_MS = 40_000;
+
 /** Files of an extension in its webviews: VS Code's service worker answers them from the server, no network is asked. */
 const WEBVIEW_RESOURCE = /^https:\/\/[^/]+\.vscode-resource\.vscode-cdn\.net\//;
 
@@ -261,8 +264,16 @@ export class Workbench {
     await waitFor(`row ${rowText} for ${typed}`, WAIT_TIMEOUT_MS, async () => {
       await this.page.keyboard.press(key);
       try {
-        await this.page.locator(QUICK_INPUT).fill(typed, { timeout: QUICK_PICK_MS });
-        await row.click({ timeout: QUICK_PICK_MS });
+        // As an event of the input's own: what is typed goes to whatever has the focus, which on a busy machine was
+        // the editor, whose file the next launch saved.
+        await this.page.locator(QUICK_INPUT).waitFor({ timeout: QUICK_PICK_MS });
+        await this.page.locator(QUICK_INPUT).evaluate((input, text) => {
+          if (!(input instanceof HTMLInputElement)) throw new Error('the quick input is no input');
+          input.value = text;
+          input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        }, typed);
+        await row.waitFor({ timeout: QUICK_PICK_MS });
+        await row.click({ timeout: QUICK_CLICK_MS });
         return true;
       } catch {
         await this.page.keyboard.press('Escape');

@@ -1,7 +1,7 @@
 // What a debug adapter says becomes stop and continue, whichever way the adapter says that the program goes on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answers, debuggeeEvent } from '../../../extension/debug/adapter-messages.ts';
+import { answers, debuggeeEvent, NodeSession } from '../../../extension/debug/adapter-messages.ts';
 
 test('a stop carries its reason and thread', () => {
   const message = { type: 'event', event: 'stopped', body: { reason: 'breakpoint', threadId: 4711 } };
@@ -53,4 +53,20 @@ test('an answer is told from other answers and from events', () => {
   assert.equal(answers({ type: 'response', command: 'continue', success: true }, request), false);
   assert.equal(answers({ type: 'event', event: request }, request), false);
   assert.equal(answers(undefined, request), false);
+});
+
+test('a pause of Node’s debugger that nobody asked for is a breakpoint, and a pause only the next time that one asks', () => {
+  const session = new NodeSession();
+  const stopped = (reason: string) => {
+    const event = session.said({ type: 'event', event: 'stopped', body: { reason, threadId: 1 } });
+    return event?.event === 'stop' ? event.reason : event;
+  };
+  assert.equal(stopped('pause'), 'breakpoint');
+  session.asked({ type: 'request', command: 'threads' });
+  assert.equal(stopped('pause'), 'breakpoint');
+  session.asked({ type: 'request', command: 'pause', arguments: { threadId: 1 } });
+  assert.equal(stopped('pause'), 'pause');
+  assert.equal(stopped('pause'), 'breakpoint');
+  assert.equal(stopped('step'), 'step');
+  assert.deepEqual(session.said({ type: 'event', event: 'continued' }), { event: 'continue' });
 });

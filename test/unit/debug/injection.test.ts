@@ -34,7 +34,7 @@ test('Node is given the script that records it, behind what the user has in NODE
 test('a debugger of Node skips that script, beside what it skips anyway', () => {
   const given = (more: object) =>
     withEnvironment({ ...node, ...more }, environment, '/ext/dist/register.cjs')['skipFiles'];
-  const own = ['/ext/dist/register.cjs', '/ext/dist/register-probe.cjs'];
+  const own = ['register.cjs', 'register-probe.cjs', 'wakeline-stop.cdp'].map((name) => `/ext/dist/${name}`);
   assert.deepEqual(given({}), ['<node_internals>/**', ...own]);
   assert.deepEqual(given({ skipFiles: ['**/lib/**'] }), ['**/lib/**', ...own]);
   assert.equal(withEnvironment(node, environment)['skipFiles'], undefined);

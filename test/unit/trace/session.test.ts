@@ -100,10 +100,11 @@ chunk thread=9 firstTick=0
 });
 
 test('a stop names the task that its thread polled, also while it goes on', () => {
-  const stopsOf = (osThread: number, rest = '') =>
+  const stopsOf = (osThread: number, rest = '', runtime = 'tokioCurrentThread') =>
     wholeView(
       sessionOf(
         framesOf(`hello rate=1000000000
+dict runtime id=1 flavor=${runtime} workers=1
 dict text id=1 text="client"
 dict task id=1 name=1
 dict thread id=1 osId=11
@@ -123,6 +124,9 @@ ${rest}`),
   assert.deepEqual(stopsOf(11, '  38 debuggerContinue\n'), [{ ...stop, toNs: 38, open: false }]);
   // A thread that polls nothing, one that nobody knows, and an adapter that names none.
   for (const osThread of [12, 13, 0]) assert.deepEqual(stopsOf(osThread), [{ ...stop, task: '', lane: -1 }]);
+  // Of Node one thread polls.
+  for (const runtime of ['node', 'wakelineNode']) assert.deepEqual(stopsOf(0, '', runtime), [stop]);
+  assert.deepEqual(stopsOf(12, '', 'node'), [{ ...stop, task: '', lane: -1 }]);
 });
 
 test('a filter leaves tasks whose label contains it, without case', () => {

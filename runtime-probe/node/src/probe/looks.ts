@@ -23,8 +23,6 @@ export interface LookRequest {
   /** From when on processor time is counted, and what the thread had used by then; -1 where nobody told. */
   readonly baseTick: number;
   readonly baseCpuNs: number;
-  /** Whether the thread has used its processor since the last round: then no debugger holds it. */
-  readonly advances: boolean;
 }
 
 export const lookAnswer = {
@@ -33,7 +31,7 @@ export const lookAnswer = {
   busy: 'busy',
   /** That poll is over, or nothing is recorded any more. */
   over: 'over',
-  /** A debugger may hold the program. */
+  /** A debugger holds the program, or did so until now. Said by the writer thread, which asks V8 first. */
   held: 'held',
 } as const;
 export type LookAnswer = (typeof lookAnswer)[keyof typeof lookAnswer];
@@ -86,7 +84,6 @@ export class Looks {
     if (poll === undefined || poll.task !== request.task || poll.epoch !== request.epoch)
       return lookAnswer.over;
     if (poll.startTick !== request.startTick) return lookAnswer.over;
-    if (!request.advances && debuggerMayHold()) return lookAnswer.held;
     // Whatever is thrown here would be thrown into the program's code.
     try {
       if (!mayWrite()) return lookAnswer.busy;
@@ -115,8 +112,10 @@ export class Looks {
   /** Processor time is counted from what the writer thread saw, else from the first look on. */
   private lookedAtNow(poll: OpenPollOfRing, { baseTick, baseCpuNs }: LookRequest): LookedAt {
     const known = this.lookedAt;
-    if (known?.poll.startTick === poll.startTick) return known;
     const told = baseCpuNs >= 0;
+    // A later one than before: the debugger held the program meanwhile.
+    const isAnew = told && known !== undefined && baseTick > known.baseTick;
+    if (known?.poll.startTick === poll.startTick && !isAnew) return known;
     this.lookedAt = {
       poll,
       baseTick: told ? baseTick : this.parts.tick(),

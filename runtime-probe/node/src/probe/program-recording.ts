@@ -103,7 +103,7 @@ export class ProgramRecording<R extends Recorder> implements Recording {
       nextTimer: options.nextTimer,
       detail: this.detail,
       toSource: options.toSource,
-      breaks: new Breaks(this.words),
+      breaks: new Breaks(this.words, isMainThread),
       onBroken: () => this.end(endReason.detached, 'the program makes names faster than they can be sent'),
     });
     this.annotations = new OwnMarks({

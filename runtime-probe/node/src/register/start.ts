@@ -76,7 +76,7 @@ const view: View = {
   ],
 };
 
-const ownFile = captureStack(Object, 1)[0]?.getFileName() ?? '';
+const ownFile = captureStack(captureStack, 1)[0]?.getFileName() ?? '';
 
 /** Begins to record this process when it is one to record. */
 export function startRegister(): void {

@@ -30,6 +30,18 @@ export class MainSession {
     return new MainSession(words, session);
   }
 
+  /**
+   * Whether a debugger holds the main thread. V8 refuses to evaluate in a frame of a program that runs before it looks
+   * at the frame's name, which is none; with these words since Node 20 at least.
+   */
+  isHeld(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.open?.post('Debugger.evaluateOnCallFrame', { callFrameId: '', expression: '0' }, (error) =>
+        resolve(error?.message.includes('only perform operation while paused') !== true),
+      );
+    });
+  }
+
   /** What a method of the recording answers, called in the middle of whatever runs; undefined when it does not. */
   evaluate(call: string): Promise<unknown> {
     return new Promise((resolve) => {

@@ -1,33 +1,32 @@
 // Owns the writer thread's side of scheduling breakpoints: setting the shared words, answering the main thread that
 // waits to be stopped, and stopping it in a poll that is open for too long. Knows nothing of what a poll is about.
 import { breakOn } from '../../wire/index.ts';
-import { cpuNsOf } from '../processor-time.ts';
 import { breakAsked, controlWord } from '../ring-layout.ts';
 import { MainSession } from './main-session.ts';
+import type { RunningTime, SeenPoll } from './running-time.ts';
 import { waitAsync } from './wait-async.ts';
-import type { SeenPoll } from './watch.ts';
 
-/** A thread that a debugger holds uses less between two rounds. */
-const advanceNs = 1_000_000;
-const nsPerMs = 1e6;
 /** How often is looked, in ms, where nothing is heard. */
 const longestWaitMs = 1000;
 
 export class Stops {
   private readonly words: Int32Array;
-  private readonly osThread: number;
+  private readonly running: RunningTime;
+  /** Another thread stops by itself: no session of the inspector reaches it, and so not in a long poll either. */
+  private readonly isMainThread: boolean;
   private readonly open = new Set<MainSession>();
   /** Stop in the next poll that is open for longer; 0 for none. */
   private longNs = 0;
   /** Whether the last that was asked for was to take all away. */
   private cleared = false;
-  private lastCpuNs = 0;
+  private asking = false;
   private listening = false;
   private ended = false;
 
-  constructor(words: Int32Array, osThread: number) {
+  constructor(words: Int32Array, running: RunningTime, isMainThread: boolean) {
     this.words = words;
-    this.osThread = osThread;
+    this.running = running;
+    this.isMainThread = isMainThread;
   }
 
   /** `value` is a task, or a time in ns. */
@@ -35,35 +34,21 @@ export class Stops {
     this.cleared = on === breakOn.clear;
     if (on === breakOn.poll) this.setWord(controlWord.breakOnPoll, value);
     else if (on === breakOn.wake) this.setWord(controlWord.breakOnWake, value);
-    else if (on === breakOn.longPoll) {
-      this.longNs = value;
-      this.lastCpuNs = cpuNsOf(this.osThread) ?? 0;
-    } else if (on === breakOn.clear) {
+    else if (on === breakOn.longPoll) this.longNs = this.isMainThread ? value : 0;
+    else if (on === breakOn.clear) {
       this.longNs = 0;
       this.setWord(controlWord.breakOnPoll, 0);
       this.setWord(controlWord.breakOnWake, 0);
     }
-    if (!this.listening) void this.listen();
+    if (!this.listening && this.isMainThread) void this.listen();
   }
 
   /** `poll` is the innermost that is open at that tick. Gives in how many ms to come again at the latest. */
   round(poll: SeenPoll | undefined, tick: number): number {
     if (this.longNs === 0 || poll === undefined) return Number.POSITIVE_INFINITY;
-    const openNs = tick - poll.startTick;
-    const cpuNs = cpuNsOf(this.osThread);
-    const advances = cpuNs === undefined || cpuNs - this.lastCpuNs >= advanceNs;
-    this.lastCpuNs = cpuNs ?? 0;
-    if (openNs < this.longNs) return Math.ceil((this.longNs - openNs) / nsPerMs);
-    if (!advances) return longestWaitMs;
-    const wanted = this.longNs;
-    this.longNs = 0;
-    const { task, epoch, startTick } = poll;
-    void this.withSession(async (session) => {
-      const isOpen = await session.evaluate(`isOpen?.(${task}, ${epoch}, ${startTick})`);
-      const stands = isOpen === true && (await session.pause());
-      // It ended meanwhile: the next one is meant, unless another condition was set or all were taken away.
-      if (!stands && this.longNs === 0 && !this.cleared) this.longNs = wanted;
-    });
+    const leftMs = this.running.msUntil(poll, tick, this.longNs);
+    if (leftMs > 0) return leftMs;
+    if (!this.asking) void this.stopIn(poll);
     return longestWaitMs;
   }
 
@@ -71,6 +56,22 @@ export class Stops {
   stop(): void {
     this.ended = true;
     for (const session of this.open) session.close();
+  }
+
+  private async stopIn(poll: SeenPoll): Promise<void> {
+    const { task, epoch, startTick } = poll;
+    const wanted = this.longNs;
+    this.longNs = 0;
+    this.asking = true;
+    let stands = false;
+    await this.withSession(async (session) => {
+      if (!(await this.running.hasRun(poll, session))) return;
+      const isOpen = await session.evaluate(`isOpen?.(${task}, ${epoch}, ${startTick})`);
+      stands = isOpen === true && (await session.pause());
+    });
+    this.asking = false;
+    // It ended meanwhile: the next one is meant, unless another condition was set or all were taken away.
+    if (!stands && this.longNs === 0 && !this.cleared) this.longNs = wanted;
   }
 
   /** Tasks beyond 31 bits cannot be meant: their ids count from 1. */

@@ -16,6 +16,7 @@ import { DictionaryStore } from './dictionary-store.ts';
 import { EventReader } from './event-reader.ts';
 import { anchorFrame, batchBytes, dictionaryFrames, endFrame, watermarkFrame } from './frames.ts';
 import { ReplyReader } from './reply.ts';
+import { RunningTime } from './running-time.ts';
 import type { WriterMessage, WriterStart } from './start.ts';
 import { Stops } from './stops.ts';
 import { waitAsync } from './wait-async.ts';
@@ -75,13 +76,15 @@ export class StreamWriter {
     this.words = new Int32Array(start.memory);
     this.events = new EventReader(start.memory, layout, start.thread);
     this.dictionary = new DictionaryStore(start.memory, layout);
+    const running = new RunningTime(() => this.tickNow());
     this.watch = new Watch({
       words: this.words,
       session: start.hello.session,
       osThread: start.osThread,
       thresholdNs: start.longPollMs * 1e6,
+      running,
     });
-    this.stops = new Stops(this.words, start.osThread);
+    this.stops = new Stops(this.words, running, start.isMainThread);
   }
 
   run(): void {
@@ -163,9 +166,8 @@ export class StreamWriter {
   }
 
   private obey({ detail, snapshot, breaks }: Control): void {
-    // A session of the inspector reaches the main thread alone, and waits for it where a condition was met.
-    if (breaks !== undefined && this.start.isMainThread) this.stops.set(breaks.on, breaks.value);
-    else if (breaks === undefined) this.tell({ kind: 'control', detail, snapshot });
+    if (breaks !== undefined) this.stops.set(breaks.on, breaks.value);
+    else this.tell({ kind: 'control', detail, snapshot });
   }
 
   private lost(socket: Socket): void {

@@ -6,32 +6,26 @@
 import { type LookAnswer, type LookRequest, lookAnswer } from '../looks.ts';
 import { cpuNsOf } from '../processor-time.ts';
 import { MainSession } from './main-session.ts';
-
-/** A poll that is open, as the events say. */
-export interface SeenPoll {
-  readonly task: number;
-  readonly epoch: number;
-  readonly startTick: number;
-}
+import type { RunningTime, SeenPoll } from './running-time.ts';
 
 interface WatchParts {
   readonly words: Int32Array;
   readonly session: string;
   readonly osThread: number;
   readonly thresholdNs: number;
+  readonly running: RunningTime;
 }
 
 interface Watched {
   readonly poll: SeenPoll;
+  /** From when on the poll counts; see RunningTime. */
+  readonly fromTick: number;
   readonly baseTick: number;
   readonly baseCpuNs: number;
-  lastCpuNs: number;
-  /** The next look is due when the poll has been open for this long. */
+  /** The next look is due when the poll has run for this long. */
   nextNs: number;
 }
 
-/** Less than that between two looks, which are 10 ms and more apart, uses a thread that a debugger holds. */
-const advanceNs = 1_000_000;
 const nsPerMs = 1e6;
 
 export class Watch {
@@ -40,8 +34,6 @@ export class Watch {
   private open: MainSession | undefined;
   private asking = false;
   private able: boolean;
-  /** A debugger may be attached, so a look waits until the thread is known to run. */
-  private careful = false;
 
   constructor(parts: WatchParts) {
     this.parts = parts;
@@ -55,8 +47,8 @@ export class Watch {
       return Number.POSITIVE_INFINITY;
     }
     const watched = this.follow(poll, tick);
-    const openNs = tick - poll.startTick;
-    if (openNs < watched.nextNs) return Math.ceil((watched.nextNs - openNs) / nsPerMs);
+    const leftMs = this.parts.running.msUntil(poll, tick, watched.nextNs);
+    if (leftMs > 0) return leftMs;
     if (!this.asking) this.lookAt(watched, tick);
     return this.parts.thresholdNs / nsPerMs;
   }
@@ -69,35 +61,29 @@ export class Watch {
 
   private follow(poll: SeenPoll, tick: number): Watched {
     const known = this.watched;
-    if (known !== undefined && known.poll.startTick === poll.startTick && known.poll.task === poll.task)
-      return known;
-    const baseCpuNs = cpuNsOf(this.parts.osThread) ?? -1;
+    const fromTick = this.parts.running.from(poll);
+    const isKnown = known?.poll.startTick === poll.startTick && known.poll.task === poll.task;
+    if (isKnown && known.fromTick === fromTick) return known;
     this.watched = {
       poll,
+      fromTick,
       baseTick: tick,
-      baseCpuNs,
-      lastCpuNs: baseCpuNs,
+      baseCpuNs: cpuNsOf(this.parts.osThread) ?? -1,
       nextNs: this.parts.thresholdNs,
     };
     return this.watched;
   }
 
   private lookAt(watched: Watched, tick: number): void {
-    const cpuNs = cpuNsOf(this.parts.osThread) ?? -1;
-    const advances = cpuNs >= 0 && cpuNs - watched.lastCpuNs >= advanceNs;
-    watched.lastCpuNs = cpuNs;
-    if (this.careful && !advances) return;
-    const { task, epoch, startTick } = watched.poll;
-    const { baseTick, baseCpuNs } = watched;
+    const { poll, baseTick, baseCpuNs } = watched;
     const { session } = this.parts;
     this.asking = true;
-    void this.ask({ session, task, epoch, startTick, baseTick, baseCpuNs, advances }).then((answer) => {
+    void this.ask({ session, ...poll, baseTick, baseCpuNs }).then((answer) => {
       this.asking = false;
       if (answer === undefined) this.able = false;
-      this.careful = answer === lookAnswer.held || (this.careful && answer !== undefined);
       if (answer !== lookAnswer.told) return;
-      const openNs = tick - startTick;
-      while (watched.nextNs <= openNs) watched.nextNs *= 2;
+      const ranNs = tick - watched.fromTick;
+      while (watched.nextNs <= ranNs) watched.nextNs *= 2;
     });
   }
 
@@ -107,6 +93,7 @@ export class Watch {
       const session = await MainSession.connect(this.parts.words);
       this.open = session;
       if (!this.able) return undefined;
+      if (!(await this.parts.running.hasRun(request, session))) return lookAnswer.held;
       const answer = await session.evaluate(`look?.(${JSON.stringify(request)})`);
       return answers.has(answer) ? (answer as LookAnswer) : undefined;
     } catch {
