@@ -142,9 +142,11 @@ export class Recorder implements Observer {
   pollStart(task: TaskId, epoch: number, follows = false): void {
     // A poll that follows begins where the one before ended: to read the clock is half of an event's cost.
     this.pollStartAt(task, epoch, follows ? this.pollEndTick : this.tick());
-    if (this.breaks.onPoll !== task) return;
-    this.breaks.pollMet(task);
-    this.breaks.stopNext();
+    if (this.breaks.onPoll === task) this.breaks.pollMet(task);
+  }
+
+  codeResumes(): void {
+    if (this.breaks.isMet) this.breaks.stopNext();
   }
 
   protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
@@ -154,6 +156,7 @@ export class Recorder implements Observer {
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     this.pollEndTick = this.tick();
+    if (this.breaks.isMet) this.breaks.putOff();
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
     if (this.looks.anyLookedAt) this.looks.pollEnds();
