@@ -22,7 +22,7 @@ function statusOf(session: SessionSummary | undefined): { text: string; tooltip:
   if (session === undefined)
     return {
       text: '$(pulse) Wakeline',
-      tooltip: 'Wakeline: no program is traced. Press F5 on a program with the probe.',
+      tooltip: 'Wakeline: no program is traced. Press F5 on a Node program, or on one that has the probe.',
       warn: false,
     };
   const { totals } = session;
@@ -37,7 +37,7 @@ function statusOf(session: SessionSummary | undefined): { text: string; tooltip:
   const name = session.program.split(/[\\/]/).at(-1) ?? session.program;
   const lost = totals.dropped > 0 ? ` · ${totals.dropped} lost` : '';
   return {
-    text: `${icon} Wakeline: ${state} · ${totals.tasks} tasks${lost}`,
+    text: `${icon} Wakeline: ${state} · ${totals.tasks} ${totals.tasks === 1 ? 'task' : 'tasks'}${lost}`,
     tooltip:
       `${name} (${session.tier}, pid ${session.pid}): ${totals.polls} polls, ${totals.wakes} wakes, ` +
       `${totals.reactorParks} parks${session.problem === '' ? '' : `\n${session.problem}`}`,

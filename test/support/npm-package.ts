@@ -143,24 +143,49 @@ export class NpmCopy {
   }
 }
 
+export interface Comparison {
+  /** Tests that end otherwise with `environment`. */
+  readonly different: readonly string[];
+  /** Those that ended otherwise once, and not when asked again, with what each side came to. */
+  readonly unsteady: readonly string[];
+}
+
+/** How often a test that differs is asked again, on both sides. */
+const moreRounds = 3;
+
 /**
- * The tests that end otherwise than before. A busy machine exceeds time-outs of others' tests: files with one that
- * differs are asked twice more.
+ * Compares how the tests end without and with `environment`. Others' tests have time-outs of their own, which a busy
+ * machine exceeds on either side: the files of a test that differs are asked again on both sides in turns, each alone.
+ * It is different unless each of its later outcomes is one that it also has without `environment`.
  */
-export async function differences(
+export async function compare(
   copy: NpmCopy,
   before: TestOutcomes,
-  environment: Readonly<Record<string, string>>,
-): Promise<readonly string[]> {
-  let now = await copy.test({ environment });
-  const differing = (): string[] =>
-    [...new Set([...before.keys(), ...now.keys()])].filter((each) => before.get(each) !== now.get(each));
-  for (let again = 0; again < 2 && differing().length > 0; again++) {
-    const files = [...new Set(differing().map((each) => each.slice(0, each.indexOf(':'))))];
-    const others = [...now].filter(([each]) => !files.includes(each.slice(0, each.indexOf(':'))));
-    now = new Map([...others, ...(await copy.test({ environment, files }))]);
+  how: Required<Pick<TestRun, 'environment' | 'executable'>>,
+): Promise<Comparison> {
+  const { executable } = how;
+  const now = await copy.test(how);
+  const suspects = [...new Set([...before.keys(), ...now.keys()])].filter(
+    (each) => before.get(each) !== now.get(each),
+  );
+  const files = [...new Set(suspects.map((each) => each.slice(0, each.indexOf(':'))))];
+  const without = [before];
+  const later: TestOutcomes[] = [];
+  for (let round = 0; round < moreRounds && files.length > 0; round++) {
+    without.push(await copy.test({ executable, files }));
+    later.push(await copy.test({ ...how, files }));
   }
-  return differing().map((each) => `${each}: ${before.get(each)} before, ${now.get(each)} now`);
+  const different: string[] = [];
+  const unsteady: string[] = [];
+  for (const each of suspects) {
+    const usual = without.map((outcomes) => outcomes.get(each));
+    const recorded = [now, ...later].map((outcomes) => outcomes.get(each));
+    const isAsUsual = recorded.slice(1).every((outcome) => usual.includes(outcome));
+    (isAsUsual ? unsteady : different).push(
+      `${each}: ${usual.join(' ')} without, ${recorded.join(' ')} with`,
+    );
+  }
+  return { different, unsteady };
 }
 
 interface Ended {

@@ -81,11 +81,11 @@ export class TotalsLine {
     const without =
       missing.length === 0
         ? 'all that can be is recorded'
-        : `not recorded: ${missing.map((each) => each.name).join(', ')}`;
+        : `not recorded: ${missing.map((each) => inWords(each.name)).join(', ')}`;
     setText(this.notes, session === undefined ? '' : `Tier ${session.tier}, ${without}`);
     this.notes.hidden = session === undefined || session.capabilities.length === 0;
     this.notes.title = missing
-      .map((each) => (each.note === '' ? each.name : `${each.name}: ${each.note}`))
+      .map((each) => (each.note === '' ? inWords(each.name) : `${inWords(each.name)}: ${each.note}`))
       .join('\n');
     this.setProblem(session?.problem ?? '');
   }
@@ -117,4 +117,9 @@ export class TotalsLine {
   private showMessage(): void {
     setText(this.message, this.own !== '' ? this.own : this.problem);
   }
+}
+
+/** The wire's name of a capability as a reader of sentences has it: `parkTimeouts` is "park timeouts". */
+function inWords(capability: string): string {
+  return capability.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -414,7 +414,7 @@ test('without a session a new user is told what to do', async () => {
 
 test('what the tier does not record is said, and why in a pane', async () => {
   await open('tasks=20');
-  await shown.page.getByText('Tier executor, not recorded: jobThreads').waitFor();
+  await shown.page.getByText('Tier executor, not recorded: job threads').waitFor();
   await open('recording=tier.wakeline');
   const { page } = shown;
   const tier = page.getByRole('button', { name: 'Tier tokio stable, not recorded: timers, resources' });

@@ -18,6 +18,7 @@ const packageSources = [
   'webview',
   'runtime-probe/protocol/typescript',
   'runtime-probe/node/src',
+  'runtime-probe/node/build-register.mjs',
   'media',
   'package.json',
   'package-lock.json',

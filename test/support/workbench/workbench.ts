@@ -264,7 +264,14 @@ export class Workbench {
     await waitFor(`row ${rowText} for ${typed}`, WAIT_TIMEOUT_MS, async () => {
       await this.page.keyboard.press(key);
       try {
-        await this.page.locator(QUICK_INPUT).fill(typed, { timeout: QUICK_PICK_MS });
+        // As an event of the input's own: what is typed goes to whatever has the focus, which on a busy machine was
+        // the editor, whose file the next launch saved.
+        await this.page.locator(QUICK_INPUT).waitFor({ timeout: QUICK_PICK_MS });
+        await this.page.locator(QUICK_INPUT).evaluate((input, text) => {
+          if (!(input instanceof HTMLInputElement)) throw new Error('the quick input is no input');
+          input.value = text;
+          input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        }, typed);
         await row.waitFor({ timeout: QUICK_PICK_MS });
         await row.click({ timeout: QUICK_CLICK_MS });
         return true;

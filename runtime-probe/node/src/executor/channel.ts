@@ -33,7 +33,7 @@ class Queue<T> {
 
   put(value: T): void {
     this.values.push(value);
-    this.resource.released();
+    this.resource.released(1, this.ready.isWaitedFor);
     this.ready.release(1);
   }
 

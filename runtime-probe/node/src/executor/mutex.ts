@@ -69,7 +69,7 @@ export class Mutex<T> {
       return PENDING;
     }
     const guard = new MutexGuard<T>(this, () => {
-      this.#resource.released();
+      this.#resource.released(1, this.#waiters.first !== undefined);
       this.#handOn();
     });
     this.#holder = guard;

@@ -26,13 +26,13 @@ export class Notify {
 
   /** Wakes who waited longest. When nobody waits it is stored for the next who does. */
   notifyOne(): void {
-    this.#resource.released();
+    this.#resource.released(1, this.#waiters.first !== undefined);
     this.#passOn();
   }
 
   /** Wakes all who wait now. Stores nothing. */
   notifyAll(): void {
-    this.#resource.released(Math.max(1, this.#waiters.size));
+    this.#resource.released(Math.max(1, this.#waiters.size), this.#waiters.first !== undefined);
     for (let next = this.#waiters.first; next !== undefined; next = this.#waiters.first) {
       next.granted = 'all';
       this.#waiters.wakeFirst();

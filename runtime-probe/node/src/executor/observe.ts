@@ -195,8 +195,11 @@ export interface Observer {
   resourceCreated(resource: ResourceInfo): void;
   /** The task holds it, or has received from it; `amount` is permits or values. `task` is 0 outside any poll. */
   resourceAcquired(resource: ResourceId, task: TaskId, amount: number): void;
-  /** The holder gave it back, or a value was sent, before the wakes that this causes; `task` is 0 outside any poll. */
-  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void;
+  /**
+   * The holder gave it back, or a value was sent, before the wakes that this causes; `task` is 0 outside any poll.
+   * With `wakes` a wake is told next, and nothing of the program runs before it.
+   */
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number, wakes: boolean): void;
   /** It was collected: nothing can be told of it any more. Some time later, or never. */
   resourceDropped(resource: ResourceId): void;
 

@@ -69,7 +69,7 @@ export class OneshotSender<T> {
     const channel = this.#channel;
     if (channel.state.is !== 'open') return false;
     channel.state = { is: 'sent', value };
-    channel.resource.released();
+    channel.resource.released(1, channel.waiters.first !== undefined);
     channel.waiters.wakeAll();
     return true;
   }

@@ -34,6 +34,10 @@ export class Permits {
     return this.#free;
   }
 
+  get isWaitedFor(): boolean {
+    return this.#line.first !== undefined;
+  }
+
   /**
    * Whether one who asks now has to wait. Only then the place in the source is worth its 2 to 4 µs: a future that is
    * awaited at once is polled before anything else can run. One that is kept and polled later may wait without it.

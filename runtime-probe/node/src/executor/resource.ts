@@ -56,11 +56,14 @@ export class Resource {
     observer.resourceAcquired(this.id, task, amount);
   }
 
-  /** What runs now gave it back or sent. To be told before the wakes that it causes. */
-  released(amount = 1): void {
+  /**
+   * What runs now gave it back or sent. To be told before the wakes that it causes; `wakes` says that the first of them
+   * is the very next that happens.
+   */
+  released(amount = 1, wakes = false): void {
     if (observer === undefined) return;
     this.#tell(observer);
-    observer.resourceReleased(this.id, currentTaskId(), amount);
+    observer.resourceReleased(this.id, currentTaskId(), amount, wakes);
   }
 
   #tell(listening: Observer): void {

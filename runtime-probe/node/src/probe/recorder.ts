@@ -91,6 +91,8 @@ export class Recorder implements Observer {
   private togetherAt = -1;
   /** When the last poll ended, whether or not there was room to tell it. */
   private pollEndTick = 0;
+  /** That of a release whose wake comes next; −1 where none does. */
+  private nextWakeTick = -1;
   /** Threads that are told of, by the executor's id. */
   private readonly lanes = new Map<ThreadId, Lane>();
   /** Names that the program gave to tasks that live. */
@@ -157,6 +159,8 @@ export class Recorder implements Observer {
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     this.pollEndTick = this.tick();
     if (this.breaks.isMet) this.breaks.putOff();
+    // A waker that is no task's, which a program may make itself, told of no wake.
+    this.nextWakeTick = -1;
     // A poll that was open when recording began has no start for this end to close.
     if (this.events.openPolls.length === 0) return;
     if (this.looks.anyLookedAt) this.looks.pollEnds();
@@ -168,10 +172,11 @@ export class Recorder implements Observer {
     if (this.breaks.onWake === task) this.breaks.wakeMet(task);
     // "context" is what runs on this thread now, which is what the plain record says.
     const did = wakeEffect[effect];
-    if (cause.kind === 'context') this.tell(eventKind.wake, this.tick(), 3, task, epoch, did);
+    const tick = this.nextWakeTick < 0 ? this.tick() : this.nextWakeTick;
+    this.nextWakeTick = -1;
+    if (cause.kind === 'context') this.tell(eventKind.wake, tick, 3, task, epoch, did);
     // One thread makes both the wakes and the polls, so the epoch cannot change meanwhile.
-    else
-      this.tell(eventKind.wakeFrom, this.tick(), 6, task, epoch, did, causeKind[cause.kind], cause.id, epoch);
+    else this.tell(eventKind.wakeFrom, tick, 6, task, epoch, did, causeKind[cause.kind], cause.id, epoch);
   }
 
   wakerCounts(task: TaskId, clones: number, drops: number): void {
@@ -252,8 +257,11 @@ export class Recorder implements Observer {
     if (this.full) this.three(eventKind.resourceAcquire, resource, task, amount);
   }
 
-  resourceReleased(resource: ResourceId, task: TaskId, amount: number): void {
-    if (this.full) this.three(eventKind.resourceRelease, resource, task, amount);
+  resourceReleased(resource: ResourceId, task: TaskId, amount: number, wakes = false): void {
+    if (!this.full) return;
+    const tick = this.tick();
+    if (wakes) this.nextWakeTick = tick;
+    this.tell(eventKind.resourceRelease, tick, 3, resource, task, amount);
   }
 
   resourceDropped(resource: ResourceId): void {

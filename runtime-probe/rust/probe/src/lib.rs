@@ -41,6 +41,7 @@
 //! | `WAKELINE_LAUNCH` | which debug session started this program |
 //! | `WAKELINE_MEMORY_MIB` | size of the rings, 8 when not given |
 //! | `WAKELINE_EXIT_MS` | how many ms the program's end may wait for the collector to take what is left, 300 when not given; more where all must arrive on a machine that is busy |
+//! | `WAKELINE_GREETING_MS` | how many ms the start of a program that a debugger has launched may wait until the collector knows of it, 100 when not given: whoever stops at its first line then sees it in the list |
 //! | `WAKELINE_AWAIT_SITES` | with the feature `await-sites`: how many ms the program's end may wait for where tasks awaited that has not been read yet, 100 when not given; `0` to not read it |
 //! | `WAKELINE_AWAIT_FRAMES` | `1`, with the feature `stacks`, in a program built with `RUSTFLAGS="-C force-frame-pointers=yes"`: where tasks await is told by where their wakers are cloned, in release builds too |
 //! | `WAKELINE_LONG_POLL_MS` | with the feature `stacks`: from how many milliseconds on a poll is long, 10 when not given, 0 for never |
@@ -255,6 +256,9 @@ pub struct Config {
     /// How many ms the program's end may wait for the collector to take what is left, as in
     /// `WAKELINE_EXIT_MS`; 300 when not given.
     pub exit_ms: Option<u64>,
+    /// How many ms the start of a program that a debugger has launched may wait until the
+    /// collector knows of it, as in `WAKELINE_GREETING_MS`; 100 when not given.
+    pub greeting_ms: Option<u64>,
     /// With the feature `await-sites`: how many ms the program's end may wait for where tasks
     /// awaited that has not been read yet, 100 when not given. 0: it is not read.
     pub await_sites_ms: Option<u64>,
@@ -287,6 +291,7 @@ impl Config {
             source_root: None,
             private_memory: false,
             exit_ms: text("WAKELINE_EXIT_MS").and_then(|text| text.parse().ok()),
+            greeting_ms: text("WAKELINE_GREETING_MS").and_then(|text| text.parse().ok()),
             await_frames: text("WAKELINE_AWAIT_FRAMES").is_some_and(|text| text == "1"),
             await_sites_ms: text("WAKELINE_AWAIT_SITES").and_then(|text| text.parse().ok()),
         }
@@ -363,6 +368,9 @@ pub fn init_with(config: Config) -> Result<Recording, InitError> {
         exit_delay: config
             .exit_ms
             .map_or(session::EXIT_DELAY, Duration::from_millis),
+        greeting_delay: config
+            .greeting_ms
+            .map_or(session::GREETING_DELAY, Duration::from_millis),
         await_patience: config
             .await_sites_ms
             .map_or(session::LAST_NAMES, Duration::from_millis),

@@ -29,10 +29,10 @@ pub(crate) const EXIT_DELAY: Duration = Duration::from_millis(300);
 /// trace.
 pub(crate) const LAST_NAMES: Duration = Duration::from_millis(100);
 /// How long `init` waits, in a program that a debugger has launched, until the collector
-/// has been greeted. A breakpoint stops the flusher too, so a first stop within the 10 ms
+/// has been greeted, unless told otherwise. A breakpoint stops the flusher too, so a first stop within the 10 ms
 /// that the clock is calibrated for would come before the collector knows of the program.
 /// With a collector it takes 11 ms; one that stalls costs no more than this.
-const GREETING_DELAY: Duration = Duration::from_millis(100);
+pub(crate) const GREETING_DELAY: Duration = Duration::from_millis(100);
 /// Used slots, in parts of 256, from which on the flusher is woken before its time: a
 /// quarter, which is 2 MiB of the default 8.
 const NUDGE_LEVEL: usize = 64;
@@ -58,6 +58,7 @@ pub(crate) struct Start {
     pub(crate) source_root: Option<PathBuf>,
     /// How long the end may wait for the collector.
     pub(crate) exit_delay: Duration,
+    pub(crate) greeting_delay: Duration,
     /// From how long on a poll is long; zero: polls are not watched.
     #[cfg_attr(not(wakeline_stacks), allow(dead_code))]
     pub(crate) long_poll: Duration,
@@ -92,6 +93,8 @@ pub(crate) struct Session {
     /// The first file that a signal or a panic asked for is there.
     pub(crate) flight_written: Latch,
     greeted: Latch,
+    /// How long a launched program's `init` may wait for that.
+    greeting_delay: Duration,
     finish: Finish,
     /// How long the end may wait for the collector.
     pub(crate) exit_delay: Duration,
@@ -235,6 +238,7 @@ impl Session {
             flight_requests: Requests::default(),
             flight_written: Latch::default(),
             greeted: Latch::default(),
+            greeting_delay: start.greeting_delay,
             finish: Finish::default(),
             exit_delay: start.exit_delay,
             await_patience: start.await_patience,
@@ -293,7 +297,7 @@ impl Session {
         // SAFETY: the function is of the right type, takes nothing and never unwinds.
         unsafe { libc::atexit(at_exit) };
         if !self.launch.is_empty() {
-            self.greeted.wait(GREETING_DELAY);
+            self.greeted.wait(self.greeting_delay);
         }
         Ok(self)
     }

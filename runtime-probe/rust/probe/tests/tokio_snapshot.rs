@@ -30,12 +30,12 @@ fn block_until(stage: &str) {
 #[wakeline::main(flavor = "current_thread")]
 async fn program() {
     let named = |name| wakeline::task::Builder::new().name(name);
-    let notify: &'static Notify = Box::leak(Box::new(Notify::new()));
-    let bell: &'static Notify = Box::leak(Box::new(Notify::new()));
+    static NOTIFY: Notify = Notify::const_new();
+    static BELL: Notify = Notify::const_new();
     named("idle").spawn(pending::<()>()).unwrap();
-    named("woken").spawn(notify.notified()).unwrap();
+    named("woken").spawn(NOTIFY.notified()).unwrap();
     let polled_off = named("polled while off").spawn(async {
-        bell.notified().await;
+        BELL.notified().await;
         pending::<()>().await;
     });
     polled_off.unwrap();
@@ -48,11 +48,11 @@ async fn program() {
     // From here to the next await nothing changes.
     named("new").spawn(pending::<()>()).unwrap();
     let held = named("held").traced(pending::<()>());
-    notify.notify_one();
+    NOTIFY.notify_one();
     block_until("first");
 
     // Recording is off.
-    bell.notify_one();
+    BELL.notify_one();
     yield_now().await;
     yield_now().await;
     say("polled");
