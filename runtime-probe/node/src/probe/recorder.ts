@@ -144,9 +144,11 @@ export class Recorder implements Observer {
   pollStart(task: TaskId, epoch: number, follows = false): void {
     // A poll that follows begins where the one before ended: to read the clock is half of an event's cost.
     this.pollStartAt(task, epoch, follows ? this.pollEndTick : this.tick());
-    if (this.breaks.onPoll !== task) return;
-    this.breaks.pollMet(task);
-    this.breaks.stopNext();
+    if (this.breaks.onPoll === task) this.breaks.pollMet(task);
+  }
+
+  codeResumes(): void {
+    if (this.breaks.isMet) this.breaks.stopNext();
   }
 
   protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
@@ -156,6 +158,7 @@ export class Recorder implements Observer {
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     this.pollEndTick = this.tick();
+    if (this.breaks.isMet) this.breaks.putOff();
     // A waker that is no task's, which a program may make itself, told of no wake.
     this.nextWakeTick = -1;
     // A poll that was open when recording began has no start for this end to close.
