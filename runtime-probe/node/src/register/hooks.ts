@@ -148,6 +148,7 @@ export class Hooks {
     // What the loop makes outside any callback is a connection that it accepted; else it is the program's start.
     if ((task === undefined && !type.endsWith('WRAP')) || renewsTheDate(type, resource)) task = main;
     if (readResourceStamp(resource) !== undefined) return;
+    if (task?.isSuccessor === true) task.made = true;
     const stamp = resources.describe(type, id, trigger, task, resource);
     stampResource(resource, stamp);
   }
