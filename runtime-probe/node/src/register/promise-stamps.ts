@@ -80,11 +80,7 @@ export function readPromiseStamp(promise: object): PromiseStamp | undefined {
   }
 }
 
-/** A promise is stamped once, when it is made. */
+/** A promise is stamped once, when it is made: throws where it has a stamp. */
 export function stampPromise(promise: object, stamp: PromiseStamp): void {
-  try {
-    new PromiseStamps(promise, stamp);
-  } catch {
-    // It has one already, which stays.
-  }
+  new PromiseStamps(promise, stamp);
 }
