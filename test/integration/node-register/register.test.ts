@@ -282,6 +282,37 @@ test('a request whose client goes away ends as cancelled, and what its handler s
   });
 });
 
+test('what only closes a connection after the response leaves no task behind', async () => {
+  const script = programs.script(
+    'closing.cjs',
+    `const http = require('node:http');
+    const get = (port) => new Promise((resolve) =>
+      http.get({ port, agent: false }, (response) => response.resume().on('close', resolve)));
+    const server = http.createServer((request, response) => {
+      setTimeout(() => {
+        response.end('done');
+        setTimeout(() => setTimeout(() => undefined, 1), 1);
+      }, 1);
+    }).listen(0, async () => {
+      const { port } = server.address();
+      for (let i = 0; i < 40; i++) await get(port);
+      server.close();
+    });`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    const model = await modelOf(receiver);
+    const names = taskNames(model);
+    const requests = [...names.values()].filter((name) => name === 'GET /').length;
+    assert.equal(requests, 40);
+    const lives = ofKind(model, eventKind.taskSpawn).map(({ values }) => values[0] ?? 0);
+    const ended = new Set(ofKind(model, eventKind.taskEnd).map(({ values }) => values[0]));
+    const left = lives.filter((task) => !ended.has(task)).map((task) => names.get(task));
+    // The last request's may be left: the program ends first.
+    assert.ok(left.filter((name) => name === 'GET /, after its end').length <= 2, left.join());
+  });
+});
+
 test('NODE_OPTIONS reach a child process, which is a session of its own', () =>
   record(pathOf('family'), { byOptions: true }, async ({ result, receiver }) => {
     assert.equal(result.stdout.trim(), 'child', result.stderr);

@@ -66,6 +66,8 @@ export class Looks {
   private readonly parts: LookParts;
   private readonly sites = new Map<string, number>();
   private lookedAt: LookedAt | undefined;
+  /** When the poll began whose end was told last: it stays innermost for some steps more, and a look may come there. */
+  private endedStartTick = -1;
 
   constructor(parts: LookParts) {
     this.parts = parts;
@@ -83,7 +85,8 @@ export class Looks {
     const poll = events.openPolls.innermost();
     if (poll === undefined || poll.task !== request.task || poll.epoch !== request.epoch)
       return lookAnswer.over;
-    if (poll.startTick !== request.startTick) return lookAnswer.over;
+    if (poll.startTick !== request.startTick || poll.startTick === this.endedStartTick)
+      return lookAnswer.over;
     // Whatever is thrown here would be thrown into the program's code.
     try {
       if (!mayWrite()) return lookAnswer.busy;
@@ -102,6 +105,7 @@ export class Looks {
     const poll = this.parts.events.openPolls.innermost();
     if (lookedAt === undefined || poll?.startTick !== lookedAt.poll.startTick) return;
     this.lookedAt = undefined;
+    this.endedStartTick = poll.startTick;
     if (poll.task === lookedAt.poll.task && poll.epoch === lookedAt.poll.epoch) this.tell(lookedAt, 0);
   }
 

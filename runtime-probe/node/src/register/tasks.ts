@@ -19,6 +19,11 @@ export interface Task {
   outcome: 'completed' | 'cancelled';
   /** What goes on in its context after its end. */
   successor: Task | undefined;
+  /** Whether it is what goes on after another's end; nobody says when such a one is over. */
+  readonly isSuccessor: boolean;
+  /** Of a successor: whether it has called back, and whether it made what may call it back, since ends were settled. */
+  ran: boolean;
+  made: boolean;
   /**
    * Continuations of it that wait in the microtask queue, in their order. A task has one wake at a time in the trace:
    * that of the first is told at once, those of the others when the poll before them has ended.
@@ -51,6 +56,9 @@ export const unseen: Task = {
   life: life.alive,
   outcome: 'completed',
   successor: undefined,
+  isSuccessor: false,
+  ran: false,
+  made: false,
   queued: [],
   told: false,
   listed: false,
@@ -69,13 +77,15 @@ export class Tasks {
   private oldest: Task | undefined;
   private newest: Task | undefined;
   private ending: Task[] = [];
+  /** Successors that have run since ends were settled. */
+  private successors: Task[] = [];
   private listed: Task[] = [];
 
   constructor(recorder: NodeRecorder) {
     this.recorder = recorder;
   }
 
-  spawn(name: string, parent: Task | undefined): Task {
+  spawn(name: string, parent: Task | undefined, isSuccessor = false): Task {
     this.lastId++;
     const task: Task = {
       id: this.lastId,
@@ -87,6 +97,9 @@ export class Tasks {
       life: life.alive,
       outcome: 'completed',
       successor: undefined,
+      isSuccessor,
+      ran: false,
+      made: false,
       queued: [],
       told: false,
       listed: false,
@@ -102,12 +115,16 @@ export class Tasks {
 
   /**
    * The task that what runs in this context belongs to. A request is over when its response is; what its handler
-   * still does later, such as writing a log, is a task of its own.
+   * still does later, such as writing a log, is a task of its own. That one is over when a callback of it has made
+   * nothing that may call it back: the closing of a connection would leave one behind for each request otherwise.
    */
   inLife(task: Task): Task {
     if (task.life !== life.ended) return task;
-    task.successor ??= this.spawn(`${task.name}, after its end`, task);
-    return this.inLife(task.successor);
+    const { successor } = task;
+    if (successor !== undefined && successor.life !== life.ended) return successor;
+    const name = task.isSuccessor ? task.name : `${task.name}, after its end`;
+    task.successor = this.spawn(name, task, true);
+    return task.successor;
   }
 
   isOver(task: Task): boolean {
@@ -150,6 +167,10 @@ export class Tasks {
     task.told = false;
     task.running = true;
     task.epoch++;
+    if (task.isSuccessor && !task.ran) {
+      task.ran = true;
+      this.successors.push(task);
+    }
     const { breaks } = this.recorder;
     if (breaks.onPoll === task.id) breaks.pollMet(task.id);
     // The first poll follows from the spawn.
@@ -208,6 +229,7 @@ export class Tasks {
   /** To be called where no callback runs and no microtask or tick is left. */
   settleEnds(): void {
     if (this.listed.length > 0) this.forgetQueued();
+    if (this.successors.length > 0) this.endSuccessors();
     if (this.ending.length === 0) return;
     const ending = this.ending;
     this.ending = [];
@@ -216,6 +238,15 @@ export class Tasks {
       this.unlink(task);
       this.recorder.taskEnded(task.id, task.outcome, 0);
     }
+  }
+
+  private endSuccessors(): void {
+    for (const task of this.successors) {
+      task.ran = false;
+      if (!task.made) this.end(task, 'completed');
+      task.made = false;
+    }
+    this.successors = [];
   }
 
   /** The microtask queue is empty: what was queued and did not run never will. */
