@@ -25,6 +25,9 @@ export function withPreload(present: string, script: string): string {
   return present.trim() === '' ? option : `${present.trimEnd()} ${option}`;
 }
 
+/** The package, where a program imports it. */
+const packageFiles = '**/node_modules/wakeline/**';
+
 /** What js-debug skips where the configuration says nothing. */
 const nodeInternals = ['<node_internals>/**'];
 
@@ -109,7 +112,12 @@ export function withEnvironment(
 
 /** The script, the probe, and the script of one line in which the probe waits to be stopped; its name ends its own. */
 function ownFiles(preload: string): readonly string[] {
-  return [preload, preload.replace(/\.cjs$/, '-probe.cjs'), preload.replace(/[^/\\]*$/, 'wakeline-stop.cdp')];
+  return [
+    preload,
+    preload.replace(/\.cjs$/, '-probe.cjs'),
+    preload.replace(/[^/\\]*$/, 'wakeline-stop.cdp'),
+    packageFiles,
+  ];
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

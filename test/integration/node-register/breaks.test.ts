@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { type BreakOn, breakOn } from '../../../runtime-probe/protocol/typescript/index.ts';
+import { type CallFrame, DebuggedProgram } from '../../support/debugged-program.ts';
 import { InspectedThread } from '../../support/inspected-thread.ts';
 import { InspectorClient } from '../../support/inspector-client.ts';
 import { ProbePrograms, startProgram } from '../../support/node-probe-program.ts';
@@ -59,88 +59,15 @@ const continued = /^serve:1[67]$/;
 const inThread = (path: string): string =>
   `const { Worker } = require('node:worker_threads');\nnew Worker(${JSON.stringify(path)});\n`;
 
-interface CallFrame {
-  readonly functionName: string;
-  readonly location: { readonly lineNumber: number; readonly scriptId: string };
-}
-
-/** A program under the debugger, recorded. */
-class Debugged {
-  readonly receiver: StreamReceiver;
-  readonly client: InspectorClient;
-  readonly path: string;
-  readonly child: ReturnType<typeof startProgram>['child'];
-
-  constructor(
-    receiver: StreamReceiver,
-    client: InspectorClient,
-    path: string,
-    child: ReturnType<typeof startProgram>['child'],
-  ) {
-    this.receiver = receiver;
-    this.client = client;
-    this.path = path;
-    this.child = child;
-  }
-
-  /** The id of the task of that name, once it is there. */
-  async task(name: string): Promise<number> {
-    const find = (): number | undefined => {
-      if (this.receiver.frames.length === 0) return undefined;
-      return [...taskNames(readReference(this.receiver.frames))].find(([, each]) => each.includes(name))?.[0];
-    };
-    await until(() => find() !== undefined, `the task ${name}`);
-    return find() ?? 0;
-  }
-
-  /** Sets the condition and gives the program's own frames where it stopped, innermost first. */
-  async stopAt(on: BreakOn, value: number, then?: () => void): Promise<string[]> {
-    const paused = this.client.event('Debugger.paused');
-    this.receiver.sendBreak(on, value);
-    then?.();
-    const { callFrames } = await paused;
-    return (callFrames as readonly CallFrame[]).map(({ functionName, location }) => {
-      const url = this.client.scripts.get(location.scriptId);
-      const isOwn = url === pathToFileURL(this.path).href || url === this.path;
-      return `${isOwn ? '' : 'other:'}${functionName}:${location.lineNumber + 1}`;
-    });
-  }
-
-  async goOn(): Promise<void> {
-    await this.client.send('Debugger.resume');
-  }
-}
-
 async function debugged(
   executable: string,
-  check: (program: Debugged, flag: string) => Promise<void>,
+  check: (program: DebuggedProgram, flag: string) => Promise<void>,
 ): Promise<void> {
   const path = programs.script('waiting.cjs', waiting);
   const flag = `${path}.${nodes.indexOf(executable)}.seen`;
-  const receiver = await StreamReceiver.listen();
-  const { child, stderr } = startProgram(path, {
-    executable,
-    arguments: [flag],
-    nodeArguments: ['--inspect-brk=127.0.0.1:0', '--require', programs.register()],
-    environment: receiver.environment,
-  });
-  let client: InspectorClient | undefined;
-  try {
-    await until(() => InspectorClient.addressIn(stderr()) !== undefined, 'the inspector');
-    client = await InspectorClient.connect(InspectorClient.addressIn(stderr()) as URL);
-    await client.send('Debugger.enable');
-    // As the debugger of VS Code skips Node's own functions.
-    await client.send('Debugger.setBlackboxPatterns', { patterns: ['^node:'] });
-    const start = client.event('Debugger.paused');
-    await client.send('Runtime.runIfWaitingForDebugger');
-    await start;
-    await client.send('Debugger.resume');
-    await check(new Debugged(receiver, client, path, child), flag);
-  } finally {
-    client?.close();
-    child.kill('SIGKILL');
-    await receiver.close();
-  }
+  const nodeArguments = ['--require', programs.register()];
+  const how = { executable, nodeArguments, arguments: [flag] };
+  await DebuggedProgram.run(path, how, (program) => check(program, flag));
 }
 
 /** A program whose worker thread is under the debugger, recorded. */

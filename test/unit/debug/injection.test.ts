@@ -35,6 +35,7 @@ test('a debugger of Node skips that script, beside what it skips anyway', () => 
   const given = (more: object) =>
     withEnvironment({ ...node, ...more }, environment, '/ext/dist/register.cjs')['skipFiles'];
   const own = ['register.cjs', 'register-probe.cjs', 'wakeline-stop.cdp'].map((name) => `/ext/dist/${name}`);
+  own.push('**/node_modules/wakeline/**');
   assert.deepEqual(given({}), ['<node_internals>/**', ...own]);
   assert.deepEqual(given({ skipFiles: ['**/lib/**'] }), ['**/lib/**', ...own]);
   assert.equal(withEnvironment(node, environment)['skipFiles'], undefined);

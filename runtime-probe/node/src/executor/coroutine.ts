@@ -224,6 +224,7 @@ export class Coroutine<T> extends Awaitable<T> {
     thread.resumed(value);
     const outer = enterThread(thread);
     try {
+      observer?.codeResumes?.();
       return this.#generator.next(value);
     } finally {
       enterThread(outer);
@@ -234,6 +235,7 @@ export class Coroutine<T> extends Awaitable<T> {
     const outer = enterThread(this.#observedThread());
     this.#thread?.resumedByError();
     try {
+      observer?.codeResumes?.();
       return this.#generator.throw(error);
     } finally {
       enterThread(outer);

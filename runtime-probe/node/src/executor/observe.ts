@@ -175,6 +175,8 @@ export interface Observer {
    */
   pollStart(task: TaskId, epoch: number, follows: boolean): void;
   pollEnd(task: TaskId, outcome: PollOutcome): void;
+  /** The program's own code of the task that is polled goes on: it is the next that is called. */
+  codeResumes?(): void;
   /** `epoch` is the number of polls begun when the wake was made, so it asks for poll epoch + 1. */
   wake(task: TaskId, epoch: number, effect: WakeEffect, cause: WakeCause): void;
   /** Clones and drops of the task's waker since the last such call, told when they differ and at the task's end. */

@@ -1,7 +1,7 @@
 // Owns one task: its future, its state machine, its waker, its end, and the handle to it.
 // Must not know the run queue's order nor Node's loop: it calls a Scheduler.
 
-import { Awaitable, Shared } from './coroutine.ts';
+import { Awaitable, Coroutine, Shared } from './coroutine.ts';
 import {
   type EndOutcome,
   idSequence,
@@ -148,7 +148,11 @@ export class Task<T> implements AnyTask, Joinable<T> {
     this.#epoch += 1;
     const outer = running;
     running = this;
-    if (observer !== undefined) observer.pollStart(this.id, this.#epoch, follows);
+    if (observer !== undefined) {
+      observer.pollStart(this.id, this.#epoch, follows);
+      // A generator says itself when its code goes on.
+      if (!(this.#future instanceof Coroutine)) observer.codeResumes?.();
+    }
     let result: TaskResult<T> | undefined;
     try {
       const polled = this.#future.poll(this.#context);

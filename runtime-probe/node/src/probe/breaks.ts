@@ -100,6 +100,13 @@ export class Breaks {
     }
   }
 
+  /** The poll ended and nothing of the program ran in it: the next one is meant. */
+  putOff(): void {
+    const { met } = this;
+    this.met = undefined;
+    if (met !== undefined) Atomics.compareExchange(this.words, met.word, 0, met.task);
+  }
+
   /** A condition is met once. */
   private take(word: number, task: number): boolean {
     return Atomics.compareExchange(this.words, word, task, 0) === task;

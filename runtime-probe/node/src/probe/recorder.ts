@@ -144,9 +144,11 @@ export class Recorder implements Observer {
   pollStart(task: TaskId, epoch: number, follows = false): void {
     // A poll that follows begins where the one before ended: to read the clock is half of an event's cost.
     this.pollStartAt(task, epoch, follows ? this.pollEndTick : this.tick());
-    if (this.breaks.onPoll !== task) return;
-    this.breaks.pollMet(task);
-    this.breaks.stopNext();
+    if (this.breaks.onPoll === task) this.breaks.pollMet(task);
+  }
+
+  codeResumes(): void {
+    if (this.breaks.isMet) this.breaks.stopNext();
   }
 
   protected pollStartAt(task: TaskId, epoch: number, startTick: number): void {
@@ -156,6 +158,7 @@ export class Recorder implements Observer {
 
   pollEnd(_task: TaskId, outcome: PollOutcome): void {
     this.pollEndTick = this.tick();
+    if (this.breaks.isMet) this.breaks.putOff();
     // A waker that is no task's, which a program may make itself, told of no wake.
     this.nextWakeTick = -1;
     // A poll that was open when recording began has no start for this end to close.
@@ -182,10 +185,14 @@ export class Recorder implements Observer {
   }
 
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
+    this.taskEndedAt(this.tick(), task, outcome, byTask);
+  }
+
+  protected taskEndedAt(tick: number, task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
     const cancelled = outcome === 'cancelled';
     const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
     const by = cancelled ? byTask || this.options.thread : 0;
-    this.tell(eventKind.taskEnd, this.tick(), 4, task, endOutcome[outcome], byKind, by);
+    this.tell(eventKind.taskEnd, tick, 4, task, endOutcome[outcome], byKind, by);
     this.dictionary.retire('task', task, this.events.sequence);
     if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
@@ -518,10 +525,14 @@ export class Recorder implements Observer {
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
   beginTogether(): number {
     const nowNs = clockNs();
-    this.togetherAt = this.tickOf(nowNs);
+    this.beginTogetherAt(this.tickOf(nowNs));
+    return nowNs;
+  }
+
+  beginTogetherAt(tick: number): void {
+    this.togetherAt = tick;
     this.events.held = true;
     this.events.unpublished = true;
-    return nowNs;
   }
 
   endTogether(): void {

@@ -6,7 +6,7 @@
 // returns settles its promise. So each continuation ends with an await of its call, or with the end of it.
 import { causeKind, endOutcome, pollOutcome } from '../wire/index.ts';
 import type { NodeRecorder } from './node-recorder.ts';
-import type { Place } from './places.ts';
+import { type Place, placeKind } from './places.ts';
 import { type Frame, PromiseStamp } from './promise-stamps.ts';
 import type { Sites, Thread } from './sites.ts';
 import type { Task } from './tasks.ts';
@@ -41,6 +41,8 @@ export class Frames {
     after: undefined,
   };
   private livingCount = 0;
+  /** Top levels of modules that wait, by the keys of their functions. */
+  private readonly modules = new Map<number, PromiseStamp>();
 
   constructor(recorder: NodeRecorder, sites: Sites) {
     this.recorder = recorder;
@@ -112,15 +114,24 @@ export class Frames {
     const { level } = this;
     let at = this.running - 1;
     while (at >= level.floor && this.calls[at]?.place.functionKey !== place.functionKey) at--;
+    if (at < level.floor) {
+      if (place.isTopLevel && isEvaluation(awaited)) return undefined;
+      at = this.starts(task, place, level);
+    }
     const call = at < level.floor ? undefined : this.calls[at];
     if (call !== undefined)
       return call === awaited ? undefined : this.suspends(call, at, task, place, awaited);
-    // Generators and a module's top level have no call of their own: their task waits.
+    // No call, as far as is known: the task waits.
     const stamp = new PromiseStamp(task, awaited);
     stamp.place = place;
     stamp.isAwait = true;
     this.recorder.waits(0, calledIn(awaited)?.id ?? 0, place);
     return stamp;
+  }
+
+  /** A promise is made for a step of an async generator, which runs from here on. */
+  steps(stamp: PromiseStamp): void {
+    this.push(stamp);
   }
 
   /** A promise is made that waits for another one: the last one of a continuation is its await. */
@@ -160,7 +171,8 @@ export class Frames {
 
   /** The call that runs now, if it was told. */
   current(): Frame | undefined {
-    const frame = this.running === 0 ? undefined : this.calls[this.running - 1]?.frame;
+    const at = this.belowSteps(this.running);
+    const frame = at < 0 ? undefined : this.calls[at]?.frame;
     return frame?.ended === true ? undefined : frame;
   }
 
@@ -191,10 +203,50 @@ export class Frames {
     this.level = this.levels[0] as Level;
   }
 
+  /**
+   * An await in a function that none of `calls` is of: a module's top level, or what the last step of an async
+   * generator runs. From here on it is one of `calls`. Gives where; −1 when it is none.
+   */
+  private starts(task: Task, place: Place, { floor }: Level): number {
+    if (place.isTopLevel) {
+      const call = this.modules.get(place.functionKey) ?? this.evaluates(task, place);
+      if (call === undefined) return -1;
+      this.push(call);
+      return this.running - 1;
+    }
+    let at = this.running - 1;
+    while (at >= floor && this.calls[at]?.place.kind !== placeKind.step) at--;
+    const step = at < floor ? undefined : this.calls[at];
+    const around = step === undefined ? undefined : this.sites.places.callAround(place);
+    if (step === undefined || around === undefined) return -1;
+    step.place = around;
+    return at;
+  }
+
+  /** A module is evaluated once, so its top level is one call, though none of its promises names it. */
+  private evaluates(task: Task, place: Place): PromiseStamp | undefined {
+    const around = this.sites.places.callAround(place);
+    if (around === undefined) return undefined;
+    const call = new PromiseStamp(task, undefined);
+    call.place = around;
+    this.modules.set(place.functionKey, call);
+    return call;
+  }
+
+  /** Nobody settles a module's call: it is over with the continuation that comes to no other await. */
+  private endModule(frame: Frame, { lastReaction }: Level): void {
+    const { place } = frame.call;
+    // A promise whose place is not known may be the await.
+    if (!place.isTopLevel || frame.waitsAt !== undefined || lastReaction?.place.index === 0) return;
+    frame.ended = true;
+    this.modules.delete(place.functionKey);
+  }
+
   /** Returns the call when all that is left to be told is that it waits. */
   private endOfTurn(frame: Frame, level: Level, tick: number): Frame | undefined {
     const waits = frame.waitsAt !== undefined;
     if (this.running > level.floor) this.returnTo(level.floor + (waits ? 0 : 1), tick);
+    this.endModule(frame, level);
     if (frame.ended) {
       this.end(frame, tick);
       return undefined;
@@ -303,7 +355,16 @@ export class Frames {
     const key = this.calls[at]?.place.callerKey ?? 0;
     for (let below = at - 1; key !== 0 && below >= floor; below--)
       if (this.calls[below]?.place.functionKey === key) return below;
-    return at > floor ? at - 1 : -1;
+    if (this.calls[at]?.place.isOutermost === true) return -1;
+    const below = this.belowSteps(at);
+    return below >= floor ? below : -1;
+  }
+
+  /** The innermost of the first so many of `calls` that is no step of which nothing is known; −1 for none. */
+  private belowSteps(length: number): number {
+    let at = length - 1;
+    while (at >= 0 && this.calls[at]?.place.kind === placeKind.step) at--;
+    return at;
   }
 
   private end(frame: Frame, tick: number): void {
@@ -346,6 +407,18 @@ export class Frames {
 /** The call whose promise is awaited, if it was told. */
 function calledIn(awaited: PromiseStamp | undefined): Frame | undefined {
   return awaited?.isAwait === false ? awaited.frame : undefined;
+}
+
+/**
+ * Whether it is the promise of a module's evaluation: no code of the module has it, so what names it as its parent is
+ * what V8 makes around an awaited value that is no promise.
+ */
+function isEvaluation(promise: PromiseStamp | undefined): boolean {
+  if (promise === undefined || promise.parent !== undefined || promise.settled) return false;
+  const { index, kind, site } = promise.place;
+  return (
+    index === 0 || (kind === placeKind.inside && site?.file.startsWith('node:internal/modules/') === true)
+  );
 }
 
 function newLevel(): Level {

@@ -258,6 +258,7 @@ export class Hooks {
       stamp = new PromiseStamp(task, undefined);
       stamp.place = frames.sites.next(-1);
       if (stamp.place.kind === placeKind.call) frames.called(stamp);
+      else if (stamp.place.kind === placeKind.step) frames.steps(stamp);
     } else {
       const before = readPromiseStamp(parent);
       const place = frames.sites.next(before === undefined ? 0 : before.place.index);
@@ -332,7 +333,8 @@ export class Hooks {
       else for (const each of waiting) this.queueReaction(each, by, tick);
       this.rejections.ask(promise, stamp.frame, waiting, this.parts.recorder.lastTick);
     }
-    if (stamp.place.kind === placeKind.call && stamp.task !== unseen) frames.settled(stamp);
+    const { kind } = stamp.place;
+    if ((kind === placeKind.call || kind === placeKind.step) && stamp.task !== unseen) frames.settled(stamp);
   }
 
   private queueReaction(stamp: PromiseStamp, by: Task | undefined, tick: number): void {

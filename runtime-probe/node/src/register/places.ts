@@ -1,5 +1,6 @@
 // Owns the places in the program's code at which promises are made: found from a stack, each the same object again.
 // Knows nothing of hooks, of tasks or of how a place is predicted.
+import { basename } from 'node:path';
 import type { Site } from '../executor/site.ts';
 import { toSource } from './source-maps.ts';
 
@@ -12,6 +13,8 @@ export const placeKind = {
   inside: 2,
   /** `new Promise`, `then`, `Promise.all` …: V8's functions, called from the site. */
   native: 3,
+  /** A step of an async generator: which function it runs is known when that awaits. */
+  step: 4,
 } as const;
 export type PlaceKind = (typeof placeKind)[keyof typeof placeKind];
 
@@ -23,6 +26,10 @@ export interface Place {
   readonly functionKey: number;
   /** Of a call: the function that called; 0 where that is not known. */
   readonly callerKey: number;
+  /** Of a call: nothing that awaits called it, but a module's top level; or it is a module's top level. */
+  readonly isOutermost: boolean;
+  /** Whether it is in no function, or is a module's top level. */
+  readonly isTopLevel: boolean;
   /** The name of the function that it is in; empty where it has none. */
   readonly functionName: string;
   /** Of the site and of the name in the dictionary; 0 until they were told. */
@@ -37,6 +44,8 @@ export const nowhere: Place = {
   kind: placeKind.unknown,
   functionKey: 0,
   callerKey: 0,
+  isOutermost: false,
+  isTopLevel: false,
   functionName: '',
   siteId: 0,
   nameId: 0,
@@ -65,25 +74,38 @@ function takeCallSites(_error: Error, callSites: readonly NodeJS.CallSite[]): st
   return '';
 }
 
+/** The functions of V8's that run an async generator's code. */
+const generatorSteps: ReadonlySet<string> = new Set(['next', 'return', 'throw']);
+
 interface FunctionOfFile {
   readonly key: number;
+  /** Nothing calls it but a module's evaluation: it begins where the file begins, and has no name. */
+  readonly isTopLevel: boolean;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** What stands for a call of it where that makes no promise of its own. */
+  started: Place | undefined;
   /** Where its calls make their promise, as far as is known: nothing in it stands before. */
   entry: number;
   /** Calls of it by the position that called. */
   calls: Map<string, Place>;
 }
 
+const topLevel = -1;
+
 interface PlacesOfFile {
   readonly inside: Map<number, Place>;
   readonly natives: Map<number, Map<string, Place>>;
-  /** By where the function begins. */
+  /** By where the function begins; `topLevel` for the file's own code. */
   readonly functions: Map<number, FunctionOfFile>;
 }
 
 export class Places {
   private readonly files = new Map<string, PlacesOfFile>();
+  /** By key. */
+  private readonly functions: FunctionOfFile[] = [];
   private count = 0;
-  private functionCount = 0;
   /** False once the program made stacks unreadable for us (frozen intrinsics). */
   private readable = true;
   /** By index. */
@@ -107,7 +129,7 @@ export class Places {
     if (file) return this.placeInside(file, top, hasParent ? undefined : { below: stack[at + 1] });
     for (const below of stack.slice(at + 1)) {
       const fileBelow = below.getFileName();
-      if (fileBelow) return this.placeOfNative(top.getFunctionName() ?? '', fileBelow, below);
+      if (fileBelow) return this.placeOfNative(top.getFunctionName() ?? '', fileBelow, below, hasParent);
     }
     return nowhere;
   }
@@ -143,10 +165,10 @@ export class Places {
   ): Place {
     const places = this.placesOf(file);
     const position = positionOf(callSite.getLineNumber(), callSite.getColumnNumber());
-    const owner = this.functionOf(places, callSite);
+    const owner = this.functionOf(places, file, callSite);
     // A promise without a parent whose place is the first of its function is that of the function's call: others of
     // this kind (of import(), of Node's own calls into C++) stand behind it.
-    if (made !== undefined && position <= owner.entry) {
+    if (made !== undefined && !owner.isTopLevel && position <= owner.entry) {
       if (position < owner.entry) {
         for (const place of owner.calls.values()) place.kind = placeKind.inside;
         owner.calls = new Map();
@@ -156,7 +178,7 @@ export class Places {
     }
     let place = places.inside.get(position);
     if (place === undefined) {
-      place = this.add(placeKind.inside, owner.key, 0, file, callSite);
+      place = this.add(placeKind.inside, owner, undefined, file, callSite);
       places.inside.set(position, place);
     }
     return place;
@@ -174,14 +196,16 @@ export class Places {
     let place = owner.calls.get(key);
     if (place === undefined) {
       const caller =
-        callerFile && below !== undefined ? this.functionOf(this.placesOf(callerFile), below).key : 0;
-      place = this.add(placeKind.call, owner.key, caller, file, callSite);
+        callerFile && below !== undefined
+          ? this.functionOf(this.placesOf(callerFile), callerFile, below)
+          : undefined;
+      place = this.add(placeKind.call, owner, caller, file, callSite);
       owner.calls.set(key, place);
     }
     return place;
   }
 
-  private placeOfNative(name: string, file: string, callSite: NodeJS.CallSite): Place {
+  private placeOfNative(name: string, file: string, callSite: NodeJS.CallSite, hasParent: boolean): Place {
     const { natives } = this.placesOf(file);
     const position = positionOf(callSite.getLineNumber(), callSite.getColumnNumber());
     let byName = natives.get(position);
@@ -191,35 +215,64 @@ export class Places {
     }
     let place = byName.get(name);
     if (place === undefined) {
-      place = this.add(placeKind.native, 0, 0, file, callSite);
+      const kind = !hasParent && generatorSteps.has(name) ? placeKind.step : placeKind.native;
+      place = this.add(kind, undefined, undefined, file, callSite);
       byName.set(name, place);
     }
     return place;
   }
 
+  /** What stands for a call of the function that the place is in: of an async generator's step, or of a module. */
+  callAround(place: Place): Place | undefined {
+    const owner = this.functions[place.functionKey - 1];
+    if (owner === undefined) return undefined;
+    if (owner.started === undefined && this.count < placeLimit) {
+      const file = place.site?.file ?? owner.file;
+      const functionName = owner.isTopLevel ? `top level of ${basename(file)}` : place.functionName;
+      const site = owner.isTopLevel
+        ? { file, line: 1, column: 1, functionName }
+        : toSource(owner.file, owner.line, owner.column, functionName);
+      const { key: functionKey, isTopLevel } = owner;
+      const kind = placeKind.call;
+      const isOutermost = isTopLevel;
+      owner.started = this.keep({
+        kind,
+        functionKey,
+        callerKey: 0,
+        isOutermost,
+        isTopLevel,
+        functionName,
+        site,
+      });
+    }
+    return owner.started;
+  }
+
   private add(
     kind: PlaceKind,
-    functionKey: number,
-    callerKey: number,
+    owner: FunctionOfFile | undefined,
+    caller: FunctionOfFile | undefined,
     file: string,
     callSite: NodeJS.CallSite,
   ): Place {
     if (this.count >= placeLimit) return nowhere;
-    this.count++;
     const functionName = callSite.getFunctionName() ?? '';
-    const site = toSource(file, callSite.getLineNumber() ?? 0, callSite.getColumnNumber() ?? 0, functionName);
-    const place: Place = {
-      index: this.count,
+    return this.keep({
       kind,
-      functionKey,
-      callerKey,
+      functionKey: owner?.key ?? 0,
+      callerKey: caller?.key ?? 0,
+      isOutermost: caller?.isTopLevel === true,
+      isTopLevel: owner?.isTopLevel === true,
       functionName,
-      siteId: 0,
-      nameId: 0,
-      site,
-    };
-    this.all.push(place);
-    return place;
+      site: toSource(file, callSite.getLineNumber() ?? 0, callSite.getColumnNumber() ?? 0, functionName),
+    });
+  }
+
+  private keep(place: Omit<Place, 'index' | 'siteId' | 'nameId'>): Place {
+    this.count++;
+    const kept: Place = { index: this.count, ...place, siteId: 0, nameId: 0 };
+    this.all.push(kept);
+    return kept;
   }
 
   private placesOf(file: string): PlacesOfFile {
@@ -231,12 +284,25 @@ export class Places {
     return places;
   }
 
-  private functionOf(places: PlacesOfFile, callSite: NodeJS.CallSite): FunctionOfFile {
-    const begin = positionOf(callSite.getEnclosingLineNumber(), callSite.getEnclosingColumnNumber());
+  private functionOf(places: PlacesOfFile, file: string, callSite: NodeJS.CallSite): FunctionOfFile {
+    const line = callSite.getEnclosingLineNumber() ?? 0;
+    const column = callSite.getEnclosingColumnNumber() ?? 0;
+    // A function that the file begins with begins where the top level does.
+    const isTopLevel = line === 1 && column === 1 && !callSite.getFunctionName();
+    const begin = isTopLevel ? topLevel : positionOf(line, column);
     let owner = places.functions.get(begin);
     if (owner === undefined) {
-      this.functionCount++;
-      owner = { key: this.functionCount, entry: Number.POSITIVE_INFINITY, calls: new Map() };
+      owner = {
+        key: this.functions.length + 1,
+        isTopLevel,
+        file,
+        line,
+        column,
+        started: undefined,
+        entry: Number.POSITIVE_INFINITY,
+        calls: new Map(),
+      };
+      this.functions.push(owner);
       places.functions.set(begin, owner);
     }
     return owner;

@@ -65,7 +65,7 @@ const view: View = {
     {
       name: 'frames',
       visibility: recorded,
-      note: 'calls of async functions, at detail lean those that come to wait; not of generators; that one was rejected is told behind its end, of one that nobody awaits not at all',
+      note: 'calls of async functions, steps of async generators, top levels of modules; at detail lean those that come to wait; that one was rejected is told behind its end, of one that nobody awaits not at all',
     },
     {
       name: 'awaitSites',
