@@ -185,10 +185,14 @@ export class Recorder implements Observer {
   }
 
   taskEnded(task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
+    this.taskEndedAt(this.tick(), task, outcome, byTask);
+  }
+
+  protected taskEndedAt(tick: number, task: TaskId, outcome: EndOutcome, byTask: TaskId): void {
     const cancelled = outcome === 'cancelled';
     const byKind = !cancelled ? causeKind.unknown : byTask > 0 ? causeKind.poll : causeKind.thread;
     const by = cancelled ? byTask || this.options.thread : 0;
-    this.tell(eventKind.taskEnd, this.tick(), 4, task, endOutcome[outcome], byKind, by);
+    this.tell(eventKind.taskEnd, tick, 4, task, endOutcome[outcome], byKind, by);
     this.dictionary.retire('task', task, this.events.sequence);
     if (this.givenNames.size > 0) this.givenNames.delete(task);
   }
@@ -521,10 +525,14 @@ export class Recorder implements Observer {
   /** All that is told up to `endTogether` happens at this instant, and is published together. Not to be nested. */
   beginTogether(): number {
     const nowNs = clockNs();
-    this.togetherAt = this.tickOf(nowNs);
+    this.beginTogetherAt(this.tickOf(nowNs));
+    return nowNs;
+  }
+
+  beginTogetherAt(tick: number): void {
+    this.togetherAt = tick;
     this.events.held = true;
     this.events.unpublished = true;
-    return nowNs;
   }
 
   endTogether(): void {

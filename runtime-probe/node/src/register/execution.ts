@@ -28,6 +28,8 @@ export class Execution {
   private depth = 0;
   /** See goesOn. */
   private keepsPoll = false;
+  /** When the innermost lazy callback began. */
+  private lazyTick = 0;
   private topLevel = true;
   private hidden = 0;
   /** Whose callback was the last one. */
@@ -58,7 +60,7 @@ export class Execution {
     if (this.hidden > 0) return unseen;
     const top = this.stack[this.depth - 1];
     if (this.depth === 0 || top === undefined) return this.topLevel ? this.main : this.lingering;
-    if (top.lazy) this.open(top, undefined, this.recorder.instant());
+    if (top.lazy) this.open(top, undefined, this.lazyTick);
     return top.task;
   }
 
@@ -112,6 +114,7 @@ export class Execution {
   enterLazily(task: Task | undefined, cause: number, causeId: number, from: number): void {
     if (this.goesOn(task, cause, causeId, from)) return;
     this.push(task, true, cause, causeId);
+    this.lazyTick = this.recorder.instant();
     if (!this.lingers) this.frames.begin(from, undefined);
   }
 
@@ -179,10 +182,12 @@ export class Execution {
   /** What the innermost callback makes from here on belongs to a new task, which is polled in it. */
   switchToNew(name: string): Task {
     const { recorder, tasks } = this;
-    recorder.beginTogether();
+    const top = this.depth === 0 ? undefined : this.stack[this.depth - 1];
+    // What a lazy callback did before was done for the task that it turns out to belong to.
+    if (top?.lazy === true) recorder.beginTogetherAt(this.lazyTick);
+    else recorder.beginTogether();
     const task = tasks.spawn(name, undefined);
-    const top = this.stack[this.depth - 1];
-    if (this.depth > 0 && top !== undefined) {
+    if (top !== undefined) {
       top.lazy = false;
       top.task = task;
       if (tasks.beginPoll(task, 0, 0, undefined, recorder.instant())) top.polls.push(task);

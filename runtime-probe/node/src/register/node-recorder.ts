@@ -54,6 +54,11 @@ export class NodeRecorder extends Recorder {
     return this.instantAt < 0 ? this.tick() : this.instantAt;
   }
 
+  /** The task ended with the last that was told of this thread: it is only told later. */
+  taskOver(task: number, outcome: 'completed' | 'cancelled'): void {
+    this.taskEndedAt(this.events.lastTick, task, outcome, 0);
+  }
+
   pollBegins(task: number, epoch: number, tick: number): void {
     const { events } = this;
     const at = this.mayWrite ? events.beginRun(eventKind.pollStart, tick, 1) : -1;

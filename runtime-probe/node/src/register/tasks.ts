@@ -236,7 +236,7 @@ export class Tasks {
     for (const task of ending) {
       task.life = life.ended;
       this.unlink(task);
-      this.recorder.taskEnded(task.id, task.outcome, 0);
+      this.recorder.taskOver(task.id, task.outcome);
     }
   }
 
