@@ -48,6 +48,11 @@ export class TracedPrograms {
     return path;
   }
 
+  /** The script that is given to `node --require`; the package's module stands beside it. */
+  register(): string {
+    return this.programs.register();
+  }
+
   /** Writes a program, runs it to its end and reads its trace. */
   trace(executable: string, name: string, text: string, how: TraceHow = {}): Promise<Traced> {
     return this.traceFile(executable, this.write(name, text), how);

@@ -92,10 +92,12 @@ interface FunctionOfFile {
   calls: Map<string, Place>;
 }
 
+const topLevel = -1;
+
 interface PlacesOfFile {
   readonly inside: Map<number, Place>;
   readonly natives: Map<number, Map<string, Place>>;
-  /** By where the function begins. */
+  /** By where the function begins; `topLevel` for the file's own code. */
   readonly functions: Map<number, FunctionOfFile>;
 }
 
@@ -285,12 +287,14 @@ export class Places {
   private functionOf(places: PlacesOfFile, file: string, callSite: NodeJS.CallSite): FunctionOfFile {
     const line = callSite.getEnclosingLineNumber() ?? 0;
     const column = callSite.getEnclosingColumnNumber() ?? 0;
-    const begin = positionOf(line, column);
+    // A function that the file begins with begins where the top level does.
+    const isTopLevel = line === 1 && column === 1 && !callSite.getFunctionName();
+    const begin = isTopLevel ? topLevel : positionOf(line, column);
     let owner = places.functions.get(begin);
     if (owner === undefined) {
       owner = {
         key: this.functions.length + 1,
-        isTopLevel: line === 1 && column === 1 && !callSite.getFunctionName(),
+        isTopLevel,
         file,
         line,
         column,
