@@ -208,6 +208,21 @@ test('a promise that is resolved with another wakes nobody before that one is se
   });
 });
 
+test("a program may put its own immediates in the place of Node's: the probe asks for none", async () => {
+  const script = programs.script(
+    'immediates.cjs',
+    `let asked = 0;
+    globalThis.setImmediate = () => { asked++; return { unref() {} }; };
+    let turns = 0;
+    const timer = setInterval(() => { if (++turns === 5) { clearInterval(timer); console.log(asked); } }, 1);`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.stdout, '0\n');
+    const model = await modelOf(receiver);
+    assert.ok(ofKind(model, eventKind.timerFire).length >= 5);
+  });
+});
+
 test('recording is switched off and on while the program runs', async () => {
   const script = programs.script(
     'ticking.cjs',

@@ -47,10 +47,22 @@ async function recursive(): Promise<void> {
   for (let i = 0; i < 300; i++) await nested(i % 5);
 }
 
+/** Always the same way for long enough to be trusted, then the other one: nothing but the stack tells them apart. */
+async function changing(): Promise<void> {
+  const made = [0, 1, 2].map(() => leaf(0));
+  for (let i = 0; i < 12_000; i++) {
+    const one = made[i % 3];
+    if (i < 5_000) await one;
+    else await one;
+  }
+}
+
 interface Score {
   right: number;
   wrong: number;
   unknown: number;
+  /** How many promises were made after the last one that was told wrongly. */
+  rightSince: number;
   stacks: number;
 }
 
@@ -59,7 +71,7 @@ async function score(program: () => Promise<void>): Promise<Score> {
   const sites = new Sites();
   const truth = new Places();
   const made = new WeakMap<object, Place>();
-  const result: Score = { right: 0, wrong: 0, unknown: 0, stacks: 0 };
+  const result: Score = { right: 0, wrong: 0, unknown: 0, rightSince: 0, stacks: 0 };
   const same = (one: Place, other: Place): boolean =>
     one.kind === other.kind && one.site?.line === other.site?.line && one.site?.column === other.site?.column;
   const init = (promise: object, parent: object | undefined): void => {
@@ -67,9 +79,13 @@ async function score(program: () => Promise<void>): Promise<Score> {
     made.set(promise, told);
     const exact = truth.capture(init, parent !== undefined);
     if (exact.site?.file !== here) return;
+    result.rightSince++;
     if (told.kind === placeKind.unknown) result.unknown++;
     else if (same(told, exact)) result.right++;
-    else result.wrong++;
+    else {
+      result.wrong++;
+      result.rightSince = 0;
+    }
   };
   const stop = promiseHooks.createHook({
     init,
@@ -97,3 +113,10 @@ for (const [name, program, mostStacks] of [
     assert.ok(right / all >= 0.96, `${right} of ${all} right, ${unknown} not told`);
     assert.ok(stacks / all <= mostStacks, `${stacks} stacks for ${all} promises`);
   });
+
+test('what held for thousands of uses and then changes is noticed at the next check', async () => {
+  const { wrong, rightSince } = await score(changing);
+  assert.ok(wrong > 0, 'the change shows in nothing but a stack');
+  assert.ok(wrong <= 4_096, `${wrong} wrong`);
+  assert.ok(rightSince > 2_000, `${rightSince} since the last wrong one`);
+});

@@ -215,11 +215,6 @@ export class Execution {
     this.hidden--;
   }
 
-  /** Whether what runs is the probe's own. */
-  get isHidden(): boolean {
-    return this.hidden > 0;
-  }
-
   /** The program's main script has run to its end, or to its first pause. */
   endTopLevel(): void {
     if (!this.topLevel) return;

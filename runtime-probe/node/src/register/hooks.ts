@@ -22,6 +22,9 @@ import { causedBy, type Task, type Tasks, unseen } from './tasks.ts';
 import type { Ticks } from './ticks.ts';
 import { renewsTheDate } from './timers.ts';
 
+/** Node's own: a program may put another one in its place, as tests do that set the clock. */
+const nextTurn = setImmediate;
+
 export interface HookParts {
   readonly tasks: Tasks;
   readonly main: Task;
@@ -44,6 +47,7 @@ export class Hooks {
   private pausedOnce = false;
   /** Node's id of the immediate that watches the turns, and whether that runs. */
   private watchId = 0;
+  private asksForTurn = false;
   private inWatch = false;
   /** The parser that called back last, with Node's id of it: most often it is the next one too. */
   private lastParser: ResourceStamp | undefined;
@@ -138,7 +142,7 @@ export class Hooks {
       return;
     }
     if (type === 'PROMISE') return;
-    if (execution.isHidden && type === 'Immediate') {
+    if (this.asksForTurn) {
       this.watchId = id;
       return;
     }
@@ -363,10 +367,9 @@ export class Hooks {
   /** An unref'ed immediate runs once per turn of the loop; it neither keeps the loop alive nor from parking. */
   private watch(): void {
     this.watching = true;
-    const { execution } = this.parts;
-    execution.beginHidden();
-    setImmediate(this.turnEnds).unref();
-    execution.endHidden();
+    this.asksForTurn = true;
+    nextTurn(this.turnEnds).unref();
+    this.asksForTurn = false;
   }
 
   private readonly turnEnds = (): void => {

@@ -6,6 +6,9 @@ import type { Execution } from './execution.ts';
 import { readResourceStamp, resourceRole, type Source } from './stamps.ts';
 import type { Task, Tasks } from './tasks.ts';
 
+/** Node's own, as in hooks.ts. */
+const nextTurn = setImmediate;
+
 const started = 'http.server.request.start';
 const finished = 'http.server.response.finish';
 
@@ -76,7 +79,7 @@ export class Requests {
    */
   end(task: Task, outcome: Task['outcome']): void {
     this.over.set(task, outcome);
-    this.execution.hide(() => setImmediate(() => setImmediate(() => this.settle(task))));
+    this.execution.hide(() => nextTurn(() => nextTurn(() => this.settle(task))));
   }
 
   /** Nothing follows any more. */

@@ -5,9 +5,8 @@
 // same order, so what was seen after the same beginnings is predicted: the key is the place that the callback goes on
 // from, the last places before this one, and the place of the promise that it waits for. What was never seen is
 // captured; of what is predicted the first eight, then eight times one in 64, eight times one in 512, then one in 4096
-// is checked. Where one key turned out to have several
-// outcomes (an `if` between two awaits) a stack is taken each time, within a budget; beyond it the place is not told
-// rather than told wrongly.
+// is checked. Where one key turned out to have several outcomes (an `if` between two awaits) a stack is taken each time,
+// within a budget; beyond it the place is not told rather than told wrongly.
 import { nowhere, type Place, Places } from './places.ts';
 
 /** Power of two. 16,384 keys of 4 + 4 + 2 bytes; a program of a thousand async functions has about as many. */

@@ -68,7 +68,7 @@ const view: View = {
     {
       name: 'awaitSites',
       visibility: recorded,
-      note: 'predicted, and verified by stacks one time in 64 or 512',
+      note: 'predicted, and verified by stacks one time in 64 to 4,096',
     },
     noCpuTime,
   ],
