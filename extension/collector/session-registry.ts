@@ -5,6 +5,7 @@ import type { Hello } from '../../runtime-probe/protocol/typescript/index.ts';
 import type { DebuggerEvent, SessionSummary } from '../messages/queries.ts';
 import { TraceSession } from '../trace/session.ts';
 import { CollectorSession, type ProgramLink } from './collector-session.ts';
+import { concerns, EarlyStops } from './debugged-parts.ts';
 import type { Log } from './log.ts';
 import { isOpenElsewhere, isProcessAlive } from './processes.ts';
 import { RecordingWriter } from './recording.ts';
@@ -26,8 +27,6 @@ export class DuplicateSessionError extends Error {
 
 /** Ended sessions that stay in memory, and as many opened ones; recordings stay on disk and can be opened. */
 const keptWithoutProgram = 8;
-/** Launches that stop and never connect are programs without a probe: only the latest are worth remembering. */
-const keptEarlyStops = 16;
 /** A killed program's socket closes a moment before the process is gone; after this long it is alive. */
 const deathWaitMs = 2000;
 const deathPollMs = 20;
@@ -59,8 +58,7 @@ export class SessionRegistry {
   private readonly sessions = new Map<string, CollectorSession>();
   /** Sessions whose recording is being read for a program that came back, and the paths of those. */
   private readonly reviving = new Map<string, string>();
-  /** By launch: stops of programs that have not connected. */
-  private readonly earlyStops = new Map<string, DebuggerEvent>();
+  private readonly earlyStops = new EarlyStops();
   private readonly quotaTimer: NodeJS.Timeout;
   private closed = false;
 
@@ -224,36 +222,23 @@ export class SessionRegistry {
 
   /** A program's first hello is in its session: viewers are told, and a stop that came before it stands in it too. */
   greeted(session: CollectorSession): void {
-    const launch = session.hello?.launch ?? '';
-    const stop = this.earlyStops.get(launch);
-    if (stop !== undefined) {
-      this.earlyStops.delete(launch);
-      this.debuggerEvent(stop);
-    }
+    const stop = session.hello === undefined ? undefined : this.earlyStops.take(session.hello);
+    if (stop !== undefined) this.debuggerEvent(stop);
     this.onChange(true);
   }
 
-  /** Tells every live session of a launch. Answers how many there were. */
+  /** Tells every live session that the event is about. Answers how many there were. */
   debuggerEvent(event: DebuggerEvent): number {
     const hit = this.all().filter(
-      (session) => session.link !== undefined && session.hello?.launch === event.launch,
+      ({ link, hello }) => link !== undefined && hello !== undefined && concerns(event, hello),
     );
-    if (hit.length === 0) this.keepEarlyStop(event);
+    this.earlyStops.heard(event, hit.length > 0);
     for (const session of hit) {
       session.addDebuggerEvent(event);
       if (event.event === 'stop' && session.ring !== undefined) void this.readRingAtStop(session);
     }
     if (hit.length > 0) this.onChange(true);
     return hit.length;
-  }
-
-  /** The breakpoint may be hit before the probe's connection is here: the launch's last word counts once it is. */
-  private keepEarlyStop(event: DebuggerEvent): void {
-    this.earlyStops.delete(event.launch);
-    if (event.event !== 'stop' || event.launch === '') return;
-    this.earlyStops.set(event.launch, event);
-    const [oldest] = this.earlyStops.keys();
-    if (this.earlyStops.size > keptEarlyStops && oldest !== undefined) this.earlyStops.delete(oldest);
   }
 
   /** All threads stand, the program's flusher too: what it published and did not send is in the ring only. */

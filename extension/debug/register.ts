@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { DebuggerEvent } from '../messages/queries.ts';
 import { debuggeeEvent, NodeSession } from './adapter-messages.ts';
+import { partOfNodeSession, processTold } from './debugged-process.ts';
 import { launchKey, wantsEnvironment, withEnvironment } from './injection.ts';
 import { isNodes } from './scheduling.ts';
 
@@ -46,13 +47,17 @@ export function registerDebugTies(ties: DebugTies): vscode.Disposable {
         if (launch === undefined) return undefined;
         const osThreads = session.type === 'lldb-dap' || session.type === 'lldb';
         const node = isNodes(session.type) ? new NodeSession() : undefined;
+        let part = node === undefined ? undefined : partOfNodeSession(session);
         return {
           onWillReceiveMessage: (message: unknown) => node?.asked(message),
           onDidSendMessage: (message: unknown) => {
+            // Of the adapters that send it, only lldb's were looked at: the others' stops mark the whole launch.
+            if (osThreads) part = processTold(message) ?? part;
             const event = node === undefined ? debuggeeEvent(message) : node.said(message);
             if (event === undefined) return;
             ties.debuggerEvent({
               launch,
+              ...(part === undefined ? {} : { part }),
               event: event.event,
               monotonicNs: Number(process.hrtime.bigint()),
               reason: event.event === 'stop' ? event.reason : 'unknown',

@@ -3,6 +3,7 @@
 import {
   type ArrowsQuery,
   breakConditions,
+  type DebuggedPart,
   type DebuggerEvent,
   details,
   type ExplainQuery,
@@ -161,6 +162,12 @@ function siteSpans(fields: Fields): SiteQuery {
   };
 }
 
+function debuggedPart(fields: Fields): DebuggedPart {
+  const pid = whole(fields, 'pid', 1, Number.MAX_SAFE_INTEGER);
+  if (fields['nodeThread'] === undefined) return { pid };
+  return { pid, nodeThread: whole(fields, 'nodeThread', 0, Number.MAX_SAFE_INTEGER) };
+}
+
 function debuggerEvent(fields: Fields): DebuggerEvent {
   const launch = text(fields, 'launch', 256);
   if (launch === '') throw new GuardError('launch must name the debug session; it is empty');
@@ -168,6 +175,7 @@ function debuggerEvent(fields: Fields): DebuggerEvent {
   if (monotonicNs < 0) throw new GuardError(`monotonicNs must not be negative, not ${monotonicNs}`);
   return {
     launch,
+    ...(fields['part'] === undefined ? {} : { part: debuggedPart(fieldsOf(fields['part'], 'part')) }),
     event: oneOf(fields, 'event', ['stop', 'continue']),
     monotonicNs,
     reason: oneOf(fields, 'reason', ['unknown', 'breakpoint', 'step', 'pause', 'exception', 'entry']),

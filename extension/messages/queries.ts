@@ -307,8 +307,17 @@ export interface SiteSummary {
   readonly waits: readonly { on: string; ns: number }[];
 }
 
+/** What of a launch a debug session holds or lets go, where its debugger tells which it is. */
+export interface DebuggedPart {
+  readonly pid: number;
+  /** The one thread that is meant, as Node numbers them, 0 the main one; absent where all stand together. */
+  readonly nodeThread?: number;
+}
+
 export interface DebuggerEvent {
   readonly launch: string;
+  /** Absent where nobody knows: then every session of the launch is meant. */
+  readonly part?: DebuggedPart;
   readonly event: 'stop' | 'continue';
   /** CLOCK_MONOTONIC of this machine. */
   readonly monotonicNs: number;

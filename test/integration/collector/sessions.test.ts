@@ -240,6 +240,30 @@ test('the debugger’s stop and go stand in the session, its recording and no ot
   assert.deepEqual(opened.totals, ended.totals);
 });
 
+test('a stop of one process of a launch stands in its session only, also where it came before the session', async () => {
+  const anchorMonotonicNs = 5_000_000_000n;
+  const [first, second, late] = [newSession(), newSession(), newSession()];
+  const hello = { launch: 'family', anchorMonotonicNs };
+  const peers = await Promise.all([connectProgram(), connectProgram()]);
+  await peers[0].sendFrames(pollStream({ ...hello, session: first, pid: 4_100_001 }, 1, 10));
+  await peers[1].sendFrames(pollStream({ ...hello, session: second, pid: 4_100_002 }, 1, 10));
+  for (const session of [first, second]) await sessionWhere(session, 'polls', (s) => s.totals.polls === 10);
+  const event = { launch: 'family', reason: 'breakpoint', osThread: 0, monotonicNs: 5_000_002_000 } as const;
+  const stop = async (pid: number) =>
+    (await viewer.request('debugger', { ...event, event: 'stop', part: { pid } })).result;
+  assert.deepEqual(await stop(4_100_002), { sessions: 1 });
+  assert.deepEqual(await stop(4_100_003), { sessions: 0 });
+  const third = await connectProgram();
+  await third.sendFrames(pollStream({ ...hello, session: late, pid: 4_100_003 }, 1, 10));
+  await sessionWhere(late, 'the stop', (s) => s.totals.debuggerStops === 1 && s.stopped);
+  assert.deepEqual((await summary(first))?.totals.debuggerStops, 0);
+  assert.deepEqual((await summary(second))?.totals.debuggerStops, 1);
+  // The debugger's end, of which nobody says whose it is.
+  await viewer.request('debugger', { ...event, event: 'continue', monotonicNs: 5_000_003_000 });
+  for (const session of [first, second, late]) assert.equal((await summary(session))?.stopped, false);
+  for (const peer of [...peers, third]) peer.end();
+});
+
 test('programs that are gone before they are answered lose nothing', async () => {
   const sent = Array.from({ length: 20 }, () => newSession());
   const shortName = (session: string) => `short-${session.slice(-4)}`;

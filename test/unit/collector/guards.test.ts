@@ -57,6 +57,14 @@ test('paths are absolute, and names come from their lists', () => {
   );
   const event = { launch: 'l', event: 'stop', monotonicNs: 5, reason: 'step', osThread: 3 };
   assert.deepEqual(guardParams('debugger', event), event);
+  for (const part of [{ pid: 7 }, { pid: 7, nodeThread: 0 }])
+    assert.deepEqual(guardParams('debugger', { ...event, part }), { ...event, part });
+  assert.throws(() => guardParams('debugger', { ...event, part: 7 }), /part must be an object/);
+  assert.throws(() => guardParams('debugger', { ...event, part: { pid: 0 } }), /pid must be a whole number/);
+  assert.throws(
+    () => guardParams('debugger', { ...event, part: { pid: 7, nodeThread: -1 } }),
+    /nodeThread must be a whole number/,
+  );
   assert.throws(() => guardParams('debugger', { ...event, launch: '' }), /launch/);
   assert.throws(() => guardParams('debugger', { ...event, monotonicNs: -1 }), /monotonicNs/);
 });
