@@ -17,7 +17,8 @@ const states: readonly SpanState[] = [
 ];
 
 /**
- * The ref of a span is the text id of the function's name; in a row of folded calls the frame's id, negative. What is open ends at `nowNs`.
+ * The ref of a span is the text id of the function's name; in a row of folded calls the frame's id, negative. What is
+ * open ends at `nowNs`.
  */
 export function spansOfFrames(row: FrameRow, fromNs: number, toNs: number, nowNs: number): StatedSpans[] {
   const lists = new Map(states.map((state) => [state, new SpanColumns()]));

@@ -43,6 +43,22 @@ const server = http.createServer(async (request, response) => {
 });
 process.once('SIGTERM', () => { on = false; });`;
 
+/** Asks a name server, which says at a signal that it does not know the name. */
+const answeredLate = `const server = require('node:dgram').createSocket('udp4');
+const resolver = new (require('node:dns').Resolver)({ timeout: 600_000 });
+server.once('message', (question, { port, address }) => {
+  const answer = Buffer.from(question);
+  answer[2] = 0x81;
+  answer[3] = 0x83;
+  process.once('SIGUSR2', () => server.send(answer, port, address));
+  console.log('asked');
+});
+server.bind(0, '127.0.0.1', () => {
+  resolver.setServers(['127.0.0.1:' + server.address().port]);
+  resolver.resolve4('late.test', () => console.log('answered'));
+});
+process.once('SIGTERM', () => server.close());`;
+
 /** A client whose second request, on the same connection, is answered at a signal; then there are 18 more. */
 const heldRequest = `const http = require('node:http');
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -154,6 +170,43 @@ for (const executable of nodes)
           for (const kind of [operationKind.read, operationKind.write])
             assert.ok(moved(events, kind) > 0, `detail ${level}, operations ${kind}`);
         }
+      } finally {
+        child.kill('SIGKILL');
+        await receiver.close();
+      }
+    });
+
+    test('what a name server answers while nothing is recorded is not told', async () => {
+      const receiver = await StreamReceiver.listen();
+      const { child, result } = startProgram(programs.script('answered-late.cjs', answeredLate), {
+        executable,
+        nodeArguments: ['--require', programs.register()],
+        environment: receiver.environment,
+      });
+      let printed = '';
+      child.stdout?.on('data', (bytes: Buffer) => {
+        printed += bytes.toString();
+      });
+      const counted = (kind: number) => {
+        const counter = new EventCounter();
+        for (const frame of receiver.frames) counter.take(frame);
+        return counter.ofKind(kind);
+      };
+      try {
+        await until(() => counted(eventKind.jobSubmit) === 1, 'the question');
+        await until(() => printed.includes('asked'), 'the name server to hear it');
+        receiver.sendControl(detail.off);
+        await until(() => counted(eventKind.detailChange) === 1, 'the end of recording');
+        child.kill('SIGUSR2');
+        await until(() => printed.includes('answered'), 'the answer');
+        receiver.sendControl(detail.lean);
+        await until(() => counted(eventKind.detailChange) === 2, 'recording again');
+        child.kill('SIGTERM');
+        const { code, stderr } = await result;
+        assert.equal(code, 0, stderr);
+        const model = await modelOf(receiver);
+        assert.deepEqual(partsByDetail(model.events)[0]?.events, []);
+        assert.equal(ofKind(model, eventKind.jobEnd).length, 0);
       } finally {
         child.kill('SIGKILL');
         await receiver.close();

@@ -23,6 +23,7 @@ import {
   type Recorded,
   record as recordOf,
   taskNames,
+  textsOf,
 } from '../../support/registered-program.ts';
 import { StreamReceiver, until } from '../../support/stream-receiver.ts';
 
@@ -220,6 +221,31 @@ test("a program may put its own immediates in the place of Node's: the probe ask
     assert.equal(result.stdout, '0\n');
     const model = await modelOf(receiver);
     assert.ok(ofKind(model, eventKind.timerFire).length >= 5);
+  });
+});
+
+test('an error whose name cannot be read is told as an object, and throws nothing into the program', async () => {
+  // The namespace of a module that has not come to its `name` yet throws when it is asked for it.
+  const script = programs.script(
+    'early.mjs',
+    `import * as early from './early.mjs';
+    async function fails() { await null; throw early; }
+    try { await fails(); } catch {}
+    // The name is asked for a microtask later.
+    await new Promise((resolve) => setImmediate(resolve));
+    export const name = 'by now';
+    console.log(name);`,
+  );
+  await record(script, {}, async ({ result, receiver }) => {
+    assert.equal(result.code, 0, result.stderr);
+    assert.equal(result.stdout, 'by now\n');
+    const model = await modelOf(receiver);
+    const texts = textsOf(model);
+    const rejected = ofKind(model, eventKind.reject);
+    assert.deepEqual(
+      rejected.map(({ values }) => texts.get(values[eventField.reject.error] ?? 0)),
+      ['object'],
+    );
   });
 });
 

@@ -53,8 +53,8 @@ import type { Breaks } from './breaks.ts';
 import { Dictionary } from './dictionary.ts';
 import type { DictionaryRing } from './dictionary-ring.ts';
 import type { EventRing } from './event-ring.ts';
-import { Lane } from './lane.ts';
 import { Looks, type ToSource } from './looks.ts';
+import { OtherThreads } from './other-threads.ts';
 import type { PoolDoor } from './pool-door.ts';
 
 /** A source as any recorder may tell it: the executor knows two kinds, Node more. */
@@ -95,8 +95,7 @@ export class Recorder implements Observer {
   private pollEndTick = 0;
   /** That of a release whose wake comes next; −1 where none does. */
   private nextWakeTick = -1;
-  /** Threads that are told of, by the executor's id. */
-  private readonly lanes = new Map<ThreadId, Lane>();
+  private readonly otherThreads: OtherThreads;
   /** Names that the program gave to tasks that live. */
   private readonly givenNames = new Map<TaskId, string>();
   /** Sources that are registered: a second telling only adds what was not known. */
@@ -113,6 +112,12 @@ export class Recorder implements Observer {
     this.dictionary = new Dictionary(options.dictionaryRing);
     this.breaks = options.breaks;
     this.pool = options.pool;
+    this.otherThreads = new OtherThreads({
+      ring: this.ring,
+      dictionary: this.dictionary,
+      recording: options.thread,
+      tickOf: (timeNs) => this.tickOf(timeNs),
+    });
     this.looks = new Looks({
       events: this.events,
       dictionary: this.dictionary,
@@ -380,9 +385,8 @@ export class Recorder implements Observer {
     bytes: number,
     on?: { readonly thread: ThreadId; readonly atNs: number },
   ): void {
-    const lane = on === undefined ? undefined : this.lanes.get(on.thread);
-    if (on === undefined || lane === undefined) this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
-    else lane.event(eventKind.jobEnd, this.tickOf(on.atNs), job, endOutcome[outcome], bytes);
+    if (on !== undefined && this.otherThreads.jobEnded(job, on.thread, on.atNs, outcome, bytes)) return;
+    this.three(eventKind.jobEnd, job, endOutcome[outcome], bytes);
   }
 
   /** Why the job that is to end now has failed. */
@@ -392,29 +396,15 @@ export class Recorder implements Observer {
   }
 
   jobStarted(job: JobId, thread: ThreadId, atNs: number, queued: number): void {
-    this.lanes.get(thread)?.event(eventKind.jobStart, this.tickOf(atNs), job, queued);
+    this.otherThreads.jobStarted(job, thread, atNs, queued);
   }
 
   threadStarted(thread: ThreadInfo, atNs: number): void {
-    const id = this.wireThread(thread.thread);
-    this.dictionary.put({
-      record: 'thread',
-      id,
-      osId: thread.osThread,
-      name: this.dictionary.text(thread.name),
-      runtime: thread.runtime,
-      role: threadRole.pool,
-    });
-    if (this.lanes.has(thread.thread)) return;
-    const lane = new Lane(this.ring, id);
-    this.lanes.set(thread.thread, lane);
-    lane.event(eventKind.threadStart, this.tickOf(atNs));
+    this.otherThreads.started(thread, atNs);
   }
 
   threadStopped(thread: ThreadId, atNs: number): void {
-    this.lanes.get(thread)?.event(eventKind.threadStop, this.tickOf(atNs));
-    if (this.lanes.delete(thread))
-      this.dictionary.retire('thread', this.wireThread(thread), this.events.sequence);
+    this.otherThreads.stopped(thread, atNs, this.events.sequence);
   }
 
   poolState(pool: PoolState): void {
@@ -485,7 +475,7 @@ export class Recorder implements Observer {
     if (level !== detail.off) return;
     this.events.openPolls.clear();
     this.looks.forget();
-    for (const lane of this.lanes.values()) lane.skip();
+    this.otherThreads.skip();
   }
 
   /** Whether the next event would be published. */
@@ -511,11 +501,6 @@ export class Recorder implements Observer {
       role: threadRole.main,
     });
     if (this.begin(eventKind.threadStart)) this.events.commit();
-  }
-
-  /** The thread that records has an id of its own, before those of the others. */
-  private wireThread(thread: ThreadId): number {
-    return this.options.thread + thread;
   }
 
   private tellTask(task: TaskInfo): void {

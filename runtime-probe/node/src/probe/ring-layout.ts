@@ -34,14 +34,17 @@ export const controlWord = {
   breakOnWake: 13,
   /** One of breakAsked: the program's thread waits to be stopped. */
   breakAsked: 14,
+  /**
+   * 1 when the inspector reaches the main thread. Stored before the writer thread begins; where it is 0, a session ends
+   * the process.
+   */
+  inspectable: 15,
   /** 1 while the writer thread shall listen to the threads of the pool. */
   poolListening: 20,
   /** Jobs of the pool that are over, of those kinds that its threads tell of, modulo 2^32. */
   poolJobsOver: 21,
   /** How many of those kinds are not over. */
   poolJobsUnderWay: 22,
-  /** 1 when the inspector reaches the main thread. Stored before the writer thread begins; where it is 0, a session ends the process. */
-  inspectable: 15,
   /** One of greeting. Leaves `held` once, by a compare-and-exchange. */
   greeting: 10,
 } as const;

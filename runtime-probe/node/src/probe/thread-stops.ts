@@ -15,16 +15,17 @@ export class ThreadStops {
     this.stopScript = stopScript;
   }
 
-  /** Evaluates that while no breakpoint counts. Does nothing on a Node that gives no inspector (before 20.16). */
+  /**
+   * Evaluates that while no breakpoint counts. Does nothing on a Node that gives no inspector: before 20.16, or built
+   * without one, which throws. Called in a hook, and what a hook throws ends the program.
+   */
   evaluate(expression: string): void {
-    const { getBuiltinModule } = process as unknown as { readonly getBuiltinModule?: BuiltinOf };
-    if (this.session === undefined) {
-      const inspector = getBuiltinModule?.('node:inspector');
-      if (inspector === undefined) return;
-      this.session = new inspector.Session();
-      this.session.connect();
+    try {
+      this.session ??= connected();
+      this.session?.post('Runtime.evaluate', { expression, disableBreaks: true, silent: true });
+    } catch {
+      // Then it stops nowhere.
     }
-    this.session.post('Runtime.evaluate', { expression, disableBreaks: true, silent: true });
   }
 
   /** Stops the thread here, if a debugger is attached: the line that calls is further out on the stack. */
@@ -34,4 +35,13 @@ export class ThreadStops {
     }).runInThisContext() as () => void;
     this.stopHere();
   }
+}
+
+function connected(): Session | undefined {
+  const { getBuiltinModule } = process as unknown as { readonly getBuiltinModule?: BuiltinOf };
+  const inspector = getBuiltinModule?.('node:inspector');
+  if (inspector === undefined) return undefined;
+  const session = new inspector.Session();
+  session.connect();
+  return session;
 }

@@ -54,6 +54,8 @@ export class Jobs {
   private undecided: Undecided[] = [];
   private lastJob = 0;
   private inFlight = 0;
+  /** How often recording was switched off: what was asked for before is forgotten, also when the answer comes later. */
+  private pauses = 0;
   /** Whether what the pool's threads do is told. */
   private listensToPool = false;
   /** Whether the line that asks for a file operation, and its name, are looked for: 2 to 5 µs each. */
@@ -117,7 +119,10 @@ export class Jobs {
       name: typeof hostname === 'string' ? `${asksFor} ${hostname}` : asksFor,
       site: undefined,
     });
-    const answer = (error: unknown): void => this.answerCame(stamp, error);
+    const { pauses } = this;
+    const answer = (error: unknown): void => {
+      if (pauses === this.pauses) this.answerCame(stamp, error);
+    };
     request.oncomplete = function (this: unknown, ...given: readonly unknown[]): unknown {
       answer(given[0]);
       return Reflect.apply(oncomplete, this, given);
@@ -150,6 +155,7 @@ export class Jobs {
     this.methods.restore();
     this.undecided = [];
     this.inFlight = 0;
+    this.pauses++;
     this.listenToPool(false);
   }
 

@@ -126,12 +126,22 @@ export class Places {
     const top = stack[at];
     if (top === undefined) return nowhere;
     const file = top.getFileName();
-    if (file) return this.placeInside(file, top, hasParent ? undefined : { below: stack[at + 1] });
+    if (file) {
+      if (!this.takes(file)) return nowhere;
+      return this.placeInside(file, top, hasParent ? undefined : { below: stack[at + 1] });
+    }
     for (const below of stack.slice(at + 1)) {
       const fileBelow = below.getFileName();
-      if (fileBelow) return this.placeOfNative(top.getFunctionName() ?? '', fileBelow, below, hasParent);
+      if (!fileBelow) continue;
+      if (!this.takes(fileBelow)) return nowhere;
+      return this.placeOfNative(top.getFunctionName() ?? '', fileBelow, below, hasParent);
     }
     return nowhere;
+  }
+
+  /** Behind the limit nothing is kept of files that were not met before either. */
+  private takes(file: string): boolean {
+    return this.count < placeLimit || this.files.has(file);
   }
 
   private stackBelow(hook: (...args: never[]) => unknown, depth: number): readonly NodeJS.CallSite[] {
@@ -196,7 +206,7 @@ export class Places {
     let place = owner.calls.get(key);
     if (place === undefined) {
       const caller =
-        callerFile && below !== undefined
+        callerFile && below !== undefined && this.takes(callerFile)
           ? this.functionOf(this.placesOf(callerFile), callerFile, below)
           : undefined;
       place = this.add(placeKind.call, owner, caller, file, callSite);

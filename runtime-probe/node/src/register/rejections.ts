@@ -100,8 +100,13 @@ function awaiterOf(stamp: PromiseStamp): number {
 /** The name of an error, read without calling code of the program: getters and proxies are left alone. */
 export function errorName(error: unknown): string {
   if (error === null || (typeof error !== 'object' && typeof error !== 'function')) return typeof error;
-  const name = dataOf(error, 'name') ?? classOf(error);
-  return name === undefined ? 'object' : name.slice(0, longestName);
+  try {
+    const name = dataOf(error, 'name') ?? classOf(error);
+    if (name !== undefined) return name.slice(0, longestName);
+  } catch {
+    // A module's namespace throws for what is exported and not there yet. Thrown on, it would be a rejection of ours.
+  }
+  return 'object';
 }
 
 function classOf(error: object): string | undefined {

@@ -29,7 +29,8 @@ export class PoolTrace {
   private readonly words: Int32Array;
   private readonly mainThread: number;
   private readonly tell: (message: WriterMessage) => void;
-  private readonly open: MainSession[] = [];
+  /** Sessions that are open; another list from each time on that all were closed. */
+  private open: MainSession[] = [];
   /** The one that begins and ends, once the other one listens. */
   private second: MainSession | undefined;
   private able = true;
@@ -72,40 +73,56 @@ export class PoolTrace {
   }
 
   private async begin(): Promise<void> {
+    const { open } = this;
     this.busy = true;
     try {
-      const session = await this.connect();
-      const second = await this.connect();
+      const session = await this.connect(open);
+      const second = await this.connect(open);
       session.hear('NodeTracing.dataCollected', (parameters) => this.take(parameters));
+      const began = await session.ask('NodeTracing.start', categories);
+      if (open !== this.open) return;
       // Node may refuse.
-      if (await session.ask('NodeTracing.start', categories)) this.second = second;
+      if (began) this.second = second;
       else this.stop();
     } catch {
-      this.stop();
+      // Closed meanwhile, it may be asked for again; else it cannot be.
+      if (open === this.open) this.stop();
     } finally {
-      this.busy = false;
+      if (open === this.open) this.busy = false;
     }
   }
 
   /** Each is known at once: this thread may end, with the program, behind any of them. */
-  private async connect(): Promise<MainSession> {
+  private async connect(open: readonly MainSession[]): Promise<MainSession> {
     const session = await MainSession.connect(this.words);
+    if (open !== this.open) {
+      session.close();
+      throw new Error('it is not asked for any more');
+    }
     this.open.push(session);
-    if (!this.able) throw new Error('the program ends');
     return session;
   }
 
   private async flush(second: MainSession): Promise<void> {
+    const { open } = this;
     this.busy = true;
     this.over = Atomics.load(this.words, controlWord.poolJobsOver);
     const began = await second.ask('NodeTracing.start', categories);
-    if (!began || !(await second.ask('NodeTracing.stop', {}))) this.stop();
+    const ended = began && (await second.ask('NodeTracing.stop', {}));
+    // Closed meanwhile, when Node answers that it failed: then the batch is nobody's.
+    if (open !== this.open) return;
+    if (!ended) {
+      this.stop();
+      return;
+    }
     this.flushedAtMs = performance.now();
     this.busy = false;
     const { steps, others } = this;
     if (steps.length === 0 && !others) return;
     this.steps = [];
     this.tell({ kind: 'pool', steps, others });
+    // Nothing of what comes behind that is told any more.
+    if (others) this.stop();
   }
 
   private take(parameters: unknown): void {
@@ -120,9 +137,13 @@ export class PoolTrace {
   }
 
   private close(): void {
-    for (const session of this.open.splice(0)) session.close();
+    if (this.open.length === 0 && !this.busy) return;
+    const { open } = this;
+    this.open = [];
+    for (const session of open) session.close();
     this.second = undefined;
-    // A session that is closed answers nothing any more.
+    this.steps = [];
+    // Whoever waits for an answer finds another list, and does nothing more.
     this.busy = false;
   }
 }
