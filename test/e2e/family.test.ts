@@ -36,7 +36,7 @@ async function checkLaunch(workbench: Workbench, step: Step, name: string): Prom
     await familyThat(workbench, 'three live sessions', (family) => family.length === parts.length);
   });
   for (const part of parts)
-    await step(`a stop of ${part || 'the first process'} is no other’s`, async () => {
+    await step(`a stop of the ${part || 'first process'} is no other’s`, async () => {
       const before = await familyOf(workbench);
       const first = before.find((each) => partOf(each) === '');
       assert.ok(first !== undefined);
@@ -50,7 +50,7 @@ async function checkLaunch(workbench: Workbench, step: Step, name: string): Prom
         [part],
       );
       // Only then does the button mean the part that stands.
-      await workbench.waitForStop();
+      await workbench.page.locator('.monaco-editor .debug-top-stack-frame-line').first().waitFor();
       await workbench.continueDebugging();
       await familyThat(workbench, 'all go on', (family) => family.every(({ stopped }) => !stopped));
     });

@@ -8,7 +8,7 @@ import { testHello } from '../../support/text-trace.ts';
 
 function program(pid: number, part?: string, launch = 'l'): Hello {
   const family = part === undefined ? {} : { family: { group: 'a', parent: '', part } };
-  return { ...testHello, shapes: [], launch, pid, ...family };
+  return { ...testHello, shapes: new Map(), launch, pid, ...family };
 }
 
 function told(event: 'stop' | 'continue', part?: DebuggedPart, launch = 'l'): DebuggerEvent {
