@@ -262,16 +262,23 @@ for (const executable of nodes)
             executable,
             nodeArguments: ['--require', programs.register(), '--require', path, ...nodeArguments],
             // This file's own runner tells its children that they are under it.
-            environment: { ...receiver.environment, NODE_TEST_CONTEXT: '' },
+            environment: {
+              ...receiver.environment,
+              NODE_TEST_CONTEXT: '',
+              WAKELINE_POOL_THREADS: '1',
+            },
           });
           assert.equal(result.signal, null, result.stderr);
           assert.equal(result.code, 0, result.stdout + result.stderr);
           await until(() => receiver.connections.every(({ closed }) => closed), 'all sessions to end');
-          const told = receiver.hellos.map(({ capabilities }) =>
-            capabilities.find(({ name }) => name === 'pollSamples'),
-          );
-          assert.equal(told.filter((each) => each?.visibility === 3).length, 1);
-          assert.ok(told.some((each) => /^Node makes no inspector/.test(each?.note ?? '')));
+          // The pool's threads are heard by the inspector too.
+          for (const capability of ['pollSamples', 'jobThreads']) {
+            const told = receiver.hellos.map(({ capabilities }) =>
+              capabilities.find(({ name }) => name === capability),
+            );
+            assert.equal(told.filter((each) => each?.visibility === 3).length, 1, capability);
+            assert.ok(told.some((each) => /^Node makes no inspector/.test(each?.note ?? '')));
+          }
         } finally {
           await receiver.close();
         }

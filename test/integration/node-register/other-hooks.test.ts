@@ -1,5 +1,6 @@
 // Programs that listen to promises and callbacks themselves, before, beside and after the probe: they hear what they
-// hear without it, and of each promise by which the probe asks for a rejection; it loses nothing by them. On Node 20 and 22 the probe's promise hooks stand alone until others come.
+// hear without it, and of each promise by which the probe asks for a rejection; it loses nothing by them. On Node 20 and
+// 22 the probe's promise hooks stand alone until others come.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { eventField, eventKind } from '../../../runtime-probe/protocol/typescript/index.ts';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import {
+  detail,
   endReason,
   eventField,
   eventKind,
@@ -55,10 +56,13 @@ function runsOf(model: ReferenceModel): readonly Run[] {
   return runs.sort((a, b) => a.fromNs - b.fromNs);
 }
 
-/** Runs the program until so many runs were told, and ends it. */
+type RunsTold = (count: number) => Promise<void>;
+
+/** Runs the program until so many runs were told, and what is to be done then is done, and ends it. */
 async function recordRuns(
   executable: string,
   environment: Readonly<Record<string, string>>,
+  then?: (receiver: StreamReceiver, runsTold: RunsTold) => Promise<void>,
 ): Promise<ReferenceModel> {
   const receiver = await StreamReceiver.listen();
   const { child, result } = startProgram(programs.script('handing.cjs', handing), {
@@ -69,11 +73,18 @@ async function recordRuns(
   try {
     const counter = new EventCounter();
     let taken = 0;
-    await until(() => {
-      for (const frame of receiver.frames.slice(taken)) counter.take(frame);
-      taken = receiver.frames.length;
-      return counter.ofKind(eventKind.jobStart) >= 60;
-    }, 'runs of pool threads');
+    const runsTold: RunsTold = (count) => {
+      let aim = Number.POSITIVE_INFINITY;
+      return until(() => {
+        for (const frame of receiver.frames.slice(taken)) counter.take(frame);
+        taken = receiver.frames.length;
+        const told = counter.ofKind(eventKind.jobStart);
+        aim = Math.min(aim, told + count);
+        return told >= aim;
+      }, 'runs of pool threads');
+    };
+    await runsTold(60);
+    await then?.(receiver, runsTold);
     child.kill('SIGTERM');
     const { code, stderr } = await result;
     assert.equal(code, 0, stderr);
@@ -117,6 +128,24 @@ for (const executable of nodes)
         assert.ok(fromNs >= (untilNs.get(thread) ?? 0));
         untilNs.set(thread, toNs);
       }
+      assert.equal(new Set(runs.map(({ job }) => job)).size, runs.length);
+    });
+
+    test('switched off and on again, the threads are listened to again', async () => {
+      const model = await recordRuns(executable, {}, async (receiver, runsTold) => {
+        const counter = new EventCounter();
+        let taken = 0;
+        for (let i = 1; i <= 20; i++) {
+          receiver.sendControl(i % 2 === 1 ? detail.off : detail.lean);
+          await until(() => {
+            for (const frame of receiver.frames.slice(taken)) counter.take(frame);
+            taken = receiver.frames.length;
+            return counter.ofKind(eventKind.detailChange) === i;
+          }, 'the change of detail');
+        }
+        await runsTold(60);
+      });
+      const runs = runsOf(model);
       assert.equal(new Set(runs.map(({ job }) => job)).size, runs.length);
     });
 

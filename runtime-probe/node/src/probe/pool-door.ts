@@ -1,16 +1,20 @@
 // Owns asking the writer thread to listen to the threads of the pool. Knows nothing of jobs, nor of how it listens.
 import { isMainThread } from 'node:worker_threads';
 import { readPoolThreads } from './environment.ts';
+import { inspectorFacts, whyNotInspectable } from './inspectable.ts';
 import { controlWord } from './ring-layout.ts';
 
-/** Whether it was asked for and can be. A session of the inspector reaches the process's main thread alone. */
-export function poolCanBeHeard(): boolean {
-  return isMainThread && process.features.inspector === true && readPoolThreads(process.env);
+/** Why the threads are not listened to; undefined when they are. */
+export function whyPoolUnheard(): string | undefined {
+  if (!readPoolThreads(process.env))
+    return 'when a pool thread takes a job up Node tells only by its trace events: WAKELINE_POOL_THREADS=1 asks for it';
+  if (!isMainThread) return "Node's trace events reach a session with the main thread alone";
+  return whyNotInspectable(inspectorFacts());
 }
 
 export class PoolDoor {
   private readonly words: Int32Array;
-  private readonly able = poolCanBeHeard();
+  private readonly able = whyPoolUnheard() === undefined;
 
   constructor(words: Int32Array) {
     this.words = words;

@@ -8,7 +8,7 @@ import { readEnvironment } from '../probe/environment.ts';
 import { isLeftOut, leaveOut } from '../probe/family.ts';
 import { describeProgram, noCpuTime, type View } from '../probe/hello.ts';
 import { isRecorded, takePlace } from '../probe/one-recording.ts';
-import { poolCanBeHeard } from '../probe/pool-door.ts';
+import { whyPoolUnheard } from '../probe/pool-door.ts';
 import { ProgramRecording } from '../probe/program-recording.ts';
 import { defaultRingBytes } from '../probe/ring-layout.ts';
 import type { PoolStep } from '../probe/writer/start.ts';
@@ -77,16 +77,12 @@ const view: View = {
 /** When a thread of the pool runs a job. */
 function jobThreads(): Capability {
   const name = 'jobThreads';
-  if (poolCanBeHeard())
-    return {
-      name,
-      visibility: inferred,
-      note: 'of cryptography and compression, from the order and times of what the threads did; not of files and names; told some 100 ms later, the last before the end not',
-    };
+  const unheard = whyPoolUnheard();
+  if (unheard !== undefined) return { name, visibility: notRecorded, note: unheard };
   return {
     name,
-    visibility: notRecorded,
-    note: 'when a pool thread takes a job up Node tells only by its trace events: WAKELINE_POOL_THREADS=1 asks for it',
+    visibility: inferred,
+    note: 'of cryptography and compression, from the order and times of what the threads did; not of files and names; told some 100 ms later, the last before the end not',
   };
 }
 
