@@ -72,6 +72,7 @@ const packages: readonly Program[] = [
 const requestCounter = `
 const fs = require('node:fs');
 const http = require('node:http');
+const http2 = require('node:http2');
 const path = require('node:path');
 const { isMainThread, threadId } = require('node:worker_threads');
 let taken = 0;
@@ -80,6 +81,18 @@ for (const { Server } of [http, require('node:https')]) {
   const { emit } = Server.prototype;
   Server.prototype.emit = function (name, ...rest) {
     if (name === 'request' || name === 'checkContinue' || name === 'checkExpectation') {
+      if (!given.has(rest[1])) taken++;
+      given.add(rest[1]);
+    }
+    return emit.call(this, name, ...rest);
+  };
+}
+// A stream of HTTP/2 is a request; such a server also hands out the requests of clients that speak HTTP/1.
+for (const { prototype } of [http2.createServer().constructor, http2.createSecureServer().constructor]) {
+  const { emit } = prototype;
+  prototype.emit = function (name, ...rest) {
+    if (name === 'stream') taken++;
+    if (name === 'request' && rest[1] instanceof http.ServerResponse) {
       if (!given.has(rest[1])) taken++;
       given.add(rest[1]);
     }
@@ -125,7 +138,7 @@ function sessionOf({ frames }: ReceivedConnection): SessionRead | undefined {
   const [, thread] = /^worker thread (\d+)$/.exec(family?.part ?? '') ?? [];
   return {
     process: thread === undefined ? String(pid) : `${pid}.${thread}`,
-    requests: names.filter((name) => /^[A-Z][A-Z-]* /.test(texts.get(name) ?? '')).length,
+    requests: names.filter((name) => /^[A-Z][A-Z_-]* /.test(texts.get(name) ?? '')).length,
     whole: frames.at(-1)?.kind === frameKind.end,
   };
 }
