@@ -83,7 +83,7 @@ test('what ends before the signal, in either way, has the signal forgotten', asy
   };
   const failing = function* (): Async<void> {
     yield* yieldNow();
-    throw new Error('work failed');
+    throw new Error('the work failed');
   };
   await run(function* () {
     yield* untilAborted(signal, yieldNow());
@@ -92,7 +92,7 @@ test('what ends before the signal, in either way, has the signal forgotten', asy
       yield* untilAborted(signal, failing());
       assert.fail('the error is thrown');
     } catch (error) {
-      assert.match(String(error), /work failed/);
+      assert.match(String(error), /the work failed/);
     }
     // One listener for all: Node warns of more than ten.
     const many = Array.from({ length: 50 }, () => spawn(untilAborted(signal, endless([], ''))));
